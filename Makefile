@@ -1,0 +1,59 @@
+# Everything is run from here; `make` alone lists the targets.
+PYTHON ?= python3
+PROFILE ?= published
+
+BIN := .venv/bin
+INSTALLED := .venv/installed
+
+.PHONY: help run test lab study bench notebooks lint lock clean
+
+help: ## list these targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' Makefile
+
+run: $(INSTALLED) ## execute the series into build/notebooks and build/figures
+	$(BIN)/python -m utils.notebooks run --profile quick
+
+test: $(INSTALLED) ## run every test
+	$(BIN)/python -m pytest
+
+lab: $(INSTALLED) ## open the notebooks in JupyterLab, on this machine only
+	$(BIN)/jupyter lab notebooks
+
+study: $(INSTALLED) ## run or resume a whole study (PROFILE=published)
+	$(BIN)/python -m utils.study $(PROFILE)
+
+bench: $(INSTALLED) ## time training and write build/bench.json
+	$(BIN)/python -m utils.bench
+
+notebooks: $(INSTALLED) ## execute the notebooks in place, to commit them
+	$(BIN)/python -m utils.notebooks commit
+
+lint: $(INSTALLED) ## check style and format, changing nothing
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+
+lock: $(INSTALLED) ## remake requirements.lock, keeping the pins that still fit
+	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes \
+		--no-emit-index-url --no-annotate --custom-compile-command "make lock" \
+		--extra dev pyproject.toml --output-file requirements.lock
+
+clean: ## remove .venv, caches and build/ with all that is in it
+	rm -rf .venv build .pytest_cache .ruff_cache
+	find . -name __pycache__ -prune -exec rm -rf {} +
+	find . -name .ipynb_checkpoints -prune -exec rm -rf {} +
+
+# An installation that is cut short leaves no stamp, and is then begun anew.
+$(INSTALLED): requirements.lock pyproject.toml
+	@command -v $(PYTHON) >/dev/null || { echo '$(PYTHON) was not found.' \
+		'Name a Python of 3.11 to 3.14: make run PYTHON=python3.12'; exit 1; } >&2
+	@$(PYTHON) -c 'import sys; (3, 11) <= sys.version_info < (3, 15) or sys.exit( \
+		"Expected Python 3.11 to 3.14. $(PYTHON) is Python %d.%d. Name another: " \
+		"make run PYTHON=python3.12" % sys.version_info[:2])'
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo '$(PYTHON) cannot' \
+		'make a virtual environment. On Debian or Ubuntu: apt install python3-venv' \
+		'(for another Python than the default, its own: python3.12-venv)'; exit 1; } >&2
+	@test -e $@ || $(PYTHON) -m venv --clear .venv
+	@rm -f $@
+	$(BIN)/python -m pip install --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --no-deps --no-build-isolation -e .
+	@touch $@

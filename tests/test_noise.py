@@ -1,0 +1,331 @@
+"""Noise: the right amount of it, nothing else, and the same for the same seed."""
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from utils.data import load_mnist
+from utils.noise import NOISES, add_noise, reduce_contrast, salt_and_pepper
+
+SHAPES = [(6, 7), (1, 6, 7), (5, 6, 7), (5, 6, 7, 1), (1, 28, 28, 1), (0, 6, 7)]
+every_noise = pytest.mark.parametrize("name", NOISES)
+
+
+@pytest.fixture(scope="module")
+def digits():
+    """Return 1,000 test digits, uint8 of shape (1000, 28, 28), read-only."""
+    return load_mnist()[1][0][:1000]
+
+
+def seeded(seed=0):
+    return np.random.default_rng(seed)
+
+
+def grey_levels(shape, dtype=np.uint8):
+    return seeded(9).integers(0, 256, shape).astype(dtype)
+
+
+# --- What every noise has in common ----------------------------------------------
+
+
+def test_every_noise_says_what_it_is():
+    functions = {noise.apply for noise in NOISES.values()}
+    assert functions >= {add_noise, salt_and_pepper, reduce_contrast}
+    assert len({noise.label for noise in NOISES.values()}) == len(NOISES)
+    for noise in NOISES.values():
+        assert noise.unit
+        assert 0 < noise.maximum < np.inf
+        assert noise.meaning.endswith(".")
+        assert "\n" not in noise.meaning
+
+
+@every_noise
+@pytest.mark.parametrize("dtype", [np.uint8, np.int64, np.float16, "f4", ">f8"])
+@pytest.mark.parametrize("shape", SHAPES)
+def test_level_0_is_the_identity(name, shape, dtype):
+    images = grey_levels(shape, dtype)
+    for level in (0, 0.0, -0.0, np.float32(0)):
+        same = NOISES[name].apply(images, level, seeded())
+        assert same.dtype == np.float32
+        assert same.shape == images.shape
+        assert same.tobytes() == images.astype(np.float32).tobytes()
+
+
+@every_noise
+def test_level_0_is_the_identity_far_outside_grey_levels(name):
+    images = np.array([[1e12, -1e-6], [1e-12, 3e7]])
+    same = NOISES[name].apply(images, 0, seeded())
+    np.testing.assert_array_equal(same, images.astype(np.float32))
+
+
+@every_noise
+@pytest.mark.parametrize("shape", SHAPES)
+def test_images_keep_their_shape_at_every_level(name, shape):
+    noise = NOISES[name]
+    for level in np.linspace(0, noise.maximum, 5):
+        noisy = noise.apply(grey_levels(shape), level, seeded())
+        assert noisy.dtype == np.float32
+        assert noisy.shape == shape
+        assert np.isfinite(noisy).all()
+
+
+@every_noise
+@pytest.mark.parametrize("dtype", [np.uint8, np.float32, np.float64])
+def test_the_input_stays_as_it_was(name, dtype):
+    images = grey_levels((5, 6, 7), dtype)
+    before = images.copy()
+    for level in (0, NOISES[name].maximum / 2):
+        noisy = NOISES[name].apply(images, level, seeded())
+        assert not np.shares_memory(noisy, images)
+        noisy[:] = -1
+        np.testing.assert_array_equal(images, before)
+
+
+@every_noise
+def test_the_same_seed_gives_the_same_bits(name, digits):
+    noise = NOISES[name]
+    first, again, other = (
+        noise.apply(digits, noise.maximum / 2, seeded(seed)) for seed in (1, 1, 2)
+    )
+    assert first.tobytes() == again.tobytes()
+    assert np.array_equal(first, other) == (name == "contrast")
+
+
+@every_noise
+def test_every_level_takes_the_same_from_the_generator(name, digits):
+    """So that two levels of one seed differ in strength alone."""
+    after = []
+    for level in np.linspace(0, NOISES[name].maximum, 4):
+        rng = seeded()
+        NOISES[name].apply(digits, level, rng)
+        after.append(rng.bit_generator.state["state"])
+    assert all(state == after[0] for state in after)
+
+
+@every_noise
+def test_the_generator_moves_on(name, digits):
+    rng = seeded()
+    first, second = (NOISES[name].apply(digits, 0.5, rng) for _ in range(2))
+    assert np.array_equal(first, second) == (name == "contrast")
+
+
+@every_noise
+def test_a_channel_axis_makes_no_difference(name, digits):
+    noise = NOISES[name]
+    level = noise.maximum / 3
+    flat = noise.apply(digits, level, seeded())
+    with_channel = noise.apply(digits[..., None], level, seeded())
+    np.testing.assert_array_equal(with_channel[..., 0], flat)
+    one = noise.apply(digits[0], level, seeded())
+    np.testing.assert_array_equal(one, noise.apply(digits[:1], level, seeded())[0])
+
+
+@every_noise
+def test_more_noise_is_farther_from_the_images(name, digits):
+    noise = NOISES[name]
+    distances = [
+        np.sqrt(np.mean((noise.apply(digits, level, seeded()) - digits) ** 2))
+        for level in np.linspace(0, noise.maximum, 9)
+    ]
+    assert distances[0] == 0
+    assert np.all(np.diff(distances) > 0)
+
+
+@every_noise
+@pytest.mark.parametrize("level", [-1, -1e-9, np.nan, np.inf, -np.inf])
+def test_impossible_levels(name, level):
+    with pytest.raises(ValueError, match=rf"Expected .*Received {level}\.$"):
+        NOISES[name].apply(grey_levels((6, 7)), level, seeded())
+
+
+@pytest.mark.parametrize("name", ["salt_and_pepper", "contrast"])
+@pytest.mark.parametrize("level", [1.0000001, 2, 50])
+def test_a_share_is_1_at_most(name, level):
+    with pytest.raises(ValueError, match=rf"share .* from 0 to 1\. Received {level}"):
+        NOISES[name].apply(grey_levels((6, 7)), level, seeded())
+
+
+@every_noise
+@pytest.mark.parametrize("level", ["2.5", None, [1.0], np.ones(3), True, 1j])
+def test_levels_that_are_not_numbers(name, level):
+    with pytest.raises(TypeError, match=r"Expected .*, one number\. Received .*\.$"):
+        NOISES[name].apply(grey_levels((6, 7)), level, seeded())
+
+
+@every_noise
+@pytest.mark.parametrize("level", [1, np.float32(1), np.float64(1), np.int64(1)])
+def test_every_sort_of_number_is_one_level(name, level):
+    images = grey_levels((5, 6, 7))
+    np.testing.assert_array_equal(
+        NOISES[name].apply(images, level, seeded()),
+        NOISES[name].apply(images, 1.0, seeded()),
+    )
+
+
+@every_noise
+@pytest.mark.parametrize("rng", [0, None, np.random, np.random.RandomState(0)])
+def test_only_generators_make_noise(name, rng):
+    with pytest.raises(TypeError, match=r"generator.*numpy\.random\.default_rng\(seed"):
+        NOISES[name].apply(grey_levels((6, 7)), 0.5, rng)
+
+
+@every_noise
+@pytest.mark.parametrize("dtype", [bool, str, object, complex])
+def test_images_are_numbers(name, dtype):
+    with pytest.raises(TypeError, match=r"grey levels\. Received type "):
+        NOISES[name].apply(grey_levels((6, 7)).astype(dtype), 0.5, seeded())
+
+
+@every_noise
+@pytest.mark.parametrize(
+    ("shape", "message"),
+    [
+        ((), r"shape \(\)\."),
+        ((7,), r"shape \(7,\)\."),
+        ((5, 6, 7, 3), r"\(batch, rows, cols, 1\)\. Received shape \(5, 6, 7, 3\)"),
+        ((2, 5, 6, 7, 1), r"shape \(2, 5, 6, 7, 1\)"),
+        ((28, 28, 1), r"channel axis. Use `images\[\.\.\., 0\]`"),
+    ],
+)
+def test_shapes_that_are_no_images(name, shape, message):
+    with pytest.raises(ValueError, match=message):
+        NOISES[name].apply(grey_levels(shape), 0.5, seeded())
+
+
+# --- Gaussian noise --------------------------------------------------------------
+
+
+@pytest.mark.parametrize("sd", [0.1, 2.5, 25.0, 76.5])
+def test_gaussian_noise_has_the_sd_it_should(sd, digits):
+    noise = add_noise(digits, sd, seeded(1)).astype(np.float64) - digits
+    count = noise.size
+    assert abs(noise.mean()) < 4 * sd / np.sqrt(count)  # standard error of a mean
+    assert abs(noise.std() - sd) < 4 * sd / np.sqrt(2 * count)  # ... of an SD
+
+
+def test_gaussian_noise_is_normal():
+    blank = np.zeros((100, 28, 28), np.uint8)
+    noise = add_noise(blank, 2.5, seeded(2)).ravel()
+    assert stats.kstest(noise, "norm", args=(0, 2.5)).pvalue > 0.01
+    assert stats.kstest(noise, "norm", args=(0, 2.6)).pvalue < 1e-6  # it could fail
+
+
+def test_gaussian_noise_is_independent_of_place_image_and_grey_level(digits):
+    noise = add_noise(digits, 2.5, seeded(3)) - digits.astype(np.float32)
+    pairs = {
+        "rows": (noise[:, 1:], noise[:, :-1]),
+        "columns": (noise[..., 1:], noise[..., :-1]),
+        "images": (noise[1:], noise[:-1]),
+        "grey levels": (noise, digits),
+    }
+    for pair, (a, b) in pairs.items():
+        correlation = np.corrcoef(a.ravel(), b.ravel())[0, 1]
+        assert abs(correlation) < 4 / np.sqrt(a.size), pair
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.int32, np.float32, np.float64])
+def test_gaussian_noise_is_the_image_plus_sd_times_z(dtype):
+    images = grey_levels((5, 6, 7), dtype)
+    z = seeded().standard_normal(images.shape, dtype=np.float32).astype(np.float64)
+    np.testing.assert_allclose(
+        add_noise(images, 2.5, seeded()), images + 2.5 * z, rtol=1e-6, atol=1e-5
+    )
+
+
+def test_gaussian_noise_is_not_clipped(digits):
+    noisy = add_noise(digits, 50.0, seeded())
+    assert noisy.min() < -100
+    assert noisy.max() > 355
+
+
+def test_the_published_noise_is_invisible(digits):
+    """At SD 2.5, one pixel in 36 changes by more than 5 of 255 grey levels."""
+    changed = np.abs(np.round(add_noise(digits, 2.5, seeded())) - digits) > 5
+    expected = 2 * stats.norm.sf(5.5 / 2.5)
+    standard_error = np.sqrt(expected * (1 - expected) / digits.size)
+    assert abs(changed.mean() - expected) < 4 * standard_error
+    assert round(1 / expected) == 36
+
+
+# --- Salt and pepper -------------------------------------------------------------
+
+
+@pytest.mark.parametrize("fraction", [0.001, 0.2, 0.5, 1.0])
+def test_salt_and_pepper_replaces_the_share_it_should(fraction):
+    grey = np.full((1000, 28, 28), 100, np.uint8)
+    noisy = salt_and_pepper(grey, fraction, seeded(4))
+    assert set(np.unique(noisy)) <= {0.0, 100.0, 255.0}
+    half = fraction / 2
+    for replaced in (noisy == 0, noisy == 255):
+        standard_error = np.sqrt(half * (1 - half) / grey.size)
+        assert abs(replaced.mean() - half) < 4 * standard_error
+    assert fraction < 1 or not (noisy == 100).any()
+
+
+def test_salt_and_pepper_leaves_the_other_pixels_alone(digits):
+    noisy = salt_and_pepper(digits, 0.3, seeded())
+    kept = noisy == digits
+    assert np.isin(noisy[~kept], [0, 255]).all()
+    assert kept.mean() > 0.7  # many digits' pixels are black before
+
+
+def test_a_larger_share_contains_the_smaller():
+    grey = np.full((50, 28, 28), 100, np.uint8)
+    fewer = salt_and_pepper(grey, 0.1, seeded()) != 100
+    more = salt_and_pepper(grey, 0.4, seeded()) != 100
+    assert fewer.any()
+    assert not (fewer & ~more).any()
+
+
+def test_at_share_1_nothing_of_the_images_is_left(digits):
+    np.testing.assert_array_equal(
+        salt_and_pepper(digits, 1, seeded()),
+        salt_and_pepper(np.full_like(digits, 77), 1, seeded()),
+    )
+
+
+# --- Contrast --------------------------------------------------------------------
+
+
+def test_contrast_by_hand():
+    image = np.array([[0, 100], [200, 100]])  # mean 100
+    np.testing.assert_array_equal(
+        reduce_contrast(image, 0.25, seeded()), [[25, 100], [175, 100]]
+    )
+    np.testing.assert_array_equal(reduce_contrast(image, 1, seeded()), [[100] * 2] * 2)
+
+
+@pytest.mark.parametrize("removed", [0.1, 0.5, 0.9, 0.99])
+@pytest.mark.parametrize("channels", [False, True])
+def test_contrast_shrinks_around_each_image_s_mean(digits, removed, channels):
+    images = digits[..., None] if channels else digits
+    faint = reduce_contrast(images, removed, seeded()).reshape(1000, -1)
+    digits = digits.reshape(1000, -1)
+    np.testing.assert_allclose(faint.mean(1, dtype="f8"), digits.mean(1), rtol=1e-6)
+    left = faint.std(axis=1, dtype="f8") / digits.std(axis=1)  # RMS contrast
+    np.testing.assert_allclose(left, 1 - removed, rtol=1e-5)
+
+
+def test_without_contrast_each_image_is_its_mean(digits):
+    blank = reduce_contrast(digits, 1, seeded())
+    assert np.ptp(blank, axis=(1, 2)).max() == 0
+    np.testing.assert_allclose(blank[:, 0, 0], digits.mean(axis=(1, 2)), rtol=1e-6)
+
+
+def test_a_uniform_image_has_no_contrast_to_lose():
+    grey = np.full((3, 6, 7), 93, np.uint8)
+    for removed in (0.1, 1 / 3, 0.7, 1):
+        np.testing.assert_allclose(reduce_contrast(grey, removed, seeded()), 93)
+
+
+def test_contrast_of_an_image_does_not_depend_on_its_batch(digits):
+    together = reduce_contrast(digits[:20], 0.6, seeded())
+    alone = [reduce_contrast(digit, 0.6, seeded()) for digit in digits[:20]]
+    np.testing.assert_array_equal(together, alone)
+
+
+def test_contrast_is_removed_step_by_step(digits):
+    """Half of it removed twice is three quarters removed."""
+    twice = reduce_contrast(reduce_contrast(digits, 0.5, seeded()), 0.5, seeded())
+    once = reduce_contrast(digits, 0.75, seeded())
+    np.testing.assert_allclose(twice, once, rtol=1e-5)

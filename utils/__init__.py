@@ -1,0 +1,26 @@
+"""Visual attention in a small convolutional network: what the notebooks share.
+
+Importing this package, before Keras or JAX, settles how they run: Keras on JAX,
+and one thread a process. The network is so small that threads only get in each
+other's way; studies use processes instead, one a core.
+"""
+
+import os
+import sys
+
+if "keras" in sys.modules and sys.modules["keras"].config.backend() != "jax":
+    raise RuntimeError(
+        "Expected Keras on JAX, but Keras was imported before `utils` and runs on "
+        f"{sys.modules['keras'].config.backend()!r}. Restart the kernel and import "
+        "`utils` first: it chooses the backend."
+    )
+os.environ["KERAS_BACKEND"] = "jax"
+
+# The empty third flag keeps jaxlib 0.10.2 off a fusion that can crash on CPUs.
+for flag in (
+    "--xla_cpu_multi_thread_eigen=false",
+    "intra_op_parallelism_threads=1",
+    "--xla_cpu_experimental_ynn_fusion_type=",
+):
+    if flag.split("=")[0] not in os.environ.get("XLA_FLAGS", ""):
+        os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {flag}".strip()

@@ -1,0 +1,296 @@
+"""The registry of attention maps: class evidence in, gain map out.
+
+The first look at an image gives features F[y, x, c] (`conv_2` after ReLU) and class
+evidence E[y, x, k] = `dense_2`(F[y, x]): the class activation map of Zhou et al.
+(2016). A kind turns them into a map A[y, x] >= 0, and the map becomes a gain of mean
+1, `G = A / mean(A)`, so that the control, a map of ones, has the same mean gain. A
+strength of beta uses `(1 - beta) + beta * G`, which at 0 is the control.
+
+Adding a kind is adding one entry to `KINDS`: models, tests, figures, explorers and
+studies take it from there.
+"""
+
+import inspect
+import math
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+import keras
+import numpy as np
+from keras import ops
+
+DIGITS = 10
+
+
+def ones(features, evidence):
+    """`A = 1`: the control of the post (Vatterott 2016). The gain is 1 everywhere."""
+    return ops.ones_like(evidence[..., 0])
+
+
+def as_coded(features, evidence):
+    """`A = mean_k p(k)`, each column divided by its sum: the published attention.
+
+    With p a softmax over the ten digits, its mean over them is 1/10 at every place
+    and the result 1 / rows: 1/15 for MNIST, whatever the image (the code behind
+    Vatterott 2016). The only map that is used as it is, neither divided by its mean
+    nor subject to a strength.
+    """
+    average = ops.mean(ops.softmax(evidence, axis=-1), axis=-1)
+    return average / ops.sum(average, axis=1, keepdims=True)
+
+
+def uniform(features, evidence, *, gain=1 / 15):
+    """`G = gain` everywhere: a gain without selection. At gain 1, the control."""
+    return gain * ops.ones_like(evidence[..., 0])
+
+
+def evidence_for_any(features, evidence):
+    """`A = log sum_k exp E(k) - mean_k E(k)`: how far a place speaks for some digit.
+
+    Smallest, ln 10, where all ten digits have the same evidence. It is the map that
+    the text of Vatterott (2016) describes, in a form that is not flat.
+    """
+    return ops.logsumexp(evidence, axis=-1) - ops.mean(evidence, axis=-1)
+
+
+def selectivity(features, evidence):
+    """`A = 1 - H(p) / ln 10`: local certainty, from 0 (all digits alike) to 1 (one).
+
+    H is the entropy of the softmax over digits at a place (Shannon 1948).
+    """
+    p = ops.softmax(evidence, axis=-1)
+    entropy = -ops.sum(p * ops.log_softmax(evidence, axis=-1), axis=-1)
+    return ops.maximum(1 - entropy / math.log(DIGITS), 0)
+
+
+def top_n(features, evidence, *, n=1):
+    """`A = mean of p(k) over the n digits most likely at first look`.
+
+    Likely by their evidence averaged over the image. At n = 1 the network's guess
+    guides it (the first attempt of Vatterott 2016, whose untried idea is an n in
+    between); at n = 10 the map is 1/10 everywhere: attending to everything is
+    attending to nothing.
+    """
+    _, likely = ops.top_k(ops.mean(evidence, axis=(1, 2)), n)
+    chosen = ops.sum(ops.one_hot(likely, DIGITS, dtype=evidence.dtype), axis=1)
+    p = ops.softmax(evidence, axis=-1)
+    return ops.sum(p * chosen[:, None, None, :], axis=-1) / n
+
+
+def energy(features, evidence):
+    """`A = mean_c F(c)`: where there is activity (bottom-up saliency; needs no class).
+
+    The simplest of the saliency maps after Koch and Ullman (1985). On an image
+    without activity every place is alike and the gain is 1.
+    """
+    return ops.mean(features, axis=-1)
+
+
+def shuffled(features, evidence, *, of="energy", seed=0, **parameters):
+    """Another kind's map with its places in a fixed random order.
+
+    The same values, so the same mean, spread and strength; only their places are
+    wrong. The order depends on `seed` and the map's size, not on the image.
+    """
+    attention = KINDS[of].attend(features, evidence, **parameters)
+    rows, cols = attention.shape[1:]
+    order = np.random.default_rng(seed).permutation(rows * cols)
+    places = ops.take(ops.reshape(attention, (-1, rows * cols)), order, axis=1)
+    return ops.reshape(places, (-1, rows, cols))
+
+
+def inverted(features, evidence, *, of="energy", **parameters):
+    """`max(A) - A` of another kind's map: attend to what it would leave out."""
+    attention = KINDS[of].attend(features, evidence, **parameters)
+    return ops.max(attention, axis=(1, 2), keepdims=True) - attention
+
+
+def centre(features, evidence, *, sd=0.25):
+    """A Gaussian at the middle of the image, its SD a share of the map's size.
+
+    MNIST is centred: this map knows that and nothing else. At a large `sd` it is
+    the control.
+    """
+    rows, cols = evidence.shape[1:3]
+    y, x = (np.linspace(-0.5, 0.5, size) for size in (rows, cols))
+    squared = np.square(y)[:, None] + np.square(x)[None, :]
+    gaussian = np.exp(-squared / (2 * sd**2)).astype("float32")
+    return ops.ones_like(evidence[..., 0]) * gaussian
+
+
+class Kind(NamedTuple):
+    """One way to turn a first look into an attention map."""
+
+    label: str  # text of a legend or a menu
+    source: str  # author and year, or what it controls for; README has the entries
+    attend: Callable | None  # (features, evidence, *, ...) -> map (batch, rows, cols)
+    is_gain: bool = False  # used as it is, not divided by its mean
+
+
+KINDS: Mapping[str, Kind] = {
+    "ones": Kind("No attention", "control, Vatterott 2016", ones),
+    "as_coded": Kind("As published", "Vatterott 2016", as_coded, is_gain=True),
+    "uniform": Kind("Uniform gain", "controls for gain", uniform, is_gain=True),
+    "evidence": Kind("Class evidence", "Vatterott 2016, text", evidence_for_any),
+    "selectivity": Kind("Local certainty", "Shannon 1948", selectivity),
+    "top_n": Kind("The N likeliest digits", "Vatterott 2016, untried", top_n),
+    "energy": Kind("Activity", "Koch and Ullman 1985", energy),
+    "shuffled": Kind("Shuffled", "controls for place", shuffled),
+    "inverted": Kind("Inverted", "controls for choice", inverted),
+    "centre": Kind("Centre", "controls for centring", centre),
+    "given": Kind("Given", "interventions", None),
+}
+
+
+def check(attention: str, parameters: Mapping, strength: float = 1.0) -> None:
+    """Refuse a kind, parameter or strength that does not exist, with the choices.
+
+    Raises:
+        ValueError: that names what came and what was expected.
+    """
+    if attention not in KINDS:
+        raise ValueError(
+            f"Unknown attention {attention!r}. Expected one of {', '.join(KINDS)}."
+        )
+    if not (_is_number(strength) and 0 <= strength <= 1):
+        raise ValueError(f"Expected a strength from 0 to 1, received {strength!r}.")
+    if attention == "as_coded" and strength != 1:
+        raise ValueError(
+            "as_coded is the published attention exactly and has no strength. "
+            f"Received strength {strength!r}. For a weaker constant gain, use "
+            "attention='uniform' with its gain."
+        )
+    allowed = _parameters(attention)
+    of = parameters.get("of", allowed.get("of"))
+    if of is not None:
+        others = [name for name in KINDS if _can_be_rearranged(name)]
+        if of not in others:
+            raise ValueError(
+                f"Expected of=... to be one of {', '.join(others)}. Received {of!r}."
+            )
+        allowed = {**allowed, **_parameters(of)}
+    for name, value in parameters.items():
+        if name not in allowed:
+            choices = ", ".join(f"{k}={v!r}" for k, v in allowed.items()) or "none"
+            raise ValueError(
+                f"Attention {attention!r} has no parameter {name!r}. "
+                f"Its parameters and their defaults: {choices}."
+            )
+        valid, expected = _RANGES[name]
+        if not valid(value):
+            raise ValueError(f"Expected {name} to be {expected}, received {value!r}.")
+
+
+def attention_gain(attention, features, evidence, *, strength=1.0, **parameters):
+    """The gain that multiplies the input of `conv_2`.
+
+    Args:
+        attention: a name in `KINDS`, other than `given`.
+        features: `(batch, rows, cols, channels)`, `conv_2` after ReLU.
+        evidence: `(batch, rows, cols, 10)`, `dense_2` of each place, no softmax.
+        strength: beta, from 0 (the control) to 1.
+        **parameters: those of the kind, such as `n` of `top_n`.
+
+    Returns:
+        `(batch, rows, cols)`: of mean 1, but for `as_coded` and `uniform`.
+    """
+    kind = KINDS[attention]
+    attended = kind.attend(features, evidence, **parameters)
+    if attention == "as_coded":
+        return attended
+    return at_strength(attended if kind.is_gain else of_mean_one(attended), strength)
+
+
+def of_mean_one(attended):
+    """`A / mean(A)` over an image; an empty map (all 0) gives 1 everywhere.
+
+    A constant of 1e-7 on both sides of the division sees to that.
+    """
+    attended = attended + keras.config.epsilon()
+    return attended / ops.mean(attended, axis=(1, 2), keepdims=True)
+
+
+def at_strength(gain, strength):
+    """`(1 - strength) + strength * gain`: exactly 1 at 0, exactly the gain at 1."""
+    return (1 - strength) + strength * gain
+
+
+@keras.saving.register_keras_serializable("attention_in_a_cnn")
+class Attention(keras.layers.Layer):
+    """A kind of attention as a layer. It has no weights.
+
+    Args:
+        attention: a name in `KINDS`.
+        strength: beta, from 0 (the control) to 1.
+        **parameters: those of the kind.
+
+    Call arguments:
+        features, evidence: as for `attention_gain`; for `given`, instead, one map
+            `(batch, rows, cols)`. Entries below 0 count as 0.
+
+    Returns:
+        The gain, `(batch, rows, cols)`.
+
+    Raises:
+        ValueError: for an unknown kind or parameter, or one out of range.
+    """
+
+    def __init__(self, attention, *, strength=1.0, parameters=None, **settings):
+        super().__init__(**settings)
+        check(attention, parameters or {}, strength)
+        self.attention, self.strength = attention, strength
+        self.parameters = dict(parameters or {})
+
+    def call(self, features, evidence=None):
+        if self.attention == "given":
+            return at_strength(of_mean_one(ops.maximum(features, 0)), self.strength)
+        return attention_gain(
+            self.attention,
+            features,
+            evidence,
+            strength=self.strength,
+            **self.parameters,
+        )
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "attention": self.attention,
+            "strength": self.strength,
+            "parameters": self.parameters,
+        }
+
+
+def _parameters(attention):
+    """Names and defaults of a kind's own parameters."""
+    attend = KINDS[attention].attend
+    if attend is None:
+        return {}
+    return {
+        p.name: p.default
+        for p in inspect.signature(attend).parameters.values()
+        if p.kind is p.KEYWORD_ONLY
+    }
+
+
+def _can_be_rearranged(attention):
+    """A map made from the image: neither a gain nor itself made from another kind."""
+    kind = KINDS[attention]
+    return not kind.is_gain and kind.attend and "of" not in _parameters(attention)
+
+
+def _is_number(value):
+    return isinstance(value, int | float) and math.isfinite(value)
+
+
+def _is_integer(value):
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+_RANGES = {  # what a parameter may be, and how an error says so
+    "gain": (lambda v: _is_number(v) and v >= 0, "a number of at least 0"),
+    "n": (lambda v: _is_integer(v) and 1 <= v <= DIGITS, f"a whole 1 to {DIGITS}"),
+    "seed": (lambda v: _is_integer(v) and v >= 0, "a whole number of at least 0"),
+    "sd": (lambda v: _is_number(v) and v > 0, "a number above 0"),
+    "of": (lambda v: v in KINDS, "the name of a kind"),
+}

@@ -1,0 +1,227 @@
+"""The network that looks twice, in Keras' functional form.
+
+The architecture of Vatterott (2016), with 9,898 parameters, batches of any size and
+images of any size from 3 x 3 pixels. Input is raw grey levels, 0 to 255.
+"""
+
+from pathlib import Path
+
+import h5py
+import keras
+import numpy as np
+from keras import layers
+
+from utils.attention import DIGITS, Attention
+from utils.layers import (
+    Attend,
+    Convolution,
+    LocalResponseNormalization,
+    MaxPool,
+    TrainingNoise,
+)
+
+CHANNELS = 32
+SMALLEST_IMAGE = 3  # rows and columns: one window of the first pooling
+
+
+def build_model(
+    attention: str = "ones",
+    *,
+    noise_sd: float = 0.0,
+    image_shape: tuple[int, int] = (28, 28),
+    strength: float = 1.0,
+    seed: int | None = None,
+    **attention_parameters,
+) -> keras.Model:
+    """Build the network: first look, attention, second look with the same weights.
+
+    Args:
+        attention: a name in `utils.attention.KINDS`; `ones` is the control.
+        noise_sd: SD in grey levels of the noise added in training, never at test.
+        image_shape: `(rows, cols)`, each at least 3.
+        strength: how much attention, from 0 (the control) to 1.
+        seed: fixes the initial weights and the noise; two kinds built with one
+            seed start from the same weights.
+        **attention_parameters: those of the kind, such as `n=3` for `top_n`.
+
+    Returns:
+        A model from grey levels `(batch, rows, cols, 1)` to the probabilities of
+        the ten digits `(batch, 10)`. For `given` it takes `[images, gains]`, gains
+        `(batch, rows', cols')` of the size of `conv_2`'s output (15 x 15 for
+        MNIST), which are divided by their mean.
+
+    Raises:
+        ValueError: for an unknown kind or parameter, or a value out of range.
+
+    Example:
+        >>> model = build_model("energy", noise_sd=2.5, seed=0)
+        >>> model.count_params()
+        9898
+    """
+    rows, cols = _check_shape(image_shape)
+    seeds = np.random.SeedSequence(seed).generate_state(4).tolist()
+
+    def uniform(index, limit=None):
+        initialiser = keras.initializers
+        if limit is None:
+            return initialiser.GlorotUniform(seed=seeds[index])
+        return initialiser.RandomUniform(-limit, limit, seed=seeds[index])
+
+    conv_2 = Convolution(
+        CHANNELS, 3, activation="relu", kernel_initializer=uniform(1), name="conv_2"
+    )
+    dense_2 = layers.Dense(DIGITS, kernel_initializer=uniform(2, 0.05), name="dense_2")
+
+    images = keras.Input((rows, cols, 1), name="images")
+    x = TrainingNoise(noise_sd, seed=seeds[3], name="training_noise")(images)
+    x = layers.ZeroPadding2D(1, name="pad_images")(x)
+    x = Convolution(
+        CHANNELS, 3, activation="relu", kernel_initializer=uniform(0), name="conv_1"
+    )(x)
+    x = LocalResponseNormalization(name="normalise_1")(MaxPool(name="pool_1")(x))
+    x = layers.ZeroPadding2D(2, name="pad_1")(x)
+
+    first_look = conv_2(x)
+    evidence = dense_2(first_look)
+    attend = Attention(
+        attention, strength=strength, parameters=attention_parameters, name="attention"
+    )
+    inputs = images
+    if attention == "given":
+        gains = keras.Input(first_look.shape[1:3], name="gains")
+        inputs, gain = [images, gains], attend(gains)
+    else:
+        gain = attend(first_look, evidence)
+
+    x = conv_2(Attend(name="attend")(x, gain))
+    x = LocalResponseNormalization(name="normalise_2")(MaxPool(name="pool_2")(x))
+    x = layers.ZeroPadding2D(2, name="pad_2")(x)
+    x = layers.GlobalAveragePooling2D(name="dense_1")(x)
+    probabilities = layers.Softmax(name="softmax")(dense_2(x))
+    return keras.Model(inputs, probabilities, name=attention)
+
+
+def attention_maps(model: keras.Model, images) -> np.ndarray:
+    """The gains that multiply the input of `conv_2`, as an array.
+
+    Args:
+        model: from `build_model`.
+        images: grey levels `(batch, rows, cols, 1)` or `(batch, rows, cols)`; for a
+            model of kind `given`, `[images, gains]`.
+
+    Returns:
+        `(batch, rows', cols')`, the size of `conv_2`'s output: 15 x 15 for MNIST.
+        The network's zero padding around it is not part of it.
+
+    Raises:
+        ValueError: if the images do not fit the model.
+    """
+    return predict(model, images, output="attention")
+
+
+def predict(model: keras.Model, images, output: str = "softmax") -> np.ndarray:
+    """What one layer gives for images; by default the ten probabilities.
+
+    Args:
+        model: from `build_model`.
+        images: as for `attention_maps`.
+        output: name of a layer. Of a layer that is used twice (`conv_2`, `dense_2`),
+            the first look.
+
+    Returns:
+        The layer's output, the batch first.
+
+    Raises:
+        ValueError: if the images do not fit the model, or no layer has that name.
+    """
+    names = [layer.name for layer in model.layers]
+    if output not in names:
+        raise ValueError(
+            f"No layer is named {output!r}. Expected one of {', '.join(names)}."
+        )
+    given = isinstance(images, list | tuple)
+    arrays = [np.asarray(a, "float32") for a in (images if given else [images])]
+    if arrays[0].ndim == 3:
+        arrays[0] = arrays[0][..., None]
+    expected = [tensor.shape for tensor in model.inputs]
+    received = [array.shape for array in arrays]
+    if [s[1:] for s in received] != [s[1:] for s in expected]:
+        raise ValueError(
+            f"Expected {' and '.join(map(str, expected))}, None being the number of "
+            f"images. Received {' and '.join(map(str, received))}. One image is a "
+            "batch of one: images[None]; another size needs build_model(..., "
+            "image_shape=(rows, cols))."
+        )
+    tensor = model.get_layer(output)._inbound_nodes[0].output_tensors[0]
+    part = keras.Model(model.inputs, tensor)
+    return np.asarray(part.predict_on_batch(arrays if given else arrays[0]))
+
+
+def load_published_weights(model: keras.Model, path) -> None:
+    """Load weights that the author of the post published into `model`, in place.
+
+    They are HDF5 files of Keras 1 on Theano, whose kernels lie as `(out, in, rows,
+    cols)` and are flipped, because Theano convolves where Keras correlates. The
+    files are not part of this project (github.com/dvatterott/BMM_attentional_CNN).
+
+    Args:
+        model: from `build_model`, of any kind.
+        path: the `.h5` file. Weights are found by the layers' names.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        ValueError: if it is no HDF5 file, or lacks a layer, or a shape differs.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"No file {path}. Expected published weights (.h5).")
+    try:
+        with h5py.File(path, "r") as file:
+            found = {}
+            file.visititems(
+                lambda name, item: (
+                    found.update({name: np.asarray(item)})
+                    if isinstance(item, h5py.Dataset)
+                    else None
+                )
+            )
+    except OSError as error:
+        raise ValueError(f"{path} is not a readable HDF5 file: {error}.") from error
+
+    loaded = {}
+    for name in ("conv_1", "conv_2", "dense_2"):
+        arrays = [a for key, a in found.items() if name in key.split("/")]
+        kernels = [a for a in arrays if a.ndim > 1]
+        biases = [a for a in arrays if a.ndim == 1]
+        if len(kernels) != 1 or len(biases) != 1:
+            raise ValueError(
+                f"{path}: expected one kernel and one bias of layer {name!r}, found "
+                f"{[a.shape for a in arrays]}. The file holds {', '.join(found)}."
+            )
+        kernel = kernels[0]
+        if kernel.ndim == 4:
+            kernel = kernel[:, :, ::-1, ::-1].transpose(2, 3, 1, 0)
+        expected = [tuple(w.shape) for w in model.get_layer(name).weights]
+        if [kernel.shape, biases[0].shape] != expected:
+            raise ValueError(
+                f"{path}: layer {name!r} holds {kernel.shape} and {biases[0].shape}; "
+                f"expected {expected[0]} and {expected[1]}."
+            )
+        loaded[name] = [kernel, biases[0]]
+    for name, weights in loaded.items():
+        model.get_layer(name).set_weights(weights)
+
+
+def _check_shape(image_shape):
+    try:
+        rows, cols = image_shape
+        fits = int(rows) == rows >= SMALLEST_IMAGE and int(cols) == cols
+        fits = fits and cols >= SMALLEST_IMAGE
+    except (TypeError, ValueError):
+        fits = False
+    if not fits:
+        raise ValueError(
+            f"Expected image_shape=(rows, cols), each at least {SMALLEST_IMAGE}. "
+            f"Received {image_shape!r}."
+        )
+    return int(rows), int(cols)

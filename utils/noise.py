@@ -1,0 +1,188 @@
+"""Three ways to make a digit harder to see, behind one interface.
+
+Each is a function `(images, level, rng)` that returns float32 images of the same
+shape, in grey levels, and leaves its input alone. Level 0 returns the images
+exactly. The generator moves on by the same number of draws at every level: with one
+seed, two levels differ in strength and in nothing else.
+
+Images have shape `(rows, cols)`, `(batch, rows, cols)` or `(batch, rows, cols, 1)`,
+and any numeric type; grey levels run from 0 (background) to 255 (ink). Results are
+not clipped to that range: a screen clips, a network does not.
+"""
+
+from collections.abc import Callable, Mapping
+from numbers import Real
+from typing import NamedTuple
+
+import numpy as np
+
+WHITE = 255.0  # grey level of full ink; black, the background, is 0
+
+
+def add_noise(images: np.ndarray, sd: float, rng: np.random.Generator) -> np.ndarray:
+    """Add Gaussian noise, independent at every pixel.
+
+    `image + sd * z` with z standard normal: the noise of Vatterott (2016), whose SD
+    was 2.5, and of `keras.layers.GaussianNoise`. At SD 0 these are the images.
+
+    Args:
+        images: Shape `(rows, cols)`, `(batch, rows, cols)` or
+            `(batch, rows, cols, 1)`, grey levels.
+        sd: Standard deviation of the noise in grey levels, 0 or more.
+        rng: Source of the noise; the same seed repeats it bit for bit.
+
+    Returns:
+        float32 images of the same shape, in grey levels, not clipped.
+
+    Raises:
+        TypeError: If `sd` is not a number, `rng` not a generator, or the images are
+            not numbers.
+        ValueError: If `sd` is negative, infinite or NaN, or the shape is none of
+            the three.
+
+    Example:
+        >>> noisy = add_noise(x_train[:32], 2.5, np.random.default_rng(0))
+        >>> noisy.shape, noisy.dtype
+        ((32, 28, 28), dtype('float32'))
+    """
+    images, sd = _check(images, sd, rng, "an SD in grey levels", np.inf)
+    noisy = rng.standard_normal(images.shape, dtype=np.float32)
+    noisy *= sd
+    noisy += images  # into the noise: a training epoch needs no other copy
+    return noisy
+
+
+def salt_and_pepper(
+    images: np.ndarray, fraction: float, rng: np.random.Generator
+) -> np.ndarray:
+    """Replace a random share of the pixels by black or white, each as often.
+
+    Each pixel is replaced with probability `fraction`, whatever its neighbours
+    (Geirhos et al., 2018, `salt_and_pepper_noise`). At fraction 0 these are the
+    images; at fraction 1 nothing of them is left.
+
+    Args:
+        images: As for `add_noise`.
+        fraction: Probability that a pixel is replaced, 0 to 1.
+        rng: As for `add_noise`.
+
+    Returns:
+        float32 images of the same shape, in grey levels.
+
+    Raises:
+        TypeError: As for `add_noise`.
+        ValueError: If `fraction` is not from 0 to 1, or as for `add_noise`.
+
+    Example:
+        >>> salt_and_pepper(x_test[0], 0.2, np.random.default_rng(0))
+    """
+    images, fraction = _check(images, fraction, rng, "a share of the pixels", 1.0)
+    draw = rng.random(images.shape, dtype=np.float32)
+    noisy = images.astype(np.float32)
+    noisy[draw < fraction] = WHITE
+    noisy[draw < fraction / 2] = 0.0
+    return noisy
+
+
+def reduce_contrast(
+    images: np.ndarray, removed: float, rng: np.random.Generator
+) -> np.ndarray:
+    """Shrink each image toward its own mean grey level.
+
+    `mean + (1 - removed) * (image - mean)`: RMS contrast, the SD of an image's grey
+    levels (Peli, 1990), falls to the share that is left, and the mean stays. That is
+    how vision science varies contrast: at a constant mean luminance. Geirhos et al.
+    (2018) shrink toward mid-grey (127.5) instead; on MNIST, whose mean is 33, that
+    would change the mean as well, and a network on raw grey levels would feel it.
+    With nothing removed these are the images; with all, each is uniform.
+
+    Args:
+        images: As for `add_noise`.
+        removed: Share of the contrast that is removed, 0 to 1.
+        rng: Not drawn from; here so that every entry of `NOISES` is called alike.
+
+    Returns:
+        float32 images of the same shape, in grey levels.
+
+    Raises:
+        TypeError: As for `add_noise`.
+        ValueError: If `removed` is not from 0 to 1, or as for `add_noise`.
+
+    Example:
+        >>> faint = reduce_contrast(x_test[0], 0.9, np.random.default_rng(0))
+        >>> faint.std() / x_test[0].std()  # 0.1, up to rounding
+    """
+    images, removed = _check(images, removed, rng, "a share of the contrast", 1.0)
+    rows_and_cols = (0, 1) if images.ndim == 2 else (1, 2)
+    mean = images.mean(axis=rows_and_cols, keepdims=True, dtype=np.float64)
+    # In this order nothing is rounded at 0, where the images come back exactly.
+    return ((1 - removed) * images + removed * mean).astype(np.float32)
+
+
+class Noise(NamedTuple):
+    """One way to make an image harder to see."""
+
+    label: str  # text of a legend or a menu
+    unit: str  # what its level counts
+    maximum: float  # right end of a slider; levels start at 0, the image itself
+    apply: Callable[[np.ndarray, float, np.random.Generator], np.ndarray]
+    meaning: str  # one line for the reader
+
+
+NOISES: Mapping[str, Noise] = {  # an entry adds a noise to explorers, tests, figures
+    "gaussian": Noise(
+        "Gaussian noise",
+        "SD in grey levels",
+        128.0,
+        add_noise,
+        "A random number is added to every pixel; the published SD is 2.5.",
+    ),
+    "salt_and_pepper": Noise(
+        "Salt and pepper",
+        "share of pixels",
+        1.0,
+        salt_and_pepper,
+        "Some pixels turn black or white and say nothing about the digit.",
+    ),
+    "contrast": Noise(
+        "Contrast reduction",
+        "share of contrast removed",
+        1.0,
+        reduce_contrast,
+        "All pixels move toward the mean of their image; nothing is random.",
+    ),
+}
+
+
+def _check(
+    images: np.ndarray, level: float, rng: np.random.Generator, what: str, limit: float
+) -> tuple[np.ndarray, float]:
+    """Return the images as an array and the level as a float, or raise."""
+    images = np.asarray(images)
+    if images.dtype.kind not in "iuf":
+        raise TypeError(
+            "Expected images of integer or float grey levels. "
+            f"Received type {images.dtype}. Convert with `.astype('uint8')`."
+        )
+    channels_last = images.ndim == 4 and images.shape[-1] == 1
+    if images.ndim not in (2, 3) and not channels_last:
+        raise ValueError(
+            "Expected images of shape (rows, cols), (batch, rows, cols) or "
+            f"(batch, rows, cols, 1). Received shape {images.shape}."
+        )
+    if images.ndim == 3 and images.shape[-1] == 1:
+        raise ValueError(
+            f"Expected (batch, rows, cols). Received shape {images.shape}, probably "
+            "one image with a channel axis. Use `images[..., 0]` or `images[None]`."
+        )
+    if isinstance(level, bool) or not isinstance(level, Real):
+        raise TypeError(f"Expected {what}, one number. Received {level!r}.")
+    if not (0 <= level <= limit and level < np.inf):
+        span = "0 or more and finite" if limit == np.inf else f"from 0 to {limit:g}"
+        raise ValueError(f"Expected {what}, {span}. Received {level!r}.")
+    if not isinstance(rng, np.random.Generator):
+        raise TypeError(
+            f"Expected a NumPy generator. Received {type(rng).__name__}. "
+            "Make one with `numpy.random.default_rng(seed)`."
+        )
+    return images, float(level)
