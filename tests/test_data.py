@@ -176,7 +176,7 @@ BAD_ARRAYS = {  # what is wrong: (array, how it is changed, what the message say
     "integers": ("x_train", np.int64, r"type uint8.*type int64 from 0 to 255"),
     "wide integers": ("x_test", np.uint16, r"type uint8.*type uint16 from 0 to 255"),
     "booleans": ("x_train", lambda a: a > 99, r"type uint8.*type bool"),
-    "NaN": ("x_train", with_nan, r"2 of them NaN.*Replace any NaN"),
+    "NaN": ("x_train", with_nan, r"2 values NaN.*Replace any NaN"),
     "text": ("x_train", lambda a: a.astype(str), r"type uint8.*type <U3"),
     "flat images": ("x_train", lambda a: a.reshape(20, -1), r"\(20, 108\)\..*reshape"),
     "channel axis": ("x_train", lambda a: a[..., None], r"shape \(20, 12, 9, 1\)\."),
@@ -197,7 +197,7 @@ BAD_ARRAYS = {  # what is wrong: (array, how it is changed, what the message say
     "label -1": ("y_train", lambda a: a.astype(int) - 1, r"from -1 to 8"),
     "label 300": ("y_train", lambda a: a * np.int64(300), r"int64 from 0 to 2700"),
     "float labels": ("y_train", np.float64, r"float64 from 0\.0 to 9\.0.*astype"),
-    "NaN labels": ("y_train", lambda a: np.where(a, a, np.nan), r"2 of them NaN"),
+    "NaN labels": ("y_train", lambda a: np.where(a, a, np.nan), r"2 values NaN"),
     "text labels": ("y_train", lambda a: a.astype(str), r"integers.*type <U3"),
     "boolean labels": ("y_train", lambda a: a > 4, r"integers.*type bool"),
     "two sizes": ("x_test", lambda a: a[:, 1:], r"one size.*\(12, 9\) and \(11, 9\)"),
@@ -241,7 +241,7 @@ def cut_short(path):
 
 BAD_FILES = {  # what is wrong: (how the file is written, error, what it says)
     "missing": (lambda path: None, FileNotFoundError, "Correct the path"),
-    "a folder": (Path.mkdir, IsADirectoryError, "Received a folder"),
+    "a folder": (Path.mkdir, IsADirectoryError, "Received a folder. Name a file"),
     "empty": (Path.touch, ValueError, r"begins with b''\..*numpy\.savez\(path, x_tr"),
     "text": (lambda path: path.write_text("x,y\n1,2\n"), ValueError, r"b'x,y\\n1,'"),
     "a single array": (write_npy, ValueError, r"NUMPY'.*numpy\.savez"),

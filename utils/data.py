@@ -151,11 +151,13 @@ def _error(path: Path, expected: str, received: str, remedy: str) -> ValueError:
 def _read(path: Path) -> dict[str, np.ndarray]:
     """Read the four arrays of an archive, whatever they hold."""
     if path.is_dir():
-        raise IsADirectoryError(f"{path}: Expected an .npz file. Received a folder.")
+        raise IsADirectoryError(
+            f"{path}: Expected an .npz file. Received a folder. Name a file in it."
+        )
     if not path.exists():
         raise FileNotFoundError(
-            f"{path}: Expected an .npz file. Received the name of none. Correct the "
-            f"path; it starts from {Path.cwd()}."
+            f"{path}: Expected an .npz file. Received a path without a file. "
+            f"Correct the path; it starts from {Path.cwd()}."
         )
     with path.open("rb") as file:  # opened here: NumPy leaves damaged ones open
         start = file.read(6)
@@ -215,5 +217,6 @@ def _check(path: Path, arrays: dict[str, np.ndarray], part: str) -> Part:
 def _values(array: np.ndarray) -> str:
     if array.dtype.kind not in "biuf":
         return f"type {array.dtype}"
-    span = f"type {array.dtype} from {array.min()} to {array.max()}"
-    return f"{span}, {np.isnan(array).sum()} of them NaN"
+    if np.isnan(array).any():
+        return f"type {array.dtype} with {np.isnan(array).sum()} values NaN"
+    return f"type {array.dtype} from {array.min()} to {array.max()}"

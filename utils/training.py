@@ -1,0 +1,385 @@
+"""One run: a spec in, a record and the trained weights out.
+
+The updates are Keras' own: the model's `stateless_call`, its loss and its optimiser,
+compiled into one loop over many images. Order of images, noise and initial weights
+come from the seed alone, so the arms of a pair differ in nothing else, and a run
+that is stopped after an epoch goes on as if it had not been.
+"""
+
+import base64
+import dataclasses
+import functools
+import hashlib
+import importlib.metadata
+import json
+import math
+import platform
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+import jax
+import keras
+import numpy as np
+from tqdm.auto import tqdm
+
+from utils import attention
+from utils.data import load_mnist, load_npz, validation_split
+from utils.model import build_model
+from utils.noise import add_noise
+
+CLEAN = 0.0
+IMAGES_PER_CALL = 500  # images that one compiled loop trains on: about 0.1 s
+IMAGES_PER_TEST = 100
+ORDER, NOISE, TEST_NOISE = range(3)  # independent streams of random numbers of a seed
+
+
+@dataclasses.dataclass(frozen=True)
+class RunSpec:
+    """All that decides a run. Defaults are the published ones (Vatterott 2016).
+
+    Raises:
+        ValueError: for an unknown kind of attention, or a value out of range.
+    """
+
+    attention: str = "ones"
+    attention_parameters: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    strength: float = 1.0
+    noise_sd: float = 0.0  # in training, grey levels
+    data: str = "mnist"  # or the path of a file for utils.data.load_npz
+    images: int = 60_000  # an epoch, always the same ones
+    epochs: int = 12
+    batch_size: int = 1
+    learning_rate: float = 0.01
+    momentum: float = 0.5  # Nesterov's
+    learning_rate_decay: float = 1e-6  # rate / (1 + decay * updates)
+    seed: int = 0
+    scored_on: str = "test"  # or "validation": a part of the training images
+    test_images: int = 10_000
+    test_noise_sds: tuple[float, ...] = (0.0, 2.5, 5.0, 10.0, 20.0, 40.0, 80.0)
+
+    def __post_init__(self):
+        pairs = dict(self.attention_parameters)
+        object.__setattr__(self, "attention_parameters", _Frozen(pairs))
+        object.__setattr__(self, "test_noise_sds", tuple(self.test_noise_sds))
+        attention.check(self.attention, pairs, self.strength)
+        if self.attention == "given":
+            raise ValueError(
+                "attention='given' needs a map for each image and cannot be trained "
+                "from a spec. Build it with utils.model.build_model('given')."
+            )
+        for name in ("images", "epochs", "batch_size", "test_images"):
+            self._expect(name, _is_whole(getattr(self, name), 1), "a whole number >= 1")
+        self._expect("seed", _is_whole(self.seed, 0), "a whole number >= 0")
+        if self.images % self.batch_size:
+            raise ValueError(
+                f"Expected images to be a multiple of batch_size, received "
+                f"{self.images} and {self.batch_size}."
+            )
+        for name in ("noise_sd", "learning_rate", "momentum", "learning_rate_decay"):
+            self._expect(name, _is_level(getattr(self, name)), "a number >= 0")
+        levels = all(map(_is_level, self.test_noise_sds))
+        self._expect("test_noise_sds", levels, "numbers >= 0")
+        scored = self.scored_on in ("test", "validation")
+        self._expect("scored_on", scored, "'test' or 'validation'")
+
+    def _expect(self, name, valid, expected):
+        if not valid:
+            received = getattr(self, name)
+            raise ValueError(f"Expected {name}: {expected}. Received {received!r}.")
+
+    def to_json(self) -> dict:
+        """The spec as plain numbers, strings, lists and dicts."""
+        values = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
+        values["attention_parameters"] = dict(self.attention_parameters)
+        return {**values, "test_noise_sds": list(self.test_noise_sds)}
+
+    @classmethod
+    def from_json(cls, values: Mapping) -> "RunSpec":
+        """The spec that `to_json` wrote; what it lacks has its default."""
+        return cls(**values)
+
+    @property
+    def name(self) -> str:
+        """A file name: readable, and different for different specs.
+
+        It is made from what differs from the defaults, so that a field that is
+        added to the class later does not rename the runs that were made before.
+        """
+        default = RunSpec().to_json()
+        changed = {k: v for k, v in self.to_json().items() if v != default[k]}
+        text = json.dumps(changed, sort_keys=True)
+        digest = hashlib.sha256(text.encode()).hexdigest()[:10]
+        return f"{self.attention}-noise{self.noise_sd:g}-seed{self.seed}-{digest}"
+
+
+class _Frozen(dict):
+    """A dict that can be hashed and is not meant to be changed."""
+
+    def __hash__(self):
+        return hash(json.dumps(self, sort_keys=True))
+
+
+class State(NamedTuple):
+    """Where a run stands after an epoch: all it needs to go on."""
+
+    weights: list[np.ndarray]
+    optimizer: list[np.ndarray]
+    epochs: list[dict]  # one per finished epoch: its accuracies and mean loss
+    seconds: float
+
+
+class Result(NamedTuple):
+    """A finished run."""
+
+    record: dict  # JSON-ready; see `train`
+    weights: dict[str, np.ndarray]  # "conv_1/kernel" and so on
+
+
+def train(
+    spec: RunSpec,
+    *,
+    resume: State | None = None,
+    after_epoch: Callable[[State], None] = lambda state: None,
+    progress: bool = True,
+) -> Result:
+    """Train one network and score it after each epoch.
+
+    Args:
+        spec: what to run.
+        resume: the state to go on from, as `after_epoch` received it.
+        after_epoch: called with the state after every epoch.
+        progress: show a progress bar.
+
+    Returns:
+        The record and the final weights. The record holds the spec; for each epoch
+        the accuracy on clean images (`accuracy_clean`), on images with the training
+        noise (`accuracy_matched`) and the mean loss; the images named right at the
+        end at each noise level (`decode_correct` reads them); library versions,
+        processor and seconds.
+
+    Raises:
+        ValueError: if the data set has fewer images than the spec asks for.
+    """
+    (x_train, y_train), (x_test, y_test) = _load(spec)
+    engine = _engine(
+        spec.attention,
+        spec.attention_parameters,
+        spec.strength,
+        x_train.shape[1:],
+        spec.learning_rate,
+        spec.momentum,
+        spec.learning_rate_decay,
+    )
+    weights, optimizer = (
+        (resume.weights, resume.optimizer) if resume else engine.initial(spec.seed)
+    )
+    epochs, seconds = (list(resume.epochs), resume.seconds) if resume else ([], 0.0)
+    levels = dict.fromkeys((CLEAN, spec.noise_sd))
+    bar = tqdm(
+        total=spec.epochs * spec.images,
+        initial=len(epochs) * spec.images,
+        unit="image",
+        unit_scale=True,
+        desc=f"{spec.attention}, noise {spec.noise_sd:g}",
+        disable=not progress,
+        leave=False,
+    )
+    with bar:
+        for epoch in range(len(epochs) + 1, spec.epochs + 1):
+            start = time.perf_counter()
+            losses = []
+            for images, labels in batches(spec, x_train, y_train, epoch):
+                (weights, optimizer), loss = engine.update(
+                    (weights, optimizer), (images, labels)
+                )
+                losses.append(loss)
+                bar.update(len(labels) * spec.batch_size)
+            scores = {
+                sd: float(np.mean(_correct(engine, weights, spec, sd, x_test, y_test)))
+                for sd in levels
+            }
+            loss = float(np.mean(np.concatenate(losses)))
+            epochs.append(
+                {
+                    "epoch": epoch,
+                    "accuracy_clean": scores[CLEAN],
+                    "accuracy_matched": scores[spec.noise_sd],
+                    "loss": loss if math.isfinite(loss) else None,
+                }
+            )
+            seconds += time.perf_counter() - start
+            state = State(_copied(weights), _copied(optimizer), list(epochs), seconds)
+            after_epoch(state)
+            bar.set_postfix(accuracy=f"{scores[CLEAN]:.3f}")
+
+    start = time.perf_counter()
+    correct = {
+        f"{sd:g}": _encode(_correct(engine, weights, spec, sd, x_test, y_test))
+        for sd in spec.test_noise_sds
+    }
+    record = {
+        "spec": spec.to_json(),
+        "epochs": epochs,
+        "correct": correct,
+        "versions": versions(),
+        "processor": processor(),
+        "seconds": round(seconds + time.perf_counter() - start, 3),
+    }
+    return Result(record, dict(zip(engine.names, _copied(weights), strict=True)))
+
+
+def batches(spec: RunSpec, images, labels, epoch: int):
+    """The training images of one epoch, noise added, in groups of updates.
+
+    Args:
+        spec: which images, order, noise and batch size.
+        images: `(all, rows, cols)` grey levels.
+        labels: `(all,)`.
+        epoch: counted from 1; order and noise differ from epoch to epoch.
+
+    Yields:
+        `(updates, batch, rows, cols, 1)` float32 and `(updates, batch)` int32.
+    """
+    chosen = np.random.default_rng([spec.seed, ORDER]).permutation(len(images))
+    order = np.random.default_rng([spec.seed, ORDER, epoch]).permutation(
+        chosen[: spec.images]
+    )
+    rng = np.random.default_rng([spec.seed, NOISE, epoch])
+    updates = max(IMAGES_PER_CALL // spec.batch_size, 1)
+    for places in np.split(order, range(0, len(order), updates * spec.batch_size)[1:]):
+        noisy = add_noise(images[places], spec.noise_sd, rng)
+        yield (
+            noisy.reshape(-1, spec.batch_size, *images.shape[1:], 1),
+            labels[places].astype("int32").reshape(-1, spec.batch_size),
+        )
+
+
+class _Engine(NamedTuple):
+    """Compiled functions for one kind of network and optimiser."""
+
+    names: list[str]
+    initial: Callable  # seed -> (weights, optimizer)
+    update: Callable  # ((weights, optimizer), (images, labels)) -> (..., losses)
+    classify: Callable  # (weights, images (batches, batch, rows, cols, 1)) -> digits
+
+
+@functools.lru_cache(maxsize=16)
+def _engine(attention, parameters, strength, shape, rate, momentum, decay):
+    settings = {"image_shape": shape, "strength": strength, **parameters}
+    model = build_model(attention, seed=0, **settings)
+    optimizer = build_optimizer(rate, momentum, decay)
+    optimizer.build(model.trainable_variables)
+
+    def probabilities(weights, images):
+        return model.stateless_call(weights, [], images)[0]
+
+    def loss_of(weights, images, labels):
+        p = probabilities(weights, images)
+        return keras.ops.mean(keras.losses.sparse_categorical_crossentropy(labels, p))
+
+    def one_update(state, batch):
+        weights, slots = state
+        loss, gradients = jax.value_and_grad(loss_of)(weights, *batch)
+        weights, slots = optimizer.stateless_apply(slots, gradients, weights)
+        return (weights, slots), loss
+
+    def classify(weights, images):
+        return jax.lax.map(lambda x: probabilities(weights, x).argmax(-1), images)
+
+    def initial(seed):
+        fresh = build_model(attention, seed=seed, **settings)
+        return _copied(fresh.trainable_variables), _copied(optimizer.variables)
+
+    return _Engine(
+        [f"{v.path.split('/')[-2]}/{v.name}" for v in model.trainable_variables],
+        initial,
+        jax.jit(lambda state, data: jax.lax.scan(one_update, state, data)),
+        jax.jit(classify),
+    )
+
+
+def build_optimizer(rate=0.01, momentum=0.5, decay=1e-6) -> keras.optimizers.Optimizer:
+    """The published optimiser: SGD with Nesterov momentum, rate / (1 + decay * t)."""
+    schedule = keras.optimizers.schedules.InverseTimeDecay(rate, 1, decay)
+    return keras.optimizers.SGD(schedule, momentum=momentum, nesterov=True)
+
+
+def _load(spec):
+    train, test = load_mnist() if spec.data == "mnist" else load_npz(spec.data)
+    if spec.scored_on == "validation":
+        train, test = validation_split(*train)
+    for part, asked, what in (
+        (train, spec.images, "images"),
+        (test, spec.test_images, "test_images"),
+    ):
+        if asked > len(part[1]):
+            raise ValueError(
+                f"The data ({spec.data}) has {len(part[1]):,} images for {what}; the "
+                f"spec asks for {asked:,}. Lower {what}."
+            )
+    return train, (test[0][: spec.test_images], test[1][: spec.test_images])
+
+
+def _correct(engine, weights, spec, sd, x_test, y_test):
+    """Which test images are named right under noise of an SD: `(images,)` bool.
+
+    Every level scales the same draw of noise, which depends on the seed only.
+    """
+    noisy = add_noise(x_test, sd, np.random.default_rng([spec.seed, TEST_NOISE]))
+    fill = -len(noisy) % IMAGES_PER_TEST
+    noisy = np.pad(noisy, ((0, fill), (0, 0), (0, 0)))
+    groups = noisy.reshape(-1, IMAGES_PER_TEST, *x_test.shape[1:], 1)
+    return np.asarray(engine.classify(weights, groups)).ravel()[: len(y_test)] == y_test
+
+
+def _encode(correct) -> str:
+    return base64.b64encode(np.packbits(correct).tobytes()).decode()
+
+
+def decode_correct(record: Mapping, sd: float) -> np.ndarray:
+    """Which test images a run named right at the end, at noise SD `sd`.
+
+    Returns:
+        `(test_images,)` bool, in the order of the test set.
+
+    Raises:
+        ValueError: if the record was not scored at that level.
+    """
+    if f"{sd:g}" not in record["correct"]:
+        raise ValueError(
+            f"The record holds noise SDs {', '.join(record['correct'])}, not {sd:g}."
+        )
+    packed = np.frombuffer(base64.b64decode(record["correct"][f"{sd:g}"]), "uint8")
+    return np.unpackbits(packed, count=record["spec"]["test_images"]).astype(bool)
+
+
+def versions() -> dict[str, str]:
+    """Versions of the libraries that a result depends on."""
+    libraries = ("jax", "jaxlib", "keras", "numpy", "attention-in-a-cnn")
+    found = {name: importlib.metadata.version(name) for name in libraries}
+    return {"python": platform.python_version(), **found}
+
+
+@functools.cache
+def processor() -> str:
+    """The processor's name, as far as the system tells it."""
+    try:
+        with open("/proc/cpuinfo") as lines:
+            names = [line.split(":", 1)[1] for line in lines if "model name" in line]
+    except OSError:
+        names = []
+    return names[0].strip() if names else platform.processor() or platform.machine()
+
+
+def _copied(variables):
+    """As NumPy arrays of their own: JAX may reuse the memory of what it is given."""
+    return [np.array(v) for v in variables]
+
+
+def _is_whole(value, least):
+    return isinstance(value, int) and not isinstance(value, bool) and value >= least
+
+
+def _is_level(value):
+    return isinstance(value, int | float) and math.isfinite(value) and value >= 0
