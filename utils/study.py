@@ -1,0 +1,297 @@
+"""Studies: lists of runs, and how they are executed.
+
+`python -m utils.study published` runs, or goes on with, a whole study. Each run is
+independent of the others and writes its own record, so any
+`concurrent.futures.Executor` will do: by default one process a core, each on its
+own core and of one thread; where that is too small, a Dask cluster's.
+"""
+
+import argparse
+import concurrent.futures
+import contextlib
+import itertools
+import multiprocessing
+import multiprocessing.connection
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from tqdm.auto import tqdm
+
+from utils.records import Busy, Store
+from utils.training import RunSpec, State, train
+
+__all__ = ["PROFILES", "RunSpec", "StudyStopped", "profile", "run"]
+
+BUSY_PAUSE = 2.0  # seconds before a run that another study computes is tried again
+
+
+class StudyStopped(RuntimeError):
+    """A study could not go on; what is finished is safe."""
+
+
+def profile(name: str) -> list[RunSpec]:
+    """The runs of a named study.
+
+    `quick`: minutes; the published cells on few images, for CI and a first look.
+    `published`: the study of the post (Vatterott 2016), 12 runs of 12 epochs.
+
+    Raises:
+        ValueError: for an unknown name, with those that exist.
+    """
+    if name not in PROFILES:
+        raise ValueError(
+            f"Unknown profile {name!r}. Expected one of {', '.join(PROFILES)}."
+        )
+    return PROFILES[name]()
+
+
+def published_cells(seeds: Iterable[int], **settings) -> list[RunSpec]:
+    """The post's four cells, {as_coded, ones} x {noise 2.5, none}, for each seed."""
+    return [
+        RunSpec(attention, noise_sd=noise_sd, seed=seed, **settings)
+        for seed, noise_sd, attention in itertools.product(
+            seeds, (2.5, 0.0), ("as_coded", "ones")
+        )
+    ]
+
+
+PROFILES = {
+    "quick": lambda: published_cells(
+        range(3), images=6_000, epochs=3, test_images=1_000
+    ),
+    "published": lambda: published_cells(range(3)),
+}
+
+
+def run(
+    specs: Sequence[RunSpec],
+    store,
+    executor: concurrent.futures.Executor | None = None,
+    *,
+    progress: bool = True,
+) -> list[dict]:
+    """Compute the runs that the store lacks, and return the records of all.
+
+    It can be stopped at any moment and called again: at most the epoch in progress
+    of each run is lost. Two studies may share a store.
+
+    Args:
+        specs: the runs; one that is listed twice is computed once.
+        store: a folder, or a `utils.records.Store`.
+        executor: where the runs execute; its workers must reach the same folder. By
+            default processes, one a core.
+        progress: show a progress bar.
+
+    Returns:
+        One record for each spec, in their order.
+
+    Raises:
+        StudyStopped: if a run failed (a full disk, a killed worker). It says what
+            happened and how many records are safe.
+    """
+    store = store if isinstance(store, Store) else Store(store)
+    store.folder.mkdir(parents=True, exist_ok=True)
+    by_name = {spec.name: spec for spec in specs}
+    waiting = [name for name in by_name if not store.finished(name)]
+    if waiting:
+        own = _processes(len(waiting)) if executor is None else None
+        with own or contextlib.nullcontext(executor) as pool:
+            _execute(by_name, waiting, store, pool, progress)
+    return [store.record(spec.name) for spec in specs]
+
+
+def _execute(by_name, waiting, store, pool, progress):
+    """Submit, follow and collect; a run that is busy elsewhere is tried again."""
+    futures = {}
+
+    def submit(name):
+        future = pool.submit(_compute, by_name[name], str(store.folder.absolute()))
+        futures[future] = name
+
+    with _Progress(by_name, store, progress) as bar:
+        try:
+            for name in waiting:
+                submit(name)
+            while futures:
+                done, _ = concurrent.futures.wait(
+                    futures, 0.5, concurrent.futures.FIRST_COMPLETED
+                )
+                busy = [name for f in done if not f.result() for name in [futures[f]]]
+                for future in done:
+                    del futures[future]
+                bar.show(futures.values())
+                if busy:
+                    time.sleep(0 if futures else BUSY_PAUSE)
+                for name in busy:
+                    submit(name)
+        except Exception as error:
+            for future in futures:
+                future.cancel()
+            safe = sum(name in store for name in by_name)
+            raise StudyStopped(
+                f"The study stopped: {type(error).__name__}: {error}. {safe} of "
+                f"{len(by_name)} records are finished and safe in {store.folder}; "
+                "unfinished runs keep their finished epochs. Mend the cause and run "
+                "the same again: it goes on from there."
+            ) from error
+
+
+def _compute(spec: RunSpec, folder: str) -> bool:
+    """Compute one run in a worker; False if another process is at it."""
+    store = Store(folder)
+    try:
+        with store.claim(spec.name):
+            if store.finished(spec.name):
+                return True
+            result = train(
+                spec,
+                resume=_resume(store, spec.name),
+                after_epoch=lambda state: _keep(store, spec.name, state),
+                progress=False,
+            )
+            store.save(spec.name, *result)
+    except Busy:
+        return False
+    return True
+
+
+def _keep(store, name, state):
+    arrays = {
+        f"{part}_{i:03}": array
+        for part in ("weights", "optimizer")
+        for i, array in enumerate(getattr(state, part))
+    }
+    store.save_state(name, arrays, {"epochs": state.epochs, "seconds": state.seconds})
+
+
+def _resume(store, name):
+    found = store.load_state(name)
+    if found is None:
+        return None
+    arrays, facts = found
+    parts = {
+        part: [arrays[key] for key in sorted(arrays) if key.startswith(part)]
+        for part in ("weights", "optimizer")
+    }
+    return State(**parts, **facts)
+
+
+class _Progress:
+    """One bar for a study, in training images, fed from what the store holds."""
+
+    def __init__(self, by_name, store, shown):
+        self.by_name, self.store = by_name, store
+        self.done = {name: self._images(name) for name in by_name}
+        self.bar = tqdm(
+            total=sum(spec.images * spec.epochs for spec in by_name.values()),
+            initial=sum(self.done.values()),
+            unit="image",
+            unit_scale=True,
+            smoothing=0,  # the average since the start: the honest estimate
+            desc=f"0 of {len(by_name)} runs",
+            disable=not shown,
+        )
+
+    def _images(self, name):
+        spec = self.by_name[name]
+        finished = name in self.store
+        epochs = spec.epochs if finished else self.store.epochs_done(name)
+        return epochs * spec.images
+
+    def show(self, running):
+        running = set(running)
+        for name in self.by_name:
+            images = self._images(name)
+            self.bar.update(images - self.done[name])
+            self.done[name] = images
+        left = len(running)
+        self.bar.set_description(
+            f"{len(self.by_name) - left} of {len(self.by_name)} runs"
+        )
+
+    def __enter__(self):
+        self.show([n for n in self.by_name if n not in self.store])
+        return self
+
+    def __exit__(self, *exception):
+        self.bar.close()
+
+
+@contextlib.contextmanager
+def _processes(runs):
+    """A pool of one-thread processes, each on a core of its own."""
+    cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
+    workers = min(len(cores) or os.cpu_count() or 1, runs)
+    context = multiprocessing.get_context("spawn")  # fork breaks a running JAX
+    before = set(multiprocessing.active_children())
+    pool = concurrent.futures.ProcessPoolExecutor(
+        workers,
+        mp_context=context,
+        initializer=_start_worker,
+        initargs=(context.Value("i", 0), cores),
+    )
+    try:
+        yield pool
+    except BaseException:
+        pool.shutdown(wait=False, cancel_futures=True)
+        for process in set(multiprocessing.active_children()) - before:
+            process.terminate()
+        raise
+    pool.shutdown()
+
+
+def _start_worker(counter, cores):
+    """Take a core, leave Ctrl-C to the parent, and end when the parent does."""
+    with counter.get_lock():
+        number = counter.value
+        counter.value += 1
+    if cores:
+        os.sched_setaffinity(0, {cores[number % len(cores)]})
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+    def end_with_parent():
+        parent = multiprocessing.parent_process()
+        multiprocessing.connection.wait([parent.sentinel])
+        os._exit(1)
+
+    threading.Thread(target=end_with_parent, daemon=True).start()
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command line; returns the exit status."""
+    parser = argparse.ArgumentParser(
+        prog="python -m utils.study",
+        description="Run a whole study, or go on with one that was stopped.",
+    )
+    parser.add_argument("profile", help=f"one of {', '.join(PROFILES)}")
+    parser.add_argument(
+        "--store",
+        default="build/records",
+        type=Path,
+        help="folder for the records (default: %(default)s)",
+    )
+    options = parser.parse_args(arguments)
+    try:
+        specs = profile(options.profile)
+        records = run(specs, options.store)
+    except KeyboardInterrupt:
+        print("\nStopped. Run the same command to go on.", file=sys.stderr)
+        return 130
+    except (StudyStopped, ValueError, OSError) as error:
+        print(f"\n{error}", file=sys.stderr)
+        return 1
+    core_minutes = sum(record["seconds"] for record in records) / 60
+    print(
+        f"{len(records)} records in {options.store} ({core_minutes:.1f} minutes of "
+        "one core in all)."
+    )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
