@@ -17,7 +17,9 @@ from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 
 from utils.attention import KINDS
 from utils.noise import WHITE
+from utils.replication import ARMS, CLEAN, accuracies, cell, published_curves
 from utils.statistics import mean_and_standard_error
+from utils.training import decode_correct
 
 STYLE = Path(__file__).with_name("style.mplstyle")
 COLOURS = {"as_coded": "#0072B2", "ones": "#D55E00", "top_n": "#009E73"}
@@ -159,7 +161,7 @@ def learning_curves(ax, accuracies, *, attention, label=None, **style):
     ax.fill_between(
         epochs, mean - error, mean + error, color=line.get_color(), alpha=0.2, lw=0
     )
-    ax.set(xlabel="epoch (60,000 images)", ylabel="accuracy", xticks=epochs)
+    ax.set(xlabel="epoch", ylabel="accuracy", xticks=epochs)
     return ax
 
 
@@ -189,14 +191,106 @@ def published_behind(ax, accuracies, *, attention, label=None):
     return ax
 
 
-BOXES = (  # of `schematic`: label, rows x cols x channels, x, width, colour
-    ("image", "28 x 28", 0.2, 1.1, "#e8e8e8"),
-    ("conv_1", "28 x 28 x 32", 1.8, 1.2, "#cfe3f3"),
-    ("pool, LRN", "13 x 13 x 32", 3.5, 1.2, "#dcecdc"),
-    ("conv_2", "15 x 15 x 32", 5.9, 1.2, "#cfe3f3"),
-    ("pool, LRN,\naverage", "32", 7.6, 1.2, "#dcecdc"),
-    ("dense_2", "10 digits", 9.3, 1.1, "#fbe3cf"),
+def comparison(ax, records, noise_sd, test=CLEAN, *, published=False):
+    """Draw attention and control after each epoch, as the post's figures do.
+
+    Args:
+        ax: axes.
+        records: of a study with both arms.
+        noise_sd: training noise of the cells to draw, grey levels.
+        test: `"accuracy_clean"` or `"accuracy_matched"`.
+        published: draw the published curves behind.
+    """
+    for attention in ARMS:
+        if published:
+            curves = published_curves()[attention, noise_sd]
+            label = f"{KINDS[attention].label} (Vatterott 2016)"
+            published_behind(ax, curves, attention=attention, label=label)
+        curves = accuracies(records, attention, noise_sd, test)
+        learning_curves(ax, curves, attention=attention)
+    return ax
+
+
+def accuracy_against_noise(ax, records, noise_sd):
+    """Draw final accuracy against the noise at test, for both arms.
+
+    Args:
+        ax: axes.
+        records: of a study with both arms.
+        noise_sd: training noise of the cells to draw, grey levels; marked.
+    """
+    for attention in ARMS:
+        runs = cell(records, attention, noise_sd)
+        levels = runs[0]["spec"]["test_noise_sds"]
+        right = [[decode_correct(r, sd).mean() for sd in levels] for r in runs]
+        mean, error = mean_and_standard_error(right)
+        style = {"color": COLOURS[attention], "marker": MARKERS[attention]}
+        places = np.arange(len(levels))
+        ax.errorbar(
+            places, mean, error, label=KINDS[attention].label, capsize=2, **style
+        )
+    ax.axvline(levels.index(noise_sd), color="#888888", linestyle=":", zorder=0)
+    ax.axhline(0.1, color="#888888", linewidth=0.8, zorder=0)
+    ax.set(
+        xticks=places,
+        xticklabels=[f"{sd:g}" for sd in levels],
+        xlabel="noise at test (SD, grey levels)",
+        ylabel="accuracy",
+        ylim=(0, 1.02),
+    )
+    return ax
+
+
+BLUE, GREEN, ORANGE, GREY = "#cfe3f3", "#dcecdc", "#fbe3cf", "#e8e8e8"
+RED = "#B2182B"
+BOXES = (  # of `schematic`: name, rows x cols x channels, weights, x, width, colour
+    ("image", "28 x 28 x 1", "", 0.2, 1.1, GREY),
+    ("conv_1", "28 x 28 x 32", "320", 1.8, 1.2, BLUE),
+    ("pool, LRN,\npad", "17 x 17 x 32", "", 3.5, 1.2, GREEN),
+    ("conv_2", "15 x 15 x 32", "9,248", 5.9, 1.2, BLUE),
+    ("pool, LRN,\npad, average", "32", "", 7.6, 1.2, GREEN),
+    ("dense_2,\nsoftmax", "10", "330", 9.3, 1.2, ORANGE),
 )
+AREAS = (  # of `visual_pathway`: name, what drives it, layers after it, x, colour
+    ("retina", "light", "image", 0.3, GREY),
+    ("LGN", "spots of contrast", "image", 2.05, GREY),
+    ("V1", "oriented edges", "conv_1", 3.8, BLUE),
+    ("V2", "contours, texture", "conv_2", 5.55, BLUE),
+    ("V4", "curves, parts", "conv_2", 7.3, BLUE),
+    ("IT", "objects", "dense_2", 9.05, ORANGE),
+)
+
+
+def _box(ax, x, y, width, text, colour):
+    ax.add_patch(
+        FancyBboxPatch(
+            (x, y),
+            width,
+            0.85,
+            boxstyle="round,pad=0.02,rounding_size=0.08",
+            facecolor=colour,
+            edgecolor="#555555",
+        )
+    )
+    ax.text(x + width / 2, y + 0.43, text, ha="center", va="center", fontsize=9)
+
+
+def _arrow(ax, start, end, *, color="#444444", **style):
+    ax.add_patch(
+        FancyArrowPatch(
+            start, end, arrowstyle="-|>", mutation_scale=11, color=color, **style
+        )
+    )
+
+
+def _under(ax, x, y, text, color="#555555", fontsize=7.5):
+    ax.text(x, y, text, ha="center", va="top", color=color, fontsize=fontsize)
+
+
+def _span(ax, left, right, y, text):
+    """A line from left to right, with text under its middle."""
+    ax.plot([left, left, right, right], [y + 0.08, y, y, y + 0.08], color="#999999")
+    _under(ax, (left + right) / 2, y - 0.08, text, "#222222", 8.5)
 
 
 def schematic(ax):
@@ -205,72 +299,223 @@ def schematic(ax):
     Args:
         ax: axes, wide (about 10 x 4 inches).
     """
-    ax.set(xlim=(0, 10.8), ylim=(-0.4, 4.3))
+    ax.set(xlim=(0, 10.8), ylim=(-0.6, 4.0))
     ax.set_axis_off()
-
-    def box(x, y, width, text, shape, colour):
-        ax.add_patch(
-            FancyBboxPatch(
-                (x, y),
-                width,
-                0.85,
-                boxstyle="round,pad=0.02,rounding_size=0.08",
-                facecolor=colour,
-                edgecolor="#555555",
-            )
-        )
-        ax.text(x + width / 2, y + 0.43, text, ha="center", va="center", fontsize=9)
-        ax.text(
-            x + width / 2, y - 0.2, shape, ha="center", color="#555555", fontsize=7.5
-        )
-
-    def arrow(start, end, **style):
-        ax.add_patch(
-            FancyArrowPatch(
-                start,
-                end,
-                arrowstyle="-|>",
-                mutation_scale=11,
-                color=style.pop("color", "#444444"),
-                **style,
-            )
-        )
-
-    for text, shape, x, width, colour in BOXES:
-        box(x, 0.4, width, text, shape, colour)
+    for name, shape, weights, x, width, colour in BOXES:
+        _box(ax, x, 0.6, width, name, colour)
+        text = f"{shape}\n{weights} weights" if weights else shape
+        _under(ax, x + width / 2, 0.5, text)
     for before, after in itertools.pairwise(BOXES):
         if after[0] != "conv_2":
-            arrow((before[2] + before[3] + 0.04, 0.83), (after[2] - 0.05, 0.83))
+            _arrow(ax, (before[3] + before[4] + 0.04, 1.03), (after[3] - 0.05, 1.03))
 
-    box(4.1, 2.7, 1.2, "conv_2", "15 x 15 x 32", "#cfe3f3")
-    box(5.8, 2.7, 1.2, "dense_2\nat each place", "15 x 15 x 10", "#fbe3cf")
-    box(7.5, 2.7, 1.3, "attention\nmap", "15 x 15", "#f7d9b5")
-    arrow((4.1, 1.3), (4.55, 2.45))
-    arrow((5.34, 3.13), (5.76, 3.13))
-    arrow((7.04, 3.13), (7.46, 3.13))
-    red = "#B2182B"
-    ax.text(
-        5.3,
-        0.83,
-        "\N{MULTIPLICATION SIGN}",
-        ha="center",
-        va="center",
-        fontsize=19,
-        color=red,
+    above = (
+        ("conv_2", "15 x 15 x 32", 3.5, BLUE),
+        ("dense_2 at\neach place", "15 x 15 x 10", 5.2, ORANGE),
+        ("attention\nmap", "15 x 15", 6.9, "#f6cfc9"),
     )
-    arrow((4.74, 0.83), (5.16, 0.83))
-    arrow((5.44, 0.83), (5.85, 0.83))
-    arrow(
-        (8.15, 2.42),
-        (5.33, 1.08),
-        color=red,
-        connectionstyle="arc3,rad=0.03",
-        lw=1.6,
-    )
+    for name, shape, x, colour in above:
+        _box(ax, x, 2.75, 1.2, name, colour)
+        _under(ax, x + 0.6, 2.65, shape)
+    _arrow(ax, (4.1, 1.5), (4.1, 2.4))
+    _arrow(ax, (4.74, 3.18), (5.16, 3.18))
+    _arrow(ax, (6.44, 3.18), (6.86, 3.18))
+
+    _arrow(ax, (4.74, 1.03), (5.16, 1.03))
+    _arrow(ax, (5.44, 1.03), (5.85, 1.03))
+    times = "\N{MULTIPLICATION SIGN}"
+    ax.text(5.3, 1.02, times, ha="center", va="center", fontsize=19, color=RED)
+    _arrow(ax, (7.3, 2.4), (5.36, 1.25), color=RED, lw=1.6)
     gain = "gain on the input of conv_2\n(control: 1 everywhere)"
-    ax.text(7.75, 1.75, gain, fontsize=8, color=red)
-    ax.text(6.1, 3.95, "first look: where is there evidence?", fontsize=9.5)
-    ax.text(0.2, 1.62, "second look: what is it?", fontsize=9.5)
-    shared = "both looks use the\nsame conv_2 and dense_2"
-    ax.text(1.9, 3.13, shared, fontsize=8, color="#2c6da4", va="center")
+    ax.text(6.95, 1.88, gain, fontsize=8, color=RED, va="center")
+    shared = "each look uses the same\nweights of conv_2 and dense_2"
+    ax.text(8.35, 3.18, shared, fontsize=8, color="#2c6da4", va="center")
+    ax.text(3.5, 3.75, "first look: where is there evidence?", fontsize=8.5)
+    _span(ax, 0.2, 4.7, -0.25, "done once")
+    _span(ax, 5.2, 10.5, -0.25, "second look: what is it?")
+    return ax
+
+
+def visual_pathway(ax):
+    """Draw the visual system that inspired such networks, and what is borrowed.
+
+    A cartoon: six stations of the ventral stream, feed-forward arrows, and the
+    attention signal from frontal and parietal cortex.
+
+    Args:
+        ax: axes, wide (about 10 x 3.6 inches).
+    """
+    ax.set(xlim=(0, 10.8), ylim=(-0.4, 3.2))
+    ax.set_axis_off()
+    width = 1.2
+    for area, driven_by, _, x, colour in AREAS:
+        _box(ax, x, 0.6, width, area, colour)
+        _under(ax, x + width / 2, 0.5, driven_by)
+    for before, after in itertools.pairwise(AREAS):
+        _arrow(ax, (before[3] + width + 0.04, 1.03), (after[3] - 0.05, 1.03))
+    for layer, group in itertools.groupby(AREAS, key=lambda area: area[2]):
+        xs = [area[3] for area in group]
+        _span(ax, xs[0], xs[-1] + width, 0.08, f"loosely: {layer}")
+
+    _box(ax, 5.3, 2.25, 2.4, "frontal and\nparietal cortex", "#f6cfc9")
+    dashed = {"color": RED, "linestyle": (0, (4, 2))}
+    _arrow(ax, (7.2, 2.2), (7.85, 1.5), lw=1.8, **dashed)
+    _arrow(ax, (5.6, 2.2), (4.55, 1.5), lw=0.9, **dashed)
+    gain = "attention: gain\nin V4, less in V1"
+    ax.text(7.85, 1.88, gain, fontsize=8, color=RED, va="center")
+    ax.text(0.3, 1.62, "feed-forward: from the eye on", fontsize=8.5)
+    return ax
+
+
+def digit_outline(ax, image):
+    """Outline a digit over a map of `conv_2`'s places.
+
+    Place i of `conv_2` is centred on pixel 2 i - 1: the pooling has stride 2.
+
+    Args:
+        ax: axes that show a map `(rows, cols)`, 15 x 15 for MNIST.
+        image: `(rows, cols)` grey levels.
+    """
+    y, x = ((np.arange(size) + 1) / 2 for size in image.shape)
+    half = (np.min(image) + np.max(image)) / 2
+    ax.contour(x, y, image, [half], colors="#222222", linewidths=0.7)
+    return ax
+
+
+def kernel_tiles(ax, kernels, title="", columns=8):
+    """Draw the kernels of a convolution side by side, on one scale.
+
+    Args:
+        ax: axes.
+        kernels: `(rows, cols, channels)`, weights for one input channel.
+        title: text above.
+        columns: how many kernels in a row.
+
+    Returns:
+        The picture, for a colour bar. White is a weight of 0.
+    """
+    rows, cols, channels = kernels.shape
+    lines = -(-channels // columns)
+    tiles = np.full((lines * (rows + 1) - 1, columns * (cols + 1) - 1), np.nan)
+    for channel in range(channels):
+        top, left = (rows + 1, cols + 1) * np.array(divmod(channel, columns))
+        tiles[top : top + rows, left : left + cols] = kernels[..., channel]
+    limit = np.abs(kernels).max()
+    colours = plt.get_cmap("RdBu_r").with_extremes(bad="#bbbbbb")
+    picture = ax.imshow(tiles, cmap=colours, vmin=-limit, vmax=limit)
+    ax.set_title(title, loc="center")
+    ax.set_axis_off()
+    return picture
+
+
+def evidence_maps(axes, evidence, image, label):
+    """Draw the class evidence of one image, a map for each digit, on one scale.
+
+    Args:
+        axes: ten axes.
+        evidence: `(rows, cols, 10)`, `dense_2` of each place, no softmax.
+        image: `(rows, cols)` grey levels, drawn as an outline.
+        label: the digit that is there; its map is framed.
+
+    Returns:
+        The last picture, for a colour bar.
+    """
+    limit = np.abs(evidence).max()
+    for digit, ax in enumerate(axes):
+        picture = ax.imshow(
+            evidence[..., digit], cmap="RdBu_r", vmin=-limit, vmax=limit
+        )
+        digit_outline(ax, image)
+        mean = evidence[..., digit].mean()
+        ax.set_title(f"{digit}: mean {mean:.1f}", loc="center", fontsize=9)
+        ax.set(xticks=[], yticks=[])
+        ax.grid(visible=False)
+        if digit == label:
+            ax.spines[:].set(visible=True, color="black", linewidth=2.5)
+            ax.title.set_fontweight("bold")
+    return picture
+
+
+def curve_columns(records, noise_sd=None):
+    """Every accuracy of a study's learning curves, as columns for `save`.
+
+    Args:
+        records: of a study.
+        noise_sd: only cells with this training noise.
+    """
+    rows = [
+        (
+            record["spec"]["attention"],
+            record["spec"]["noise_sd"],
+            record["spec"]["seed"],
+            epoch["epoch"],
+            epoch["accuracy_clean"],
+            epoch["accuracy_matched"],
+        )
+        for record in records
+        if noise_sd in (None, record["spec"]["noise_sd"])
+        for epoch in record["epochs"]
+    ]
+    names = ("attention", "training_noise_sd", "seed", "epoch", "accuracy_clean",
+             "accuracy_matched")  # fmt: skip
+    return dict(zip(names, zip(*rows, strict=True), strict=True))
+
+
+def noise_columns(records):
+    """Every final accuracy at every noise level, as columns for `save`."""
+    rows = [
+        (
+            record["spec"]["attention"],
+            record["spec"]["noise_sd"],
+            record["spec"]["seed"],
+            sd,
+            decode_correct(record, sd).mean(),
+        )
+        for record in records
+        for sd in record["spec"]["test_noise_sds"]
+    ]
+    names = ("attention", "training_noise_sd", "seed", "test_noise_sd", "accuracy")
+    return dict(zip(names, zip(*rows, strict=True), strict=True))
+
+
+def rescued_and_ruined(ax, kinds, rescued, ruined):
+    """Draw shares of images that each kind of attention rescues and ruins.
+
+    Args:
+        ax: axes.
+        kinds: names in `KINDS`.
+        rescued: for each kind, the share named wrongly without it, rightly with it.
+        ruined: for each kind, the share named rightly without it, wrongly with it.
+    """
+    places = np.arange(len(kinds))
+    ax.bar(places, rescued, color="#0072B2", label="rescued")
+    ax.bar(places, -np.asarray(ruined), color="#D55E00", hatch="//", label="ruined")
+    ax.axhline(0, color="#444444", linewidth=0.8)
+    ax.set(xticks=places, ylabel="share of test digits")
+    ax.set_xticklabels(kinds, rotation=30, ha="right")
+    ax.legend(loc="lower left")
+    return ax
+
+
+def image_wall(ax, rows, labels):
+    """Draw images of one size as a wall, each row under its own label.
+
+    Args:
+        ax: axes.
+        rows: for each label, `(images, rows, cols)` grey levels; a row with fewer
+            images than the longest ends in blank paper.
+        labels: text or number beside each row.
+    """
+    height, width = (size + 2 for size in rows[0].shape[1:])  # 2 pixels between
+    wall = np.zeros((height * len(rows), width * max(map(len, rows))))
+    for y, images in enumerate(rows):
+        for x, image in enumerate(images):
+            top, left = y * height + 1, x * width + 1
+            wall[top : top + height - 2, left : left + width - 2] = image
+    ax.imshow(wall, cmap="gray_r", vmin=0, vmax=WHITE)
+    ax.set(xticks=[], yticks=height * (np.arange(len(rows)) + 0.5) - 0.5)
+    ax.set_yticklabels(labels)
+    ax.tick_params(length=0)
+    ax.grid(visible=False)
+    ax.spines[:].set_visible(False)
     return ax

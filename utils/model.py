@@ -4,6 +4,7 @@ The architecture of Vatterott (2016), with 9,898 parameters, batches of any size
 images of any size from 3 x 3 pixels. Input is raw grey levels, 0 to 255.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import h5py
@@ -157,6 +158,34 @@ def predict(model: keras.Model, images, output: str = "softmax") -> np.ndarray:
     return np.asarray(part.predict_on_batch(arrays if given else arrays[0]))
 
 
+def set_weights(model: keras.Model, weights: Mapping[str, np.ndarray]) -> None:
+    """Give `model` trained weights, in place; the kind of attention may be another.
+
+    Args:
+        model: from `build_model`.
+        weights: by layer, as a `utils.records.Store` returns them:
+            `{"conv_1/kernel": (3, 3, 1, 32), "conv_1/bias": (32,), ...}`.
+
+    Raises:
+        ValueError: if a layer does not exist or a shape differs; the model is then
+            as it was.
+    """
+    variables = {
+        f"{layer.name}/{variable.name}": variable
+        for layer in model.layers
+        for variable in layer.weights
+    }
+    for name, array in weights.items():
+        expected = variables[name].shape if name in variables else "no such weight"
+        if expected != array.shape:
+            raise ValueError(
+                f"Expected {name}: {expected}, received {array.shape}. The model has "
+                f"{', '.join(variables)}."
+            )
+    for name, array in weights.items():
+        variables[name].assign(array)
+
+
 def load_published_weights(model: keras.Model, path) -> None:
     """Load weights that the author of the post published into `model`, in place.
 
@@ -208,8 +237,8 @@ def load_published_weights(model: keras.Model, path) -> None:
                 f"expected {expected[0]} and {expected[1]}."
             )
         loaded[name] = [kernel, biases[0]]
-    for name, weights in loaded.items():
-        model.get_layer(name).set_weights(weights)
+    for name, (kernel, bias) in loaded.items():
+        set_weights(model, {f"{name}/kernel": kernel, f"{name}/bias": bias})
 
 
 def _check_shape(image_shape):

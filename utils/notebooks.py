@@ -109,7 +109,7 @@ def commit(path: Path) -> None:
         cell.metadata.pop("execution", None)
         if cell.cell_type == "code":
             cell.outputs = [
-                still for o in cell.outputs if (still := _still(o, states)) is not None
+                shown for o in cell.outputs if (shown := still(o, states)) is not None
             ]
     notebook.metadata["executed"] = source_digest(notebook)
     notebook.metadata.kernelspec = {
@@ -122,7 +122,7 @@ def commit(path: Path) -> None:
     nbformat.write(notebook, path)
 
 
-def _still(output, states):
+def still(output, states):
     """An output as it can be shown without a kernel, or None."""
     if output.output_type == "stream" and output.name == "stderr":
         return None  # progress bars in text

@@ -13,24 +13,27 @@ may share a store.
 import contextlib
 import hashlib
 import io
+import itertools
 import json
 import os
 import warnings
 import zipfile
+import zlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import filelock
 import numpy as np
 
-NEEDED = ("spec", "epochs", "versions", "seconds")
+NEEDED = ("spec", "epochs", "versions", "seconds", "weights_sha256")
+UNREADABLE = (ValueError, KeyError, TypeError, AttributeError, RecursionError)
 
 
-class DamagedRecord(ValueError):
+class DamagedRecordError(ValueError):
     """A file of a store is not what was written there."""
 
 
-class Busy(Exception):
+class BusyError(Exception):
     """Another process is computing this run."""
 
 
@@ -66,53 +69,61 @@ class Store:
         return self.path(name).exists()
 
     def record(self, name: str) -> dict:
-        """A record, checked.
+        """A record, checked. Nothing in the store changes.
 
         Raises:
             FileNotFoundError: if the run is not finished.
-            DamagedRecord: if the file, or its weights, is not what was written.
+            DamagedRecordError: if the file, or its weights, is not what was written.
         """
         path = self.path(name)
-        if not path.exists():
+        try:
+            content = path.read_bytes()
+        except FileNotFoundError:
             raise FileNotFoundError(
                 f"No record {path}. It has not been computed, or the store is another."
-            )
+            ) from None
         try:
-            record = json.loads(path.read_bytes())
+            record = json.loads(content)
             claimed = record.pop("sha256")
+            sound = claimed == _digest(_as_json(record))
             missing = [key for key in NEEDED if key not in record]
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise DamagedRecord(
+        except UNREADABLE as error:
+            raise DamagedRecordError(
                 f"{path} is not a whole record ({type(error).__name__}: {error})."
             ) from error
-        if claimed != _digest(_as_json(record)):
-            raise DamagedRecord(f"{path} was changed after it was written.")
+        if not sound:
+            raise DamagedRecordError(f"{path} was changed after it was written.")
         if missing:
-            raise DamagedRecord(f"{path} lacks {', '.join(missing)}.")
+            raise DamagedRecordError(f"{path} lacks {', '.join(missing)}.")
         weights = path.with_suffix(".npz")
         if not weights.exists():
-            raise DamagedRecord(f"{weights}, the weights of {path.name}, is missing.")
+            raise DamagedRecordError(
+                f"{weights}, the weights of {path.name}, is missing."
+            )
         if _digest(weights.read_bytes()) != record["weights_sha256"]:
-            raise DamagedRecord(f"{weights} was changed after it was written.")
+            raise DamagedRecordError(f"{weights} was changed after it was written.")
         return record
 
     def weights(self, name: str) -> dict[str, np.ndarray]:
         """The trained weights of a finished run, by layer ("conv_1/kernel").
 
         Raises:
-            FileNotFoundError, DamagedRecord: as `record`.
+            FileNotFoundError, DamagedRecordError: as `record`.
         """
         self.record(name)
         return _read_arrays(self.path(name).with_suffix(".npz"))
 
     def finished(self, name: str) -> bool:
-        """Whether the run has a sound record; a damaged one is set aside."""
-        if name not in self:
-            return False
+        """Whether the run has a sound record.
+
+        If it has none, what is damaged of it is set aside, unless another process
+        computes it now.
+        """
         try:
             self.record(name)
-        except DamagedRecord as error:
-            self._set_aside(self.path(name), str(error))
+        except (FileNotFoundError, DamagedRecordError):
+            with contextlib.suppress(BusyError), self.claim(name):
+                return name in self
             return False
         return True
 
@@ -132,46 +143,66 @@ class Store:
         self._checkpoint(name).unlink(missing_ok=True)
 
     def save_state(self, name: str, arrays: Mapping, facts: Mapping) -> None:
-        """Write where an unfinished run stands."""
+        """Write where an unfinished run stands.
+
+        Raises:
+            OSError: as `save`; the state before it is then still there.
+        """
         facts = np.frombuffer(json.dumps(facts).encode(), "uint8")
         packed = _pack_arrays({**arrays, "facts": facts})
         checked = bytes.fromhex(_digest(packed)) + packed
         self._write(self._checkpoint(name), checked)
 
     def load_state(self, name: str) -> tuple[dict, dict] | None:
-        """What `save_state` wrote, or None; a damaged state is set aside."""
+        """What `save_state` wrote, or None.
+
+        Raises:
+            DamagedRecordError: if it is not what was written.
+        """
         path = self._checkpoint(name)
         try:
             content = path.read_bytes()
         except FileNotFoundError:
             return None
         if bytes.fromhex(_digest(content[32:])) != content[:32]:
-            self._set_aside(path, f"{path} is not what was written.")
-            return None
-        arrays = _read_arrays(io.BytesIO(content[32:]))
-        return arrays, json.loads(arrays.pop("facts").tobytes())
+            raise DamagedRecordError(f"{path} is not what was written.")
+        arrays = _read_arrays(path, content[32:])
+        try:
+            return arrays, json.loads(arrays.pop("facts").tobytes())
+        except UNREADABLE as error:
+            raise DamagedRecordError(f"{path} is not a state of a run.") from error
 
     def epochs_done(self, name: str) -> int:
         """How many epochs an unfinished run has behind it."""
         try:
             state = self.load_state(name)
-        except OSError:
+        except (OSError, DamagedRecordError):
             return 0
         return len(state[1]["epochs"]) if state else 0
 
     @contextlib.contextmanager
     def claim(self, name: str) -> Iterator[None]:
-        """Compute this run, alone.
+        """Compute this run, alone; what is damaged of it is first set aside.
 
         Raises:
-            Busy: if another process does.
+            BusyError: if another process has claimed it.
+            OSError: if the file system has no locks.
         """
         self._work.mkdir(parents=True, exist_ok=True)
+        lock = filelock.FileLock(
+            self._work / f"{name}.lock",
+            timeout=0,
+            fallback_to_soft=False,  # such a lock would outlive a killed process
+        )
         try:
-            with filelock.FileLock(self._work / f"{name}.lock", timeout=0):
-                yield
+            lock.acquire()
         except filelock.Timeout:
-            raise Busy(f"{name} is being computed by another process.") from None
+            raise BusyError(f"{name} is being computed by another process.") from None
+        try:
+            self._repair(name)
+            yield
+        finally:
+            lock.release()
 
     @property
     def _work(self):
@@ -189,21 +220,33 @@ class Store:
                 file.flush()
                 os.fsync(file.fileno())
             os.replace(part, path)
-        except OSError:
+            _flush_folder(path.parent)
+        except OSError as error:
+            error.filename = error.filename or str(path)
+            raise
+        finally:
             with contextlib.suppress(OSError):
                 part.unlink(missing_ok=True)
-            raise
 
-    def _set_aside(self, path, reason):
+    def _repair(self, name):
+        try:
+            if name in self:
+                self.record(name)
+        except DamagedRecordError as error:
+            path = self.path(name)
+            self._set_aside(str(error), path, path.with_suffix(".npz"))
+        try:
+            self.load_state(name)
+        except DamagedRecordError as error:
+            self._set_aside(str(error), self._checkpoint(name))
+
+    def _set_aside(self, reason, *paths):
         aside = self.folder / "damaged"
         aside.mkdir(exist_ok=True)
-        for file in (path, path.with_suffix(".npz")):
-            if not file.exists():
-                continue
-            number = 1
-            while (target := aside / f"{file.name}.{number}").exists():
-                number += 1
-            file.rename(target)
+        for path in filter(Path.exists, paths):
+            numbers = itertools.count(1)
+            targets = (aside / f"{path.name}.{number}" for number in numbers)
+            path.rename(next(target for target in targets if not target.exists()))
         warnings.warn(
             f"{reason} Set aside in {aside}; the run is computed again.",
             RuntimeWarning,
@@ -219,15 +262,27 @@ def _digest(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
+def _flush_folder(folder):
+    """Let a move in a folder outlast a power cut, where the system can."""
+    if os.name == "posix":
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            with contextlib.suppress(OSError):  # not every network folder can
+                os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
 def _pack_arrays(arrays) -> bytes:
     buffer = io.BytesIO()
     np.savez(buffer, allow_pickle=False, **arrays)
     return buffer.getvalue()
 
 
-def _read_arrays(file) -> dict[str, np.ndarray]:
+def _read_arrays(path, content=None) -> dict[str, np.ndarray]:
+    content = path.read_bytes() if content is None else content
     try:
-        with np.load(file, allow_pickle=False) as arrays:
+        with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
             return {key: arrays[key] for key in arrays.files}
-    except (ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise DamagedRecord(f"{file} is not a whole file of arrays.") from error
+    except (*UNREADABLE, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        raise DamagedRecordError(f"{path} is not a whole file of arrays.") from error

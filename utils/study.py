@@ -17,20 +17,23 @@ import signal
 import sys
 import threading
 import time
+import warnings
 from collections.abc import Iterable, Sequence
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
 from tqdm.auto import tqdm
 
-from utils.records import Busy, Store
-from utils.training import RunSpec, State, train
+from utils.records import BusyError, Store
+from utils.training import RunSpec, State, train, versions
 
-__all__ = ["PROFILES", "RunSpec", "StudyStopped", "profile", "run"]
+__all__ = ["PROFILES", "RunSpec", "StudyStoppedError", "profile", "run"]
 
+PAUSE = 1.0  # seconds between two looks at the store
 BUSY_PAUSE = 2.0  # seconds before a run that another study computes is tried again
 
 
-class StudyStopped(RuntimeError):
+class StudyStoppedError(RuntimeError):
     """A study could not go on; what is finished is safe."""
 
 
@@ -39,6 +42,8 @@ def profile(name: str) -> list[RunSpec]:
 
     `quick`: minutes; the published cells on few images, for CI and a first look.
     `published`: the study of the post (Vatterott 2016), 12 runs of 12 epochs.
+    `guided`: the network whose own guess guides it, which the post found erratic.
+    `explorers`: trained networks for notebooks 1 to 3, at a noise that the eye sees.
 
     Raises:
         ValueError: for an unknown name, with those that exist.
@@ -65,6 +70,13 @@ PROFILES = {
         range(3), images=6_000, epochs=3, test_images=1_000
     ),
     "published": lambda: published_cells(range(3)),
+    "guided": lambda: [
+        RunSpec("top_n", attention_parameters={"n": 1}, seed=seed) for seed in range(3)
+    ],
+    "explorers": lambda: [
+        RunSpec(attention, noise_sd=40.0, epochs=3)
+        for attention in ("ones", "energy", "selectivity", "evidence")
+    ],
 }
 
 
@@ -83,62 +95,86 @@ def run(
     Args:
         specs: the runs; one that is listed twice is computed once.
         store: a folder, or a `utils.records.Store`.
-        executor: where the runs execute; its workers must reach the same folder. By
-            default processes, one a core.
-        progress: show a progress bar.
+        executor: where the runs execute; its workers must reach the same folder, and
+            it is not shut down. By default processes, one a core.
+        progress: show a progress bar, unless there is nothing to compute.
 
     Returns:
         One record for each spec, in their order.
 
     Raises:
-        StudyStopped: if a run failed (a full disk, a killed worker). It says what
-            happened and how many records are safe.
+        StudyStoppedError: if a run failed (a full disk, a killed worker). It says
+            what happened and how many records are safe.
     """
+    specs = list(specs)
     store = store if isinstance(store, Store) else Store(store)
     store.folder.mkdir(parents=True, exist_ok=True)
     by_name = {spec.name: spec for spec in specs}
     waiting = [name for name in by_name if not store.finished(name)]
     if waiting:
-        own = _processes(len(waiting)) if executor is None else None
-        with own or contextlib.nullcontext(executor) as pool:
-            _execute(by_name, waiting, store, pool, progress)
-    return [store.record(spec.name) for spec in specs]
-
-
-def _execute(by_name, waiting, store, pool, progress):
-    """Submit, follow and collect; a run that is busy elsewhere is tried again."""
-    futures = {}
-
-    def submit(name):
-        future = pool.submit(_compute, by_name[name], str(store.folder.absolute()))
-        futures[future] = name
-
-    with _Progress(by_name, store, progress) as bar:
         try:
-            for name in waiting:
-                submit(name)
-            while futures:
-                done, _ = concurrent.futures.wait(
-                    futures, 0.5, concurrent.futures.FIRST_COMPLETED
-                )
-                busy = [name for f in done if not f.result() for name in [futures[f]]]
-                for future in done:
-                    del futures[future]
-                bar.show(futures.values())
-                if busy:
-                    time.sleep(0 if futures else BUSY_PAUSE)
-                for name in busy:
-                    submit(name)
+            with _Progress(by_name, store, progress) as bar:
+                if executor is None:
+                    _execute_here(by_name, waiting, store, bar)
+                else:
+                    with _lent(executor) as pool:
+                        _execute(by_name, waiting, store, bar, pool)
         except Exception as error:
-            for future in futures:
-                future.cancel()
             safe = sum(name in store for name in by_name)
-            raise StudyStopped(
+            raise StudyStoppedError(
                 f"The study stopped: {type(error).__name__}: {error}. {safe} of "
                 f"{len(by_name)} records are finished and safe in {store.folder}; "
                 "unfinished runs keep their finished epochs. Mend the cause and run "
                 "the same again: it goes on from there."
             ) from error
+    return [store.record(spec.name) for spec in specs]
+
+
+def _execute_here(by_name, waiting, store, bar):
+    """Execute on processes of our own.
+
+    When one is killed, new ones go on; but each time the study must have got on by
+    an epoch, or it stops.
+    """
+    while waiting:
+        images = bar.images()
+        try:
+            with _processes(len(waiting)) as pool:
+                return _execute(by_name, waiting, store, bar, pool)
+        except BrokenProcessPool as error:
+            if bar.images() <= images:
+                raise
+            waiting = [name for name in waiting if name not in store]
+            warnings.warn(
+                f"{error} New processes go on from the last finished epochs.",
+                RuntimeWarning,
+                stacklevel=2,
+            )
+
+
+def _execute(by_name, waiting, store, bar, pool):
+    """Submit and follow; a run that is busy elsewhere is tried again."""
+    folder = str(store.folder.absolute())
+    futures, submit_at = {}, time.monotonic()
+    while waiting or futures:
+        if waiting and time.monotonic() >= submit_at:
+            for name in waiting:
+                futures[pool.submit(_compute, by_name[name], folder)] = name
+            waiting, submit_at = [], time.monotonic() + BUSY_PAUSE
+        time.sleep(0 if futures else PAUSE)
+        done, _ = concurrent.futures.wait(
+            futures, PAUSE, concurrent.futures.FIRST_COMPLETED
+        )
+        for future in done:
+            name = futures.pop(future)
+            if not future.result():
+                waiting.append(name)
+            elif name not in store:
+                raise FileNotFoundError(
+                    f"A worker finished {name}, but there is no {store.path(name)}. "
+                    "The executor's workers must reach the same folder"
+                )
+        bar.show()
 
 
 def _compute(spec: RunSpec, folder: str) -> bool:
@@ -146,7 +182,7 @@ def _compute(spec: RunSpec, folder: str) -> bool:
     store = Store(folder)
     try:
         with store.claim(spec.name):
-            if store.finished(spec.name):
+            if spec.name in store:
                 return True
             result = train(
                 spec,
@@ -155,7 +191,7 @@ def _compute(spec: RunSpec, folder: str) -> bool:
                 progress=False,
             )
             store.save(spec.name, *result)
-    except Busy:
+    except BusyError:
         return False
     return True
 
@@ -166,7 +202,8 @@ def _keep(store, name, state):
         for part in ("weights", "optimizer")
         for i, array in enumerate(getattr(state, part))
     }
-    store.save_state(name, arrays, {"epochs": state.epochs, "seconds": state.seconds})
+    facts = {"epochs": state.epochs, "seconds": state.seconds, "versions": versions()}
+    store.save_state(name, arrays, facts)
 
 
 def _resume(store, name):
@@ -174,6 +211,8 @@ def _resume(store, name):
     if found is None:
         return None
     arrays, facts = found
+    if facts.pop("versions", versions()) != versions():
+        return None  # a record names one version of each library: begin again
     parts = {
         part: [arrays[key] for key in sorted(arrays) if key.startswith(part)]
         for part in ("weights", "optimizer")
@@ -186,40 +225,59 @@ class _Progress:
 
     def __init__(self, by_name, store, shown):
         self.by_name, self.store = by_name, store
-        self.done = {name: self._images(name) for name in by_name}
         self.bar = tqdm(
             total=sum(spec.images * spec.epochs for spec in by_name.values()),
-            initial=sum(self.done.values()),
+            initial=self.images(),
             unit="image",
             unit_scale=True,
             smoothing=0,  # the average since the start: the honest estimate
-            desc=f"0 of {len(by_name)} runs",
+            mininterval=PAUSE,
+            miniters=0,  # the clock goes on between epochs too
+            desc=self._runs(),
             disable=not shown,
         )
 
-    def _images(self, name):
-        spec = self.by_name[name]
-        finished = name in self.store
-        epochs = spec.epochs if finished else self.store.epochs_done(name)
-        return epochs * spec.images
-
-    def show(self, running):
-        running = set(running)
-        for name in self.by_name:
-            images = self._images(name)
-            self.bar.update(images - self.done[name])
-            self.done[name] = images
-        left = len(running)
-        self.bar.set_description(
-            f"{len(self.by_name) - left} of {len(self.by_name)} runs"
+    def images(self):
+        """How many images the networks have been trained on, in finished epochs."""
+        return sum(
+            spec.images
+            * (spec.epochs if name in self.store else self.store.epochs_done(name))
+            for name, spec in self.by_name.items()
         )
 
+    def _runs(self):
+        done = sum(name in self.store for name in self.by_name)
+        return f"{done} of {len(self.by_name)} runs"
+
+    def show(self):
+        """Say where the study stands; the bar is drawn once a second at most."""
+        if not self.bar.disable:
+            self.bar.set_description(self._runs(), refresh=False)
+            self.bar.update(self.images() - self.bar.n)
+
     def __enter__(self):
-        self.show([n for n in self.by_name if n not in self.store])
         return self
 
     def __exit__(self, *exception):
         self.bar.close()
+
+
+@contextlib.contextmanager
+def _lent(executor):
+    """An executor of someone else's: only what was submitted here is cancelled."""
+    futures = []
+
+    class Pool:
+        @staticmethod
+        def submit(*call):
+            futures.append(executor.submit(*call))
+            return futures[-1]
+
+    try:
+        yield Pool
+    finally:
+        for future in futures:
+            future.cancel()
 
 
 @contextlib.contextmanager
@@ -282,7 +340,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("\nStopped. Run the same command to go on.", file=sys.stderr)
         return 130
-    except (StudyStopped, ValueError, OSError) as error:
+    except (StudyStoppedError, ValueError, OSError) as error:
         print(f"\n{error}", file=sys.stderr)
         return 1
     core_minutes = sum(record["seconds"] for record in records) / 60

@@ -162,17 +162,9 @@ def train(
         ValueError: if the data set has fewer images than the spec asks for.
     """
     (x_train, y_train), (x_test, y_test) = _load(spec)
-    engine = _engine(
-        spec.attention,
-        spec.attention_parameters,
-        spec.strength,
-        x_train.shape[1:],
-        spec.learning_rate,
-        spec.momentum,
-        spec.learning_rate_decay,
-    )
+    compiled = engine(spec, x_train.shape[1:])
     weights, optimizer = (
-        (resume.weights, resume.optimizer) if resume else engine.initial(spec.seed)
+        (resume.weights, resume.optimizer) if resume else compiled.initial(spec.seed)
     )
     epochs, seconds = (list(resume.epochs), resume.seconds) if resume else ([], 0.0)
     levels = dict.fromkeys((CLEAN, spec.noise_sd))
@@ -190,13 +182,15 @@ def train(
             start = time.perf_counter()
             losses = []
             for images, labels in batches(spec, x_train, y_train, epoch):
-                (weights, optimizer), loss = engine.update(
+                (weights, optimizer), loss = compiled.update(
                     (weights, optimizer), (images, labels)
                 )
                 losses.append(loss)
                 bar.update(len(labels) * spec.batch_size)
             scores = {
-                sd: float(np.mean(_correct(engine, weights, spec, sd, x_test, y_test)))
+                sd: float(
+                    np.mean(_correct(compiled, weights, spec, sd, x_test, y_test))
+                )
                 for sd in levels
             }
             loss = float(np.mean(np.concatenate(losses)))
@@ -215,7 +209,7 @@ def train(
 
     start = time.perf_counter()
     correct = {
-        f"{sd:g}": _encode(_correct(engine, weights, spec, sd, x_test, y_test))
+        f"{sd:g}": _encode(_correct(compiled, weights, spec, sd, x_test, y_test))
         for sd in spec.test_noise_sds
     }
     record = {
@@ -226,7 +220,7 @@ def train(
         "processor": processor(),
         "seconds": round(seconds + time.perf_counter() - start, 3),
     }
-    return Result(record, dict(zip(engine.names, _copied(weights), strict=True)))
+    return Result(record, dict(zip(compiled.names, _copied(weights), strict=True)))
 
 
 def batches(spec: RunSpec, images, labels, epoch: int):
@@ -255,13 +249,26 @@ def batches(spec: RunSpec, images, labels, epoch: int):
         )
 
 
-class _Engine(NamedTuple):
+class Engine(NamedTuple):
     """Compiled functions for one kind of network and optimiser."""
 
     names: list[str]
     initial: Callable  # seed -> (weights, optimizer)
     update: Callable  # ((weights, optimizer), (images, labels)) -> (..., losses)
     classify: Callable  # (weights, images (batches, batch, rows, cols, 1)) -> digits
+
+
+def engine(spec: RunSpec, image_shape: tuple[int, int]) -> Engine:
+    """The compiled functions of a spec; specs that differ in data share them."""
+    return _engine(
+        spec.attention,
+        spec.attention_parameters,
+        spec.strength,
+        image_shape,
+        spec.learning_rate,
+        spec.momentum,
+        spec.learning_rate_decay,
+    )
 
 
 @functools.lru_cache(maxsize=16)
@@ -291,7 +298,7 @@ def _engine(attention, parameters, strength, shape, rate, momentum, decay):
         fresh = build_model(attention, seed=seed, **settings)
         return _copied(fresh.trainable_variables), _copied(optimizer.variables)
 
-    return _Engine(
+    return Engine(
         [f"{v.path.split('/')[-2]}/{v.name}" for v in model.trainable_variables],
         initial,
         jax.jit(lambda state, data: jax.lax.scan(one_update, state, data)),
@@ -321,7 +328,7 @@ def _load(spec):
     return train, (test[0][: spec.test_images], test[1][: spec.test_images])
 
 
-def _correct(engine, weights, spec, sd, x_test, y_test):
+def _correct(compiled, weights, spec, sd, x_test, y_test):
     """Which test images are named right under noise of an SD: `(images,)` bool.
 
     Every level scales the same draw of noise, which depends on the seed only.
@@ -330,7 +337,9 @@ def _correct(engine, weights, spec, sd, x_test, y_test):
     fill = -len(noisy) % IMAGES_PER_TEST
     noisy = np.pad(noisy, ((0, fill), (0, 0), (0, 0)))
     groups = noisy.reshape(-1, IMAGES_PER_TEST, *x_test.shape[1:], 1)
-    return np.asarray(engine.classify(weights, groups)).ravel()[: len(y_test)] == y_test
+    return (
+        np.asarray(compiled.classify(weights, groups)).ravel()[: len(y_test)] == y_test
+    )
 
 
 def _encode(correct) -> str:
