@@ -5,6 +5,7 @@ import inspect
 import numpy as np
 import pytest
 import reference
+from keras import ops
 
 from utils import attention
 from utils.attention import KINDS, Attention, Kind, attention_gain, check, of_mean_one
@@ -12,7 +13,7 @@ from utils.data import load_mnist
 from utils.model import attention_maps, build_model, predict
 from utils.training import RunSpec
 
-SHAPES = [(15, 15), (6, 9), (1, 4), (3, 1)]
+SHAPES = [(15, 15), (6, 9), (4, 1)]
 NOT_OF_MEAN_ONE = ("as_coded", "uniform")
 BY_NUMPY = {
     "evidence": reference.evidence_for_any,
@@ -249,8 +250,8 @@ def test_shuffled_has_its_own_seed():
         attention_maps(build_model("shuffled", seed=0, order=order), images)
         for order in (1, 2)
     )
-    np.testing.assert_array_equal(np.sort(one.ravel()), np.sort(other.ravel()))
-    assert not np.array_equal(one, other)
+    np.testing.assert_allclose(np.sort(one.ravel()), np.sort(other.ravel()), rtol=1e-5)
+    assert np.mean(np.isclose(one, other)) < 0.5
 
 
 @pytest.mark.parametrize("of", ["energy", "evidence", "top_n", "centre"])
@@ -358,7 +359,7 @@ def test_the_published_attention_has_no_strength():
 def left(features, evidence, *, share=0.5):
     """`A = 1` in a share of the columns on the left, else 0."""
     cols = evidence.shape[2]
-    return np.ones_like(evidence[..., 0]) * (np.arange(cols) < share * cols)
+    return ops.ones_like(evidence[..., 0]) * (np.arange(cols) < share * cols)
 
 
 @pytest.fixture

@@ -24,12 +24,10 @@ KERNELS = [  # rows, cols and channels of the input, kernel, channels of the out
     (6, 11, 7, (2, 5), 3),
     (7, 7, 8, (3, 3), 5),
     (9, 6, 9, (1, 4), 2),
-    (5, 8, 16, (3, 1), 6),
     (4, 5, 12, (1, 1), 3),
-    (3, 3, 1, (3, 3), 2),
     (5, 3, 8, (5, 3), 1),
 ]
-SIZES = [(3, 3), (3, 4), (4, 3), (5, 8), (7, 7), (28, 28), (27, 28), (17, 40)]
+SIZES = [(3, 3), (3, 4), (4, 3), (5, 8), (28, 28), (17, 40)]
 LAYERS = [
     (Convolution, {"filters": 4, "kernel_size": (2, 3), "activation": "relu"}),
     (Convolution, {"filters": 4, "kernel_size": 3, "use_bias": False}),
@@ -106,7 +104,7 @@ def test_both_convolutions_are_numpy_s(function, case):
     np.testing.assert_allclose(received, reference.convolve(x, kernel), atol=1e-4)
 
 
-@every_kernel
+@pytest.mark.parametrize("case", KERNELS[:4], ids=str)
 def test_convolution_is_that_of_keras(case):
     rows, cols, n_in, kernel, n_out = case
     (x,) = float32(normal(2, rows, cols, n_in))
@@ -169,8 +167,7 @@ def test_convolution_refuses_what_it_lacks(settings):
 # --- MaxPool ---------------------------------------------------------------------
 
 
-def of_jax(x):
-    """JAX's own max-pooling, 3 x 3 at stride 2."""
+def pool_of_jax(x):
     return jax.lax.reduce_window(
         x, -jnp.inf, jax.lax.max, (1, 3, 3, 1), (1, 2, 2, 1), "VALID"
     )
@@ -180,36 +177,31 @@ def of_jax(x):
 def test_pooling_is_numpy_s_and_jax_s(size):
     """Below 0 too, where padding with zeros would show."""
     (x,) = float32(normal(2, *size, 3) - 5)
-    pooled = MaxPool()(x)
+    pooled = jax.jit(MaxPool())(x)
     assert pooled.shape == (2, (size[0] - 1) // 2, (size[1] - 1) // 2, 3)
     np.testing.assert_array_equal(pooled, reference.max_pool(np.asarray(x)))
-    np.testing.assert_array_equal(pooled, of_jax(x))
-
-
-def pooling_gradients(x):
-    """MaxPool's and JAX's; of whole numbers, so that sums are exact in any order."""
-    shape = MaxPool()(x).shape
-    weights = np.random.default_rng(1).integers(1, 100, shape).astype("float32")
-    return [gradients(f, [x], weights)[0] for f in (MaxPool(), of_jax)] + [weights]
+    np.testing.assert_array_equal(pooled, pool_of_jax(x))
 
 
 @every_size
 def test_gradient_of_pooling(size):
-    places = np.random.default_rng(0).permutation(2 * size[0] * size[1] * 3)
-    x = places.reshape(2, *size, 3) - 50.0  # no two places alike
-    received, expected, weights = pooling_gradients(x)
-    np.testing.assert_array_equal(received, expected)
-    assert received.sum() == weights.sum()
+    """JAX's: of equal places, the first in reading order has the gradient.
 
-
-@every_size
-@pytest.mark.parametrize("levels", [1, 2, 4])
-def test_of_equal_places_the_first_has_the_gradient(size, levels):
-    """As in JAX: the first in reading order."""
-    x = np.random.default_rng(0).integers(0, levels, (2, *size, 3))
-    received, expected, weights = pooling_gradients(x)
-    np.testing.assert_array_equal(received, expected)
-    assert received.sum() == weights.sum()
+    Of whole numbers, so that sums are exact in any order.
+    """
+    rng = np.random.default_rng(0)
+    shape = (2, *size, 3)
+    weights = jnp.ones((2, (size[0] - 1) // 2, (size[1] - 1) // 2, 3))
+    weights *= rng.integers(1, 100, weights.shape)
+    ours, theirs = (
+        jax.jit(jax.grad(lambda x, pool=pool: jnp.sum(weights * pool(x))))
+        for pool in (MaxPool(), pool_of_jax)
+    )
+    no_ties = rng.permutation(np.prod(shape)).reshape(shape) - 50
+    for x in (no_ties, *(rng.integers(0, levels, shape) for levels in (1, 2, 4))):
+        received = ours(*float32(x))
+        np.testing.assert_array_equal(received, theirs(*float32(x)))
+        assert received.sum() == weights.sum()
 
 
 def test_gradient_of_equal_places_by_hand():

@@ -1,8 +1,8 @@
 """A study of seconds, run as a process of its own that tests kill and starve.
 
 `python tests/tiny_study.py tiny --store FOLDER` is `python -m utils.study` with one
-more profile. Every process of it, the workers too, writes down the files that it moves
-into their place: `$MOVES` gets a line "process name" for each.
+more profile. Each of its processes, the workers too, writes the name of every file
+that it moves into place into `$MOVES`, and can write files of `$FILE_LIMIT` bytes.
 """
 
 import os
@@ -12,23 +12,36 @@ from utils import study
 from utils.study import RunSpec
 
 SPECS = [
-    RunSpec(attention, noise_sd=2.5, images=300, epochs=3, test_images=200, seed=seed)
-    for seed in range(3)
+    RunSpec(
+        attention,
+        noise_sd=2.5,
+        images=200,
+        epochs=12,
+        test_images=100,
+        test_noise_sds=(0.0, 2.5),
+        seed=seed,
+    )
+    for seed in range(4)
     for attention in ("as_coded", "ones")
 ]
 
 
 def write_down(event, arguments):
+    """An audit hook: one line for each file that is moved, by whom and to where."""
     if event == "os.rename":
-        line = f"{os.getpid()} {os.path.basename(arguments[1])}\n"
         with open(os.environ["MOVES"], "a") as moves:
-            moves.write(line)
+            moves.write(f"{os.getpid()} {os.path.basename(arguments[1])}\n")
 
 
 if "MOVES" in os.environ:
     sys.addaudithook(write_down)
 
-study.PROFILES["tiny"] = lambda: SPECS
+if "FILE_LIMIT" in os.environ:
+    import resource
+
+    limit = int(os.environ["FILE_LIMIT"])
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
 
 if __name__ == "__main__":
+    study.PROFILES["tiny"] = lambda: SPECS
     sys.exit(study.main())

@@ -1,74 +1,93 @@
 """The explorers: move noise, attention and epochs by hand, and watch.
 
-`noise`, `attention` and `study` each return a widget. One view, `explorer.js`, draws
-all three in the browser. What is dragged most, the noise level, is computed ahead:
-all 101 levels in one batch (`sweep`), sent once, so that dragging it waits for
-nothing and goes on without a kernel. Any other control asks Python, which answers
-with the level in view at once and with the whole sweep when the reader pauses.
+`noise`, `attention` and `study` each return a widget: controls above a view, which
+`explorer.js` draws in the browser. What is dragged most, the level of noise, is
+computed ahead: all 101 levels as one batch (`sweep`), sent once, so that dragging it
+waits for nothing and goes on when the kernel is gone. The other controls ask Python,
+which answers with the level in view at once, and with all levels when the reader
+pauses. A study is sent whole.
 """
 
 import asyncio
 import functools
+import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import anywidget
-import ipywidgets as widgets
-import jax
-import keras
 import matplotlib
 import numpy as np
 import traitlets
+from ipywidgets import (
+    Button,
+    Dropdown,
+    FloatSlider,
+    HBox,
+    IntSlider,
+    VBox,
+    Widget,
+    widget_serialization,
+)
 
-import utils
-from utils.attention import DIGITS, KINDS, attention_gain
+from utils.attention import DIGITS, KINDS
 from utils.figures import GAIN_COLOURS, GAIN_MAXIMUM
 from utils.model import build_model
 from utils.noise import NOISES, WHITE
 from utils.records import Store
+from utils.sweeps import EDGES, histograms, noise_series, sweep, weights_of
 
+WEIGHTS = Path(__file__).with_name("weights")
 LEVELS = 101  # of noise in a sweep, from none to the noise's maximum
-PAUSE = 0.12  # seconds without a change after which the whole sweep is computed
-BIN = 15  # grey levels in one bar of a histogram; black and white lie mid-bar
-EDGES = np.arange(-17.5, 35) * BIN
-CHOICES = tuple(  # every kind with a map of its own; top_n once for each n
-    (kind, n)
-    for kind in KINDS
-    if kind != "given"
-    for n in (range(1, DIGITS + 1) if kind == "top_n" else [None])
-)
+PAUSE = 0.12  # seconds without a change, after which all levels are computed
+CONDITIONS = {  # of test, as a record names them
+    "accuracy_clean": "clean",
+    "accuracy_matched": "with the noise of training",
+}
 
 
-def noise(images, labels, model=None) -> widgets.Widget:
+def noise(images, labels, model=None) -> Widget:
     """Explore what noise does to a digit, and to a network's answer.
 
     Args:
         images: `(images, rows, cols)` grey levels.
         labels: `(images,)`.
-        model: whose answer to show, if any: from `build_model`, or a control's
-            weights by layer, such as `trained()`.
+        model: whose answer to show, if any: weights by layer, such as `trained()`,
+            or a model from `build_model`, which is used without its attention.
 
     Returns:
         A widget: the image, how often each grey level occurs, the answer.
+
+    Raises:
+        ValueError: if the images are not such an array, or the labels not theirs.
     """
-    return _Explorer(images, labels, model)
+    weights = None if model is None else weights_of(model)
+    return _Digits(images, labels, weights, attentive=False)
 
 
-def attention(images, labels, model=None) -> widgets.Widget:
-    """Explore where the network looks, at test digits or one that the reader draws.
+def attention(images, labels, model=None) -> Widget:
+    """Explore where the network looks, at test digits or at one that you draw.
 
     Args:
         images: `(images, rows, cols)` grey levels.
         labels: `(images,)`.
-        model: whose weights to use: from `build_model`, or weights by layer; by
-            default those of `trained()`, or without such, an untrained network's.
+        model: whose weights to use: as for `noise`; by default `trained()`. Where
+            none is trained, an untrained network's, and the status says so.
 
     Returns:
-        A widget: a pad to draw on, the image, the gain map over it, the answer with
-        and without attention, the gain's profile.
+        A widget: a pad to draw on, the image, the gain of attention on it, the
+        answers with attention and without, all gains in order.
+
+    Raises:
+        ValueError: if the images are not such an array, or the labels not theirs.
     """
-    return _Explorer(images, labels, model, attentive=True)
+    note = ""
+    if model is None:
+        try:
+            model = trained()
+        except FileNotFoundError as error:
+            model, note = build_model(seed=0), f"This network is untrained. {error}"
+    return _Digits(images, labels, weights_of(model), attentive=True, note=note)
 
 
 def trained(attention: str = "ones") -> dict[str, np.ndarray]:
@@ -83,77 +102,312 @@ def trained(attention: str = "ones") -> dict[str, np.ndarray]:
     Raises:
         FileNotFoundError: if there is none.
     """
-    store = Store(Path(utils.__file__).parent / "weights")
+    store = Store(WEIGHTS)
     kinds = {name: store.record(name)["spec"]["attention"] for name in store.names()}
     for name, kind in kinds.items():
         if kind == attention:
             return store.weights(name)
     raise FileNotFoundError(
-        f"No trained network of attention {attention!r} in {store.folder}, which holds "
+        f"No trained network of attention {attention!r} in {store.folder}; it holds "
         f"{', '.join(sorted(set(kinds.values()))) or 'none'}. Train one with "
         "utils.training.train, or give a model of your own."
     )
 
 
-def sweep(images, weights: Mapping, attention="ones", strength=1.0, n=1) -> dict:
-    """What a network sees in images, and answers, with attention and without.
+def study(records: Iterable[Mapping]) -> Widget:
+    """Explore a study: scrub through its epochs, compare its arms, pick a run.
 
     Args:
-        images: `(batch, rows, cols)` grey levels, such as one digit at all levels of
-            noise.
-        weights: by layer, such as `trained()`.
-        attention: a name in `KINDS`, other than `given`.
-        strength: from 0 (the control) to 1; `as_coded` has none and ignores it.
-        n: of `top_n`, digits attended.
+        records: of finished runs, as `Store.record` gives them.
 
     Returns:
-        `gains` `(batch, rows', cols')`; the ten `probabilities` `(batch, 10)`, and
-        those `without` attention. At strength 0 the last two are the same.
+        A widget: accuracy after each epoch, and all runs at the epoch chosen.
+
+    Raises:
+        ValueError: without records.
     """
-    images = np.asarray(images, "float32")[..., None]
-    look = _network(images.shape[1:3])
-    choice = CHOICES.index((attention, n if attention == "top_n" else None))
-    found = look(dict(weights), images, choice, float(strength))
-    return {name: np.asarray(array) for name, array in found.items()}
+    arms = study_arms(records)
+    if not arms:
+        raise ValueError(
+            "Expected records of finished runs, received none. Run a study first: "
+            "make study, or utils.study.run."
+        )
+    runs = max(len(arm["runs"]) for arm in arms)
+    epochs = max(len(run["accuracy_clean"]) for arm in arms for run in arm["runs"])
+    return _Explorer(
+        [
+            {
+                "epoch-slider": IntSlider(epochs, 1, epochs, description="Epoch"),
+                "cell-select": Dropdown(
+                    options=[arm["label"] for arm in arms], description="Cell"
+                ),
+            },
+            {
+                "condition-select": Dropdown(
+                    options=[(x, key) for key, x in CONDITIONS.items()],
+                    description="Test images",
+                ),
+                "run-select": Dropdown(
+                    options=["all runs", *(f"run {i + 1}" for i in range(runs))],
+                    description="Run",
+                ),
+            },
+        ],
+        panels=["curves", "runs"],
+        arms=arms,
+        epochs=epochs,
+        conditions=list(CONDITIONS),
+    )
 
 
-@functools.lru_cache(maxsize=4)
-def _network(image_shape):
-    """`sweep`, compiled: the network cut where its two looks meet."""
-    model = build_model("ones", image_shape=image_shape, seed=0)
-    conv_2 = model.get_layer("conv_2")
-    first, second = (node.output_tensors[0] for node in conv_2._inbound_nodes)
-    attended = model.get_layer("pad_1").output
-    evidence = model.get_layer("dense_2")._inbound_nodes[0].output_tensors[0]
-    gain = model.get_layer("attention").output
+def study_arms(records: Iterable[Mapping]) -> list[dict]:
+    """Records in arms: runs that differ in nothing but their seed.
 
-    def part(inputs, outputs):
-        model = keras.Model(inputs, outputs)
-        return lambda weights, x: model.stateless_call(
-            [weights[_name(v)] for v in model.trainable_variables], [], x
-        )[0]
+    Returns:
+        For each arm its label, its kind of attention, and its `runs` in the order of
+        their seeds: each with its accuracies after every epoch.
+    """
+    specs, arms = {}, {}
+    for record in sorted(records, key=lambda record: record["spec"]["seed"]):
+        spec = {key: x for key, x in record["spec"].items() if key != "seed"}
+        name = json.dumps(spec, sort_keys=True)
+        specs[name] = spec
+        arms.setdefault(name, []).append(
+            {
+                "seed": record["spec"]["seed"],
+                **{key: [e[key] for e in record["epochs"]] for key in CONDITIONS},
+            }
+        )
 
-    look = part(model.inputs, [attended, first, evidence])
-    look_again = part([attended, gain], second)
-    answer = part(second, model.output)
+    def label(spec):
+        words = [KINDS[spec["attention"]].label, f"noise SD {spec['noise_sd']:g}"]
+        for key, value in spec.items():
+            differs = any(other.get(key) != value for other in specs.values())
+            if differs and key not in ("attention", "noise_sd"):
+                words.append(f"{key} {value}".replace("_", " "))
+        return ", ".join(words)
 
-    def run(weights, images, choice, strength):
-        attended, features, evidence = look(weights, images)
-        gains = [
-            attention_gain(
-                kind, features, evidence, strength=strength, **({"n": n} if n else {})
+    return [
+        {"label": label(spec), "runs": arms[name]}
+        for name, spec in sorted(specs.items())
+    ]
+
+
+class _View(anywidget.AnyWidget):
+    """The picture below the controls, drawn in the browser from arrays."""
+
+    _esm = Path(__file__).with_name("explorer.js")
+    _css = Path(__file__).with_name("explorer.css")
+    setup = traitlets.Dict().tag(sync=True)  # which panels, and what stays the same
+    controls = traitlets.Dict().tag(sync=True, **widget_serialization)
+    picture = traitlets.Dict().tag(sync=True)  # one level of noise or all of them
+    problem = traitlets.Dict().tag(sync=True)  # an error in words; new ones differ
+
+
+class _Pad(anywidget.AnyWidget):
+    """A pad to draw on; what is drawn is an image when it arrives."""
+
+    _esm = Path(__file__).with_name("pad.js")
+    _css = _View._css
+    shape = traitlets.List().tag(sync=True)  # rows, cols
+    drawn = traitlets.CBytes().tag(sync=True)  # grey levels; empty for no drawing
+
+
+class _Explorer(VBox):
+    """Controls in columns, by CSS class, above a view that knows them."""
+
+    def __init__(self, columns: Iterable[Mapping[str, Widget]], pad=None, **setup):
+        controls = {name: each for column in columns for name, each in column.items()}
+        for name, control in controls.items():
+            control.add_class(name)
+            control.layout.width = "426px"
+            if isinstance(control, Button):
+                control.layout.margin, control.layout.width = (
+                    "2px 2px 2px 178px",
+                    "248px",
+                )
+            else:
+                control.style.description_width = "170px"
+        watched = controls | ({"pad": pad} if pad else {})
+        self.view = _View(controls=watched, setup=setup)
+        rows = HBox([VBox(list(column.values())) for column in columns])
+        super().__init__([rows, HBox([pad, self.view]) if pad else self.view])
+        self.add_class("explorer")
+
+    def guarded(self, function):
+        """`function` as a callback: what it raises is shown, not swallowed."""
+
+        @functools.wraps(function)
+        def call(*_):
+            try:
+                function()
+            except Exception as error:  # ipywidgets would drop it without a word
+                words = f"{type(error).__name__}: {error}"
+                self.view.problem = {"words": words, "time": time.time()}
+
+        return call
+
+
+class _Digits(_Explorer):
+    """One digit under noise, and what the network makes of it."""
+
+    def __init__(self, images, labels, weights, *, attentive, note=""):
+        self.images, self.labels = np.asarray(images), np.asarray(labels)
+        if self.images.ndim != 3 or not 0 < len(self.images) == len(self.labels):
+            raise ValueError(
+                "Expected images (images, rows, cols) and a label for each. Received "
+                f"shapes {self.images.shape} and {self.labels.shape}."
             )
-            for kind, n in CHOICES
-        ]
-        gain = jax.numpy.stack(gains)[choice]
-        return {
-            "gains": gain,
-            "probabilities": answer(weights, look_again(weights, [attended, gain])),
-            "without": answer(weights, features),  # a gain of 1 changes nothing
+        self.weights, self.drawing, self.timer = weights, None, None
+        self.settings = self.draw = 0  # how often either was changed
+        choices = [(kind, 1) for kind in KINDS if kind != "given"]
+        choices += [("top_n", n) for n in range(2, DIGITS + 1)]
+        self.unprepared = iter(choices if attentive else [])
+
+        self.digit = IntSlider(0, 0, len(self.images) - 1, description="Digit (place)")
+        kinds = [(each.label, name) for name, each in NOISES.items()]
+        self.noise = Dropdown(options=kinds, description="Kind of noise")
+        self.level = FloatSlider(0.2, max=1)
+        self.fresh = Button(description="Draw fresh noise")
+        kinds = [(each.label, name) for name, each in KINDS.items() if name != "given"]
+        self.attention = Dropdown(options=kinds, description="Attention map")
+        self.strength = FloatSlider(1, min=0, max=1, step=0.01)
+        self.strength.description = "Strength (0: none, 1: full)"
+        self.n = IntSlider(1, 1, DIGITS, description="N (digits attended)")
+        self.attention.value = "top_n" if attentive else "ones"
+
+        self.pad = _Pad(shape=list(self.images.shape[1:]))
+
+        digit = {"digit-slider": self.digit}
+        seen = {"noise-select": self.noise, "noise-slider": self.level}
+        fresh = {"fresh-draw": self.fresh}
+        looking = {
+            "attention-select": self.attention,
+            "strength-slider": self.strength,
+            "top-n-slider": self.n,
+        }
+        panels = ["image", "histogram"] + ["answer"] * (weights is not None)
+        if attentive:
+            panels = ["image", "map", "answer", "profile"]
+        super().__init__(
+            [digit | seen | fresh, looking] if attentive else [digit | fresh, seen],
+            pad=self.pad if attentive else None,
+            panels=panels,
+            note=note,
+            shape=self.pad.shape,
+            edges=EDGES.tolist(),
+            gain_maximum=GAIN_MAXIMUM,
+            gain_colours=_colours(GAIN_COLOURS),
+        )
+        self._set_noise()
+        self._show_all_levels()
+
+        for control, callback in (
+            (self.digit, self._choose_digit),
+            (self.noise, self._set_noise),
+            (self.level, self._move_level),
+            (self.attention, self._set_attention),
+            (self.strength, self._change),
+            (self.n, self._change),
+        ):
+            control.observe(self.guarded(callback), "value")
+        self.fresh.on_click(self.guarded(self._draw_noise))
+        self.pad.observe(self.guarded(self._take_drawing), "drawn")
+
+    def _choose_digit(self):
+        self.drawing = None
+        self.pad.drawn = b""
+        self._change()
+
+    def _take_drawing(self):
+        self.drawing = None
+        if self.pad.drawn:
+            pixels = np.frombuffer(self.pad.drawn, "uint8")
+            self.drawing = pixels.reshape(self.images.shape[1:])
+        self._change()
+
+    def _draw_noise(self):
+        self.draw += 1
+        self._change()
+
+    def _set_noise(self):
+        noise, level = NOISES[self.noise.value], self.level
+        share = level.value / level.max
+        with level.hold_sync():
+            level.max, level.step = noise.maximum, noise.maximum / (LEVELS - 1)
+            level.value = share * noise.maximum
+            level.readout_format = ".1f" if noise.maximum > 1 else ".2f"
+            level.description = f"Noise ({noise.unit})"
+        self._change()
+
+    def _set_attention(self):
+        self.strength.disabled = self.attention.value == "as_coded"
+        self.n.disabled = self.attention.value != "top_n"
+        self._change()
+
+    def _move_level(self):
+        if len(self.view.picture["levels"]) == 1:
+            self._show([self.level.value])
+
+    def _change(self):
+        self.settings += 1
+        self._show([self.level.value])
+        self._later(self._show_all_levels)
+
+    def _show_all_levels(self):
+        self._show(np.linspace(0, self.level.max, LEVELS).tolist())
+        self._later(self._prepare)
+
+    def _prepare(self):
+        """Compile what has not been looked at yet, so that choosing it is quick."""
+        choice = next(self.unprepared, None)
+        if choice:
+            sweep(self.images[:1], self.weights, choice[0], n=choice[1])
+            self._later(self._prepare)
+
+    def _later(self, function):
+        """Call once nothing has changed for a while; at once where no kernel runs."""
+        if self.timer:
+            self.timer.cancel()
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            function()
+        else:
+            self.timer = loop.call_later(PAUSE, self.guarded(function))
+
+    def _show(self, levels):
+        """Send what is to be drawn at these levels of noise."""
+        index, label = self.digit.value, int(self.labels[self.digit.value])
+        image, subject = self.images[index], f"digit {index} (label {label})"
+        if self.drawing is not None:
+            image, subject, label = self.drawing, "your drawing", None
+        shape = None
+        noisy = noise_series(image, self.noise.value, levels, self.draw)
+        picture = {
+            "images": noisy.clip(0, WHITE).round().astype("uint8"),
+            "histogram": histograms(noisy),
+        }
+        if self.weights is not None:
+            choice = (self.attention.value, self.strength.value, self.n.value)
+            picture |= sweep(noisy, self.weights, *choice)
+            shape = picture["gains"].shape[1:]
+        self.view.picture = {
+            **{key: _packed(each) for key, each in picture.items()},
+            "levels": list(levels),
+            "gain_shape": shape,
+            "unit": NOISES[self.noise.value].unit,
+            "subject": subject,
+            "label": label,
+            "settings": self.settings,
         }
 
-    return jax.jit(run)
+
+def _packed(array):
+    return np.ascontiguousarray(array).tobytes()
 
 
-def _name(variable):
-    return f"{variable.path.split('/')[-2]}/{variable.name}"
+def _colours(name):
+    """A matplotlib colour map as 256 x (red, green, blue)."""
+    table = matplotlib.colormaps[name](np.arange(256), bytes=True)
+    return _packed(table[:, :3])

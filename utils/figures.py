@@ -493,6 +493,7 @@ def rescued_and_ruined(ax, kinds, rescued, ruined):
     ax.axhline(0, color="#444444", linewidth=0.8)
     ax.set(xticks=places, ylabel="share of test digits")
     ax.set_xticklabels(kinds, rotation=30, ha="right")
+    ax.yaxis.set_major_formatter(lambda share, _: f"{abs(share):.0%}")
     ax.legend(loc="lower left")
     return ax
 

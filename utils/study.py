@@ -10,12 +10,7 @@ import argparse
 import concurrent.futures
 import contextlib
 import itertools
-import multiprocessing
-import multiprocessing.connection
-import os
-import signal
 import sys
-import threading
 import time
 import warnings
 from collections.abc import Iterable, Sequence
@@ -24,6 +19,7 @@ from pathlib import Path
 
 from tqdm.auto import tqdm
 
+from utils.processes import processes
 from utils.records import BusyError, Store
 from utils.training import RunSpec, State, train, versions
 
@@ -43,7 +39,7 @@ def profile(name: str) -> list[RunSpec]:
     `quick`: minutes; the published cells on few images, for CI and a first look.
     `published`: the study of the post (Vatterott 2016), 12 runs of 12 epochs.
     `guided`: the network whose own guess guides it, which the post found erratic.
-    `explorers`: trained networks for notebooks 1 to 3, at a noise that the eye sees.
+    `explorers`: networks for notebooks 1 to 3, trained under every noise up to SD 80.
 
     Raises:
         ValueError: for an unknown name, with those that exist.
@@ -74,8 +70,8 @@ PROFILES = {
         RunSpec("top_n", attention_parameters={"n": 1}, seed=seed) for seed in range(3)
     ],
     "explorers": lambda: [
-        RunSpec(attention, noise_sd=40.0, epochs=3)
-        for attention in ("ones", "energy", "selectivity", "evidence")
+        RunSpec(attention, noise_sd=80.0, noise_varies=True, epochs=3)
+        for attention in ("ones", "energy")
     ],
 }
 
@@ -117,8 +113,8 @@ def run(
                 if executor is None:
                     _execute_here(by_name, waiting, store, bar)
                 else:
-                    with _lent(executor) as pool:
-                        _execute(by_name, waiting, store, bar, pool)
+                    with _lent(executor) as submit:
+                        _execute(by_name, waiting, store, bar, submit)
         except Exception as error:
             safe = sum(name in store for name in by_name)
             raise StudyStoppedError(
@@ -139,8 +135,8 @@ def _execute_here(by_name, waiting, store, bar):
     while waiting:
         images = bar.images()
         try:
-            with _processes(len(waiting)) as pool:
-                return _execute(by_name, waiting, store, bar, pool)
+            with processes(len(waiting)) as pool:
+                return _execute(by_name, waiting, store, bar, pool.submit)
         except BrokenProcessPool as error:
             if bar.images() <= images:
                 raise
@@ -152,14 +148,14 @@ def _execute_here(by_name, waiting, store, bar):
             )
 
 
-def _execute(by_name, waiting, store, bar, pool):
+def _execute(by_name, waiting, store, bar, submit):
     """Submit and follow; a run that is busy elsewhere is tried again."""
     folder = str(store.folder.absolute())
     futures, submit_at = {}, time.monotonic()
     while waiting or futures:
         if waiting and time.monotonic() >= submit_at:
             for name in waiting:
-                futures[pool.submit(_compute, by_name[name], folder)] = name
+                futures[submit(_compute, by_name[name], folder)] = name
             waiting, submit_at = [], time.monotonic() + BUSY_PAUSE
         time.sleep(0 if futures else PAUSE)
         done, _ = concurrent.futures.wait(
@@ -264,60 +260,18 @@ class _Progress:
 
 @contextlib.contextmanager
 def _lent(executor):
-    """An executor of someone else's: only what was submitted here is cancelled."""
+    """Use an executor of someone else's; what then still waits there is cancelled."""
     futures = []
 
-    class Pool:
-        @staticmethod
-        def submit(*call):
-            futures.append(executor.submit(*call))
-            return futures[-1]
+    def submit(*call):
+        futures.append(executor.submit(*call))
+        return futures[-1]
 
     try:
-        yield Pool
+        yield submit
     finally:
         for future in futures:
             future.cancel()
-
-
-@contextlib.contextmanager
-def _processes(runs):
-    """A pool of one-thread processes, each on a core of its own."""
-    cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
-    workers = min(len(cores) or os.cpu_count() or 1, runs)
-    context = multiprocessing.get_context("spawn")  # fork breaks a running JAX
-    before = set(multiprocessing.active_children())
-    pool = concurrent.futures.ProcessPoolExecutor(
-        workers,
-        mp_context=context,
-        initializer=_start_worker,
-        initargs=(context.Value("i", 0), cores),
-    )
-    try:
-        yield pool
-    except BaseException:
-        pool.shutdown(wait=False, cancel_futures=True)
-        for process in set(multiprocessing.active_children()) - before:
-            process.terminate()
-        raise
-    pool.shutdown()
-
-
-def _start_worker(counter, cores):
-    """Take a core, leave Ctrl-C to the parent, and end when the parent does."""
-    with counter.get_lock():
-        number = counter.value
-        counter.value += 1
-    if cores:
-        os.sched_setaffinity(0, {cores[number % len(cores)]})
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-    def end_with_parent():
-        parent = multiprocessing.parent_process()
-        multiprocessing.connection.wait([parent.sentinel])
-        os._exit(1)
-
-    threading.Thread(target=end_with_parent, daemon=True).start()
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -325,6 +279,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m utils.study",
         description="Run a whole study, or go on with one that was stopped.",
+        epilog="Ctrl-C stops it; the epochs that are finished are kept. Exit status: 0 "
+        "when every record is there, 1 when something failed, 130 after Ctrl-C.",
     )
     parser.add_argument("profile", help=f"one of {', '.join(PROFILES)}")
     parser.add_argument(
@@ -338,10 +294,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         specs = profile(options.profile)
         records = run(specs, options.store)
     except KeyboardInterrupt:
-        print("\nStopped. Run the same command to go on.", file=sys.stderr)
+        print("Stopped. Run the same command to go on.", file=sys.stderr)
         return 130
     except (StudyStoppedError, ValueError, OSError) as error:
-        print(f"\n{error}", file=sys.stderr)
+        print(error, file=sys.stderr)
         return 1
     core_minutes = sum(record["seconds"] for record in records) / 60
     print(

@@ -46,6 +46,7 @@ class RunSpec:
     attention_parameters: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     strength: float = 1.0
     noise_sd: float = 0.0  # in training, grey levels
+    noise_varies: bool = False  # each training image draws its SD from 0 to noise_sd
     data: str = "mnist"  # or the path of a file for utils.data.load_npz
     images: int = 60_000  # an epoch, always the same ones
     epochs: int = 12
@@ -243,6 +244,9 @@ def batches(spec: RunSpec, images, labels, epoch: int):
     updates = max(IMAGES_PER_CALL // spec.batch_size, 1)
     for places in np.split(order, range(0, len(order), updates * spec.batch_size)[1:]):
         noisy = add_noise(images[places], spec.noise_sd, rng)
+        if spec.noise_varies:
+            share = rng.random((len(places), 1, 1), dtype=np.float32)
+            noisy = images[places] + share * (noisy - images[places])
         yield (
             noisy.reshape(-1, spec.batch_size, *images.shape[1:], 1),
             labels[places].astype("int32").reshape(-1, spec.batch_size),
@@ -340,6 +344,23 @@ def _correct(compiled, weights, spec, sd, x_test, y_test):
     return (
         np.asarray(compiled.classify(weights, groups)).ravel()[: len(y_test)] == y_test
     )
+
+
+def score(spec: RunSpec, weights: Mapping[str, np.ndarray], sd: float) -> np.ndarray:
+    """Which test images a trained network names right, at noise SD `sd`.
+
+    Args:
+        spec: of the run that the weights come from.
+        weights: as a `utils.records.Store` returns them.
+        sd: noise at test, grey levels; the draw depends on the seed of the spec.
+
+    Returns:
+        `(test_images,)` bool, as `decode_correct` reads from the run's record.
+    """
+    _, (x_test, y_test) = _load(spec)
+    compiled = engine(spec, x_test.shape[1:])
+    ordered = [weights[name] for name in compiled.names]
+    return _correct(compiled, ordered, spec, sd, x_test, y_test)
 
 
 def _encode(correct) -> str:

@@ -1,0 +1,227 @@
+"""A JupyterLab of the test's own, and a real Chromium that looks at it.
+
+The server listens on this machine's loopback only, on a free port, with a token; its
+settings and logs lie in a temporary folder.
+"""
+
+import contextlib
+import json
+import os
+import secrets
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+import nbformat
+from playwright.sync_api import sync_playwright
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
+WINDOW = {"width": 1400, "height": 1000}
+THEMES = {"light": "JupyterLab Light", "dark": "JupyterLab Dark"}
+SETTINGS = {  # no news, no check for updates: nothing outside this machine is asked
+    "notification": {"fetchNews": "false", "checkForUpdates": False},
+}
+
+
+def executable() -> str | None:
+    """The Chromium of this machine, if there is one."""
+    return next(filter(None, map(shutil.which, BROWSERS)), None)
+
+
+def write_notebook(path: Path, cells: list[str]) -> None:
+    """Write a notebook of code cells."""
+    notebook = nbformat.v4.new_notebook(
+        cells=[nbformat.v4.new_code_cell(source) for source in cells],
+        metadata={"kernelspec": {"name": "python3", "display_name": "Python 3"}},
+    )
+    nbformat.write(notebook, path)
+
+
+class Lab:
+    """A running JupyterLab.
+
+    Attributes:
+        url: with the token.
+        log: file of all that server and kernels wrote.
+        notebooks: the folder that it serves.
+    """
+
+    def __init__(self, folder: Path):
+        self.notebooks, self.log = folder / "notebooks", folder / "jupyter.log"
+        self.notebooks.mkdir(parents=True, exist_ok=True)
+        settings = folder / "settings" / "@jupyterlab" / "apputils-extension"
+        settings.mkdir(parents=True, exist_ok=True)
+        for name, values in SETTINGS.items():
+            path = settings / f"{name}.jupyterlab-settings"
+            path.write_text(json.dumps(values))
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        token = secrets.token_hex(16)
+        self.url = f"http://127.0.0.1:{port}/lab?token={token}"
+        own = {
+            "JUPYTERLAB_SETTINGS_DIR": folder / "settings",
+            "JUPYTERLAB_WORKSPACES_DIR": folder / "workspaces",
+            "JUPYTER_CONFIG_DIR": folder / "config",
+            "JUPYTER_RUNTIME_DIR": folder / "runtime",
+            "IPYTHONDIR": folder / "ipython",
+            "JUPYTER_TOKEN": token,
+        }
+        command = [sys.executable, "-m", "jupyterlab", "--no-browser"]
+        command += [
+            "--allow-root",
+            "--ServerApp.ip=127.0.0.1",
+            f"--ServerApp.port={port}",
+            "--ServerApp.port_retries=0",
+            f"--ServerApp.root_dir={self.notebooks}",
+            "--LabApp.expose_app_in_browser=True",
+        ]
+        with self.log.open("w") as log:
+            self.server = subprocess.Popen(
+                command,
+                env={**os.environ, **{key: str(each) for key, each in own.items()}},
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                cwd=folder,
+            )
+        try:
+            self._wait(f"http://127.0.0.1:{port}/api?token={token}")
+        except BaseException:
+            self.stop()
+            raise
+
+    def _wait(self, url, seconds=90):
+        end = time.monotonic() + seconds
+        while time.monotonic() < end and self.server.poll() is None:
+            with contextlib.suppress(OSError), urllib.request.urlopen(url):
+                return
+            time.sleep(0.2)
+        raise RuntimeError(f"JupyterLab did not start:\n{self.log.read_text()}")
+
+    def stop(self):
+        """End server and kernels."""
+        self.server.terminate()
+        try:
+            self.server.wait(30)
+        except subprocess.TimeoutExpired:
+            self.server.kill()
+            self.server.wait()
+
+
+@contextlib.contextmanager
+def chromium():
+    """A headless Chromium."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=executable(), args=FLAGS)
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+class Notebook:
+    """A notebook, open in a tab of its own; `problems` is what the browser said."""
+
+    def __init__(self, browser, lab: Lab, name: str, theme: str = "light"):
+        self.page = browser.new_page(viewport=WINDOW)
+        self.problems: list[str] = []
+        self.page.on("console", self._hear)
+        self.page.on("pageerror", lambda error: self.problems.append(str(error)))
+        self.page.on("request", self._watch)
+        self.page.goto(lab.url.replace("/lab?", f"/lab/tree/{name}?reset&"))
+        self.page.wait_for_function("window.jupyterapp?.shell?.currentWidget?.context")
+        self.page.evaluate(
+            "theme => jupyterapp.commands.execute('apputils:change-theme', {theme})",
+            THEMES[theme],
+        )
+        self.page.evaluate(
+            "async () => { const panel = jupyterapp.shell.currentWidget;"
+            "await panel.context.ready; await panel.sessionContext.ready;"
+            "jupyterapp.shell.collapseLeft(); }"
+        )
+
+    def _hear(self, message):
+        if message.type == "error":
+            self.problems.append(f"{message.text} ({message.location})")
+
+    def _watch(self, request):
+        local = ("http://127.0.0.1", "ws://127.0.0.1", "data:", "blob:")
+        if not request.url.startswith(local):
+            self.problems.append(f"asked for {request.url}")
+
+    def run(self, seconds=300):
+        """Run all cells, and wait until all are done."""
+        done = self.page.evaluate(
+            "() => jupyterapp.commands.execute('notebook:run-all-cells')"
+        )
+        self.page.wait_for_function(
+            "() => jupyterapp.shell.currentWidget.sessionContext.session.kernel"
+            ".status === 'idle'",
+            timeout=1000 * seconds,
+        )
+        return done
+
+    def close(self):
+        """Shut the kernel down and close the tab."""
+        self.page.evaluate("() => jupyterapp.serviceManager.sessions.shutdownAll()")
+        self.page.close()
+
+    def explorers(self, count=1, seconds=60):
+        """The explorers, once each has drawn something."""
+        self.page.wait_for_function(
+            "count => [...document.querySelectorAll('.explorer-status')]"
+            ".filter(each => /update [1-9]/.test(each.textContent)).length >= count",
+            arg=count,
+            timeout=1000 * seconds,
+        )
+        return [
+            Explorer(self.page, each) for each in self.page.locator(".explorer").all()
+        ]
+
+
+class Explorer:
+    """One explorer on a page."""
+
+    def __init__(self, page, root):
+        self.page, self.root = page, root
+        root.scroll_into_view_if_needed()
+
+    def status(self) -> str:
+        return self.root.locator(".explorer-status").inner_text()
+
+    def updates(self) -> int:
+        return int(self.status().split("update ")[1].split()[0])
+
+    def pixels(self) -> str:
+        """The picture, as a data URL."""
+        canvas = self.root.locator(".explorer-image > canvas").first
+        return canvas.evaluate("canvas => canvas.toDataURL()")
+
+    def part(self, css: str):
+        return self.root.locator(css)
+
+    def wait_for_update(self, after: int, seconds=5):
+        """Wait until something has been drawn since update number `after`."""
+        end = time.monotonic() + seconds
+        while self.updates() <= after:
+            if time.monotonic() > end:
+                raise AssertionError(f"Nothing was drawn. Status: {self.status()}")
+            self.page.wait_for_timeout(20)
+
+    def settle(self, milliseconds=200):
+        """Wait until nothing has been drawn for a while."""
+        before = None
+        while before != (before := self.updates()):
+            self.page.wait_for_timeout(milliseconds)

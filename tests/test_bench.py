@@ -1,0 +1,47 @@
+"""The benchmark runs, and what it counts is right. Times are not tested."""
+
+import json
+
+import jax
+import pytest
+
+from utils import bench, training
+from utils.attention import KINDS
+
+
+def test_operations_are_those_of_the_matrix_products():
+    """Against XLA's own count for the control, which also counts the small things."""
+    spec = training.RunSpec("ones")
+    engine = training.engine(spec, (28, 28))
+    (data, *_) = training.batches(
+        training.RunSpec(images=1), *bench.load_mnist()[0], epoch=1
+    )
+    analysis = jax.jit(engine.update).lower(engine.initial(0), data).compile()
+    counted = analysis.cost_analysis()["flops"]
+    assert 1.0 < counted / bench.flops_per_image("ones") < 1.3
+
+
+def test_a_second_look_costs_as_much_as_the_first():
+    conv_2 = 3 * 2 * 15 * 15 * 9 * 32 * 32
+    extra = bench.flops_per_image("energy") - bench.flops_per_image("ones")
+    assert extra == conv_2
+    assert bench.flops_per_image("as_coded") == pytest.approx(26.2e6, rel=0.01)
+
+
+@pytest.mark.slow
+def test_writes_what_it_promises(tmp_path):
+    assert bench.main(["--rounds", "1", "--out", str(tmp_path / "bench.json")]) == 0
+    result = json.loads((tmp_path / "bench.json").read_text())
+    assert result["matmul_gflops"] > 0
+    rows = {(u["engine"], u["kind"], u["batch"]): u for u in result["updates"]}
+    for kind in KINDS:
+        for batch in bench.BATCHES:
+            assert (("project", kind, batch) in rows) == (kind != "given")
+    for kind in bench.COMPARED:
+        assert ("keras_fit", kind, 1) in rows
+    for row in rows.values():
+        assert row["us_per_image"] > 0
+        assert 0 < row["fraction_of_matmul"] < 1
+    memory = result["worker_memory"]
+    assert memory["last_run_mb"] <= 700
+    assert memory["last_run_mb"] < 1.15 * memory["first_run_mb"]

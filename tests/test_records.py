@@ -1,0 +1,568 @@
+"""Records: whole or not there, damage seen and set aside, nothing ever unpickled."""
+
+import contextlib
+import hashlib
+import json
+import os
+import pickle
+import random
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+import warnings
+
+import numpy as np
+import pytest
+
+from utils.records import BusyError, DamagedRecordError, Store
+
+RECORD = {
+    "spec": {"attention": "ones", "noise_sd": 2.5, "seed": 0},
+    "epochs": [{"epoch": 1, "accuracy_clean": 0.9, "accuracy_matched": 0.875}],
+    "versions": {"jax": "0.10.2"},
+    "seconds": 1.5,
+}
+NOT_A_RECORD = {
+    "a list": b"[]",
+    "a string": b'"sha256"',
+    "a number": b"3",
+    "nothing": b"null",
+    "a boolean": b"true",
+    "an empty object": b"{}",
+    "not finite": b'{"sha256": "0", "seconds": NaN}',
+    "too deep": b"[" * 100_000,
+    "not text": bytes(range(256)),
+    "no bytes": b"",
+    "zeros": bytes(1000),
+    "twice itself": 2 * json.dumps(RECORD).encode(),
+}
+posix = pytest.mark.skipif(os.name != "posix", reason="needs POSIX signals or limits")
+
+
+@pytest.fixture
+def store(tmp_path):
+    """Return a store of one finished run, "a", and an unfinished one, "b"."""
+    store = Store(tmp_path / "records")
+    store.save("a", RECORD, weights(1))
+    store.save_state("b", weights(2), {"epochs": [1, 2], "seconds": 3.0})
+    return store
+
+
+def weights(number):
+    return {
+        "conv_1/kernel": np.full((3, 2), number, np.float32),
+        "conv_1/bias": np.arange(4, dtype=np.float32) - number,
+    }
+
+
+def state_path(store):
+    return store.folder / ".work" / "b.state"
+
+
+def assert_same_arrays(found, expected):
+    assert list(found) == list(expected)
+    for name, array in expected.items():
+        assert found[name].dtype == array.dtype
+        assert found[name].shape == array.shape
+        assert found[name].tobytes() == array.tobytes()
+
+
+def contents(folder):
+    return {
+        path.relative_to(folder): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+def sign(store, name, packed, **changes):
+    """Write a record with right check sums, as a bug or an attacker would."""
+    record = {**RECORD, "weights_sha256": hashlib.sha256(packed).hexdigest(), **changes}
+    record = {key: value for key, value in record.items() if value is not None}
+    text = json.dumps(record, sort_keys=True)
+    record["sha256"] = hashlib.sha256(text.encode()).hexdigest()
+    store.path(name).write_text(json.dumps(record))
+    store.path(name).with_suffix(".npz").write_bytes(packed)
+
+
+@contextlib.contextmanager
+def process(code, *arguments):
+    """Run code in another process that has a `store`; give it after its first line."""
+    start = "import sys; from utils.records import *; store = Store(sys.argv[1])\n"
+    child = subprocess.Popen(
+        [sys.executable, "-c", start + textwrap.dedent(code), *map(str, arguments)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        child.line = child.stdout.readline().rstrip("\n")
+        yield child
+    finally:
+        child.kill()
+        child.wait()
+        child.stdin.close()
+        child.stdout.close()
+
+
+# --- Sound records ---------------------------------------------------------------
+
+
+def test_what_is_saved_comes_back(store):
+    record = store.record("a")
+    packed = store.path("a").with_suffix(".npz").read_bytes()
+    assert record.pop("weights_sha256") == hashlib.sha256(packed).hexdigest()
+    assert record == RECORD
+    assert_same_arrays(store.weights("a"), weights(1))
+    arrays, facts = store.load_state("b")
+    assert_same_arrays(arrays, weights(2))
+    assert facts == {"epochs": [1, 2], "seconds": 3.0}
+
+
+def test_what_a_store_holds(store):
+    assert store.names() == ["a"]
+    assert "a" in store
+    assert "b" not in store
+    assert store.finished("a")
+    assert not store.finished("b")
+    assert store.epochs_done("b") == 2
+    assert store.epochs_done("a") == store.epochs_done("c") == 0
+    assert store.load_state("a") is None
+    assert str(store.folder) in repr(store)
+
+
+def test_names_with_dots_stay_apart(store):
+    for number, name in enumerate(["x-noise2.5-seed0", "x-noise2.5-seed1", "x-noise2"]):
+        store.save(name, RECORD, weights(number))
+        assert store.path(name).name == f"{name}.json"
+    for number, name in enumerate(["x-noise2.5-seed0", "x-noise2.5-seed1", "x-noise2"]):
+        assert_same_arrays(store.weights(name), weights(number))
+
+
+def test_a_finished_run_has_no_unfinished_work(store):
+    store.save("b", RECORD, weights(2))
+    assert store.load_state("b") is None
+    files = {path.name for path in (store.folder / ".work").iterdir()}
+    assert not any(name.endswith((".state", ".part")) for name in files)
+
+
+def test_looking_changes_nothing(tmp_path, store):
+    before = contents(store.folder)
+    for name in ("a", "b", "c"):
+        with contextlib.suppress(FileNotFoundError):
+            store.record(name)
+        store.epochs_done(name)
+        store.load_state(name)
+    assert store.finished("a")
+    assert contents(store.folder) == before
+    new = Store(tmp_path / "new")
+    assert new.names() == []
+    assert "a" not in new
+    assert not new.folder.exists()
+
+
+def test_a_run_that_is_not_finished_has_no_record(store):
+    for look in (store.record, store.weights):
+        with pytest.raises(FileNotFoundError, match=r"No record .*b\.json.* not been"):
+            look("b")
+
+
+def test_a_file_is_no_store(tmp_path):
+    (tmp_path / "file").write_text("kept")
+    with pytest.raises(NotADirectoryError, match=r"file is a file\. Expected a folder"):
+        Store(tmp_path / "file")
+    assert (tmp_path / "file").read_text() == "kept"
+
+
+def test_a_home_folder_may_be_a_tilde(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    assert Store("~/records").folder == tmp_path / "records"
+
+
+def test_numbers_that_are_not_finite_are_not_saved(store):
+    before = contents(store.folder)
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        store.save("c", {**RECORD, "seconds": float("nan")}, weights(1))
+    assert contents(store.folder) == before
+
+
+def test_objects_are_not_saved(store):
+    before = contents(store.folder)
+    with pytest.raises(ValueError, match="allow_pickle=False"):
+        store.save("c", RECORD, {"kernel": np.array([{}], object)})
+    assert contents(store.folder) == before
+
+
+# --- Damaged records -------------------------------------------------------------
+
+
+def test_a_flipped_bit_anywhere_in_a_record_is_seen(store):
+    path = store.path("a")
+    original = path.read_bytes()
+    meaning, same = json.dumps(json.loads(original)), 0
+    for place in range(len(original)):
+        flipped = bytearray(original)
+        flipped[place] ^= 1 << place % 8
+        path.write_bytes(flipped)
+        try:
+            reads_the_same = json.dumps(json.loads(flipped)) == meaning
+        except ValueError:
+            reads_the_same = False
+        if reads_the_same:  # it hit white space
+            same += 1
+            assert store.record("a")["epochs"] == RECORD["epochs"]
+        else:
+            with pytest.raises(DamagedRecordError, match=r"a\.json"):
+                store.record("a")
+    assert same < len(original) / 10
+
+
+def test_a_flipped_bit_anywhere_in_weights_and_states_is_seen(store):
+    for path, look in (
+        (store.path("a").with_suffix(".npz"), lambda: store.record("a")),
+        (state_path(store), lambda: store.load_state("b")),
+    ):
+        original = path.read_bytes()
+        for place in range(0, len(original), 3):
+            flipped = bytearray(original)
+            flipped[place] ^= 1 << place % 8
+            path.write_bytes(flipped)
+            with pytest.raises(DamagedRecordError, match=path.name):
+                look()
+        path.write_bytes(original)
+        look()
+
+
+def test_every_cut_is_seen(store):
+    for path, look in (
+        (store.path("a"), store.record),
+        (store.path("a").with_suffix(".npz"), store.weights),
+        (state_path(store), lambda _: store.load_state("b")),
+    ):
+        original = path.read_bytes()
+        whole = len(original.rstrip())  # without its last line feed a record is whole
+        for length in (*range(0, whole, 7), whole - 2, whole - 1):
+            path.write_bytes(original[:length])
+            with pytest.raises(DamagedRecordError, match=path.name):
+                look("a")
+        for longer in (original + b"\0", original + original):
+            path.write_bytes(longer)
+            with pytest.raises(DamagedRecordError, match=path.name):
+                look("a")
+        path.write_bytes(original)
+        look("a")
+
+
+@pytest.mark.parametrize("sort", NOT_A_RECORD)
+def test_what_is_no_record_is_damaged(store, sort):
+    store.path("a").write_bytes(NOT_A_RECORD[sort])
+    with pytest.raises(DamagedRecordError, match=r"a\.json is not a whole record \("):
+        store.record("a")
+
+
+def test_a_number_that_was_edited_is_seen(store):
+    text = store.path("a").read_text()
+    store.path("a").write_text(text.replace("0.9,", "0.99,"))
+    with pytest.raises(DamagedRecordError, match=r"a\.json was changed after"):
+        store.record("a")
+
+
+@pytest.mark.parametrize(
+    "key", ["spec", "epochs", "versions", "seconds", "weights_sha256"]
+)
+def test_a_record_without_what_it_needs_is_damaged(store, key):
+    packed = store.path("a").with_suffix(".npz").read_bytes()
+    sign(store, "a", packed)
+    store.record("a")
+    sign(store, "a", packed, **{key: None})
+    with pytest.raises(DamagedRecordError, match=rf"a\.json lacks {key}\."):
+        store.record("a")
+
+
+def test_weights_that_are_missing_or_another_run_s(store):
+    store.save("b", RECORD, weights(2))
+    a, b = (store.path(name).with_suffix(".npz") for name in "ab")
+    a.rename(store.folder / "aside")
+    with pytest.raises(DamagedRecordError, match=r"a\.npz, the weights .* is missing"):
+        store.record("a")
+    b.rename(a)
+    (store.folder / "aside").rename(b)
+    for name in "ab":
+        with pytest.raises(DamagedRecordError, match=rf"{name}\.npz was changed"):
+            store.weights(name)
+
+
+class Bomb:
+    """Writes a file when it is unpickled."""
+
+    def __init__(self, marker):
+        self.marker = marker
+
+    def __reduce__(self):
+        return open, (str(self.marker), "w")
+
+
+def test_nothing_is_ever_unpickled(store, tmp_path):
+    marker, bomb = tmp_path / "marker", tmp_path / "bomb"
+    np.savez(bomb, kernel=np.array([Bomb(marker)], object), facts=np.uint8(1))
+    pickled = bomb.with_suffix(".npz").read_bytes()
+    np.save(bomb, np.array([Bomb(marker)], object))
+    alone = bomb.with_suffix(".npy").read_bytes()
+    for packed in (pickled, alone, pickle.dumps(Bomb(marker))):
+        sign(store, "a", packed)
+        with pytest.raises(DamagedRecordError, match=r"a\.npz is not a whole file"):
+            store.weights("a")
+        state_path(store).write_bytes(hashlib.sha256(packed).digest() + packed)
+        with pytest.raises(DamagedRecordError, match=r"b\.state is not a whole file"):
+            store.load_state("b")
+        assert store.epochs_done("b") == 0
+        with pytest.warns(RuntimeWarning, match=r"b\.state"):
+            assert not store.finished("b")
+    assert not marker.exists()
+    with np.load(bomb.with_suffix(".npz"), allow_pickle=True) as arrays:
+        arrays["kernel"][0].close()
+    assert marker.exists()  # it would have
+
+
+@pytest.mark.parametrize("arrays", [{}, {"facts": np.zeros(3, np.uint8)}])
+def test_a_state_without_its_facts_is_damaged(store, tmp_path, arrays):
+    np.savez(tmp_path / "state", **arrays)
+    packed = (tmp_path / "state.npz").read_bytes()
+    state_path(store).write_bytes(hashlib.sha256(packed).digest() + packed)
+    with pytest.raises(DamagedRecordError, match=r"b\.state is not a state"):
+        store.load_state("b")
+
+
+# --- Setting aside ---------------------------------------------------------------
+
+
+def test_only_looking_sets_nothing_aside(store):
+    store.path("a").write_bytes(b"{}")
+    state_path(store).write_bytes(b"short")
+    before = contents(store.folder)
+    for look, name in ((store.record, "a"), (store.weights, "a")):
+        with pytest.raises(DamagedRecordError):
+            look(name)
+    assert store.epochs_done("b") == 0
+    assert contents(store.folder) == before
+
+
+def test_damage_is_named_and_set_aside_and_never_overwritten(store):
+    for number in (1, 2, 3):
+        record = store.path("a").read_bytes()
+        store.path("a").write_bytes(record[:-number])
+        packed = store.path("a").with_suffix(".npz").read_bytes()
+        store.path("a").with_suffix(".npz").write_bytes(packed + bytes(number))
+        with pytest.warns(RuntimeWarning, match=r"a\.\w+ .*damaged; .*computed again"):
+            assert not store.finished("a")
+        assert "a" not in store
+        assert not store.path("a").with_suffix(".npz").exists()
+        store.save("a", RECORD, weights(1))
+    assert store.finished("a")
+    aside = contents(store.folder / "damaged")
+    assert sorted(map(str, aside)) == [
+        f"a.{kind}.{number}" for kind in ("json", "npz") for number in (1, 2, 3)
+    ]
+    assert {content for path, content in aside.items() if path.match("*.json.*")} == {
+        record[:-number] for number in (1, 2, 3)
+    }
+
+
+def test_a_damaged_state_is_set_aside(store):
+    state_path(store).write_bytes(b"short")
+    with pytest.warns(RuntimeWarning, match=r"b\.state is not what was written\. Set"):
+        assert not store.finished("b")
+    assert store.load_state("b") is None
+    assert (store.folder / "damaged" / "b.state.1").read_bytes() == b"short"
+    with warnings.catch_warnings(action="error"):
+        assert not store.finished("b")
+
+
+def test_nothing_is_set_aside_while_another_computes_it(store):
+    code = "with store.claim('a'): print(flush=True); sys.stdin.read()"
+    with process(code, store.folder) as child:
+        store.path("a").write_bytes(b"{}")
+        before = contents(store.folder)
+        assert not store.finished("a")
+        assert contents(store.folder) == before
+        child.communicate()
+        with pytest.warns(RuntimeWarning, match=r"a\.json"):
+            assert not store.finished("a")
+
+
+def test_many_who_find_the_same_damage_set_it_aside_once(store):
+    for _ in range(20):
+        store.path("a").write_bytes(b"{}")
+        found, start = [], threading.Barrier(8)
+
+        def look(start=start, found=found):
+            start.wait()
+            found.append(store.finished("a"))
+
+        threads = [threading.Thread(target=look) for _ in range(8)]
+        with warnings.catch_warnings(action="ignore", category=RuntimeWarning):
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+        assert found == [False] * 8
+        store.save("a", RECORD, weights(1))
+    aside = contents(store.folder / "damaged")
+    assert sum(path.match("a.json.*") for path in aside) == 20
+    assert store.finished("a")
+
+
+# --- One at a time ---------------------------------------------------------------
+
+
+def test_a_run_is_claimed_once(store):
+    with store.claim("a"):
+        with pytest.raises(BusyError, match="a is being computed by another process"):
+            store.claim("a").__enter__()
+        with store.claim("b"):
+            pass
+    with store.claim("a"):
+        pass
+
+
+@posix
+def test_a_claim_ends_with_its_process(store):
+    code = """
+        with store.claim("a"):
+            print("claimed", flush=True)
+            sys.stdin.read()
+    """
+    with process(code, store.folder) as child:
+        assert child.line == "claimed"
+        for _ in range(3):
+            with pytest.raises(BusyError):
+                store.claim("a").__enter__()
+        with store.claim("b"):
+            pass
+        child.kill()  # SIGKILL
+        child.wait()
+        with store.claim("a"):
+            pass
+
+
+# --- Killed while writing --------------------------------------------------------
+
+
+@posix
+def test_a_process_that_is_killed_while_it_writes_leaves_whole_files(tmp_path):
+    """At 30 random moments of a process that does nothing but write."""
+    seed = random.randrange(10**6)
+    print(f"moments drawn with seed {seed}")
+    draw = random.Random(seed)
+    store = Store(tmp_path / "records")
+    code = """
+        import itertools
+        import numpy as np
+        for number in itertools.count(int(sys.argv[2])):
+            arrays = {"kernel": np.full(20_000, number)}
+            facts = {"spec": {}, "versions": {}, "seconds": 0, "epochs": [0] * number}
+            store.save_state("unfinished", arrays, facts)
+            store.save(f"run{number}", facts, arrays)
+            print(number, flush=True)
+    """
+    number, parts = 0, set()
+    for _ in range(30):
+        with process(code, store.folder, number):
+            time.sleep(draw.uniform(0, 0.05))
+        parts |= {path.name for path in (store.folder / ".work").glob("*.part")}
+        arrays, facts = store.load_state("unfinished")
+        assert (arrays["kernel"] == len(facts["epochs"])).all()
+        assert len(facts["epochs"]) >= number
+        number = len(facts["epochs"])
+        # The state of a number is written before its record, the next one's after.
+        assert set(store.names()) >= {f"run{n}" for n in range(number)}
+    for name in store.names():
+        assert len(store.record(name)["epochs"]) == int(name[3:])
+        assert (store.weights(name)["kernel"] == int(name[3:])).all()
+    assert parts  # some were killed in the middle of a file
+    assert not list((store.folder / ".work").glob("run0*.part"))
+
+
+# --- A full disk -----------------------------------------------------------------
+
+LIMITED = """
+    import resource
+    import numpy as np
+    record = {"spec": {}, "epochs": [], "versions": {}, "seconds": 0}
+    sound = {"kernel": np.ones(10)}
+    store.save("a", record, sound)
+    store.save_state("b", sound, {"epochs": [1]})
+    free = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, free[1]))
+    for write in (
+        lambda: store.save("c", record, {"kernel": np.ones(10_000)}),
+        lambda: store.save("c", {**record, "text": "long" * 10_000}, sound),
+        lambda: store.save_state("b", {"kernel": np.ones(10_000)}, {"epochs": [1, 2]}),
+    ):
+        try:
+            write()
+        except OSError as error:
+            print(error, end="; ")
+    print(
+        store.names(),
+        store.epochs_done("b"),
+        sorted(path.name for path in store.folder.rglob("*.*") if path.is_file()),
+        flush=True,
+    )
+    resource.setrlimit(resource.RLIMIT_FSIZE, free)
+    store.save("c", {**record, "text": "long" * 10_000}, {"kernel": np.ones(10_000)})
+    store.record("c")
+"""
+
+
+@posix
+def test_a_file_that_is_too_large_leaves_all_as_it_was(tmp_path):
+    with process(LIMITED, tmp_path) as child:
+        assert child.wait(30) == 0
+        for file in ("c.npz", "c.json", "b.state"):
+            assert f"File too large: '{tmp_path}" in child.line
+            assert f"{file}'; " in child.line
+        assert "['a'] 1 " in child.line
+        assert ".part" not in child.line
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """Return a file system of 256 kB."""
+    folder = tmp_path / "small"
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", str(folder)]
+    try:
+        done = subprocess.run(mount, capture_output=True, text=True)
+    except FileNotFoundError:
+        pytest.skip("there is no mount command")
+    if done.returncode:
+        pytest.skip(f"cannot mount a small file system: {done.stderr.strip()}")
+    yield folder
+    subprocess.run(["umount", str(folder)], check=True)
+
+
+def test_a_full_disk_leaves_all_as_it_was(small_disk):
+    store = Store(small_disk / "records")
+    store.save("a", RECORD, weights(1))
+    store.save_state("b", weights(2), {"epochs": [1]})
+    ballast = small_disk / "ballast"
+    for left in (0, 4096, 8192, 16384):
+        with contextlib.suppress(OSError), ballast.open("wb") as file:
+            while True:
+                file.write(bytes(4096))
+                file.flush()
+        os.truncate(ballast, ballast.stat().st_size - left)
+        before = contents(store.folder)
+        large = {"kernel": np.zeros(10_000)}
+        with pytest.raises(OSError, match=r"No space left on device: '.*c\.npz'"):
+            store.save("c", RECORD, large)
+        with pytest.raises(OSError, match=r"No space left on device: '.*b\.state'"):
+            store.save_state("b", large, {"epochs": [1, 2]})
+        assert contents(store.folder) == before
+        ballast.unlink()
+    store.save("c", RECORD, large)
+    assert store.names() == ["a", "c"]

@@ -1,0 +1,178 @@
+"""The post's numbers, the committed records, and every sentence made from them."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from utils import replication, study, training
+from utils.records import Store
+from utils.replication import CLEAN, MATCHED
+
+README = Path(__file__).parents[1] / "README.md"
+
+
+@pytest.fixture(scope="module")
+def records():
+    return replication.committed(study.profile("published"))
+
+
+@pytest.fixture(scope="module")
+def guided():
+    return replication.committed(study.profile("guided"))
+
+
+def a_record(attention, noise_sd, seed, clean, matched):
+    epochs = [
+        {"epoch": i + 1, CLEAN: c, MATCHED: m}
+        for i, (c, m) in enumerate(zip(clean, matched, strict=True))
+    ]
+    spec = {"attention": attention, "noise_sd": noise_sd, "seed": seed}
+    return {"spec": spec, "epochs": epochs, "seconds": 3600.0}
+
+
+def test_published_curves_are_the_reported_ones():
+    curves = replication.published_curves()
+    assert {key: value.shape for key, value in curves.items()} == {
+        (arm, sd): (3, 12) for arm in ("as_coded", "ones") for sd in (0.0, 2.5)
+    }
+    # Three-run means after epochs 1, 7 and 12.
+    for key, means in {
+        ("as_coded", 0.0): (0.9444, 0.9740, 0.9745),
+        ("ones", 0.0): (0.9395, 0.9705, 0.9709),
+        ("as_coded", 2.5): (0.9266, 0.9480, 0.9531),
+        ("ones", 2.5): (0.8357, 0.6295, 0.5646),
+    }.items():
+        found = curves[key].mean(0)[[0, 6, 11]]
+        np.testing.assert_allclose(found, means, atol=6e-5)
+
+
+def test_committed_records_are_the_whole_study(records, guided):
+    assert len(records) == 12
+    assert len(guided) == 3
+    for record in [*records, *guided]:
+        assert len(record["epochs"]) == 12
+        assert record["spec"]["images"] == 60_000
+        assert record["spec"]["batch_size"] == 1
+        assert record["spec"]["test_images"] == 10_000
+        assert record["versions"]
+        assert record["processor"]
+        assert record["seconds"] > 60
+
+
+def test_committed_store_holds_nothing_else(records, guided):
+    names = {training.RunSpec.from_json(r["spec"]).name for r in [*records, *guided]}
+    assert set(Store(replication.RECORDS).names()) == names
+
+
+@pytest.mark.slow
+def test_committed_weights_give_the_recorded_accuracy(records):
+    """Each record's own weights, evaluated anew, name the images it says they name."""
+    for record in records[::4]:
+        spec = training.RunSpec.from_json(record["spec"])
+        weights = Store(replication.RECORDS).weights(spec.name)
+        right = training.score(spec, weights, 2.5)
+        recorded = training.decode_correct(record, 2.5)
+        assert np.mean(right != recorded) < 0.002  # another processor rounds otherwise
+        assert abs(right.mean() - recorded.mean()) < 0.001
+
+
+@pytest.mark.slow
+def test_a_retrained_epoch_repeats_the_record(records):
+    """The first epoch of one run, from scratch: as recorded, up to rounding."""
+    record = next(r for r in records if r["spec"]["attention"] == "as_coded"
+                  and r["spec"]["noise_sd"] == 2.5)  # fmt: skip
+    spec = training.RunSpec.from_json({**record["spec"], "epochs": 1})
+    (epoch,) = training.train(spec, progress=False).record["epochs"]
+    assert epoch["loss"] == pytest.approx(record["epochs"][0]["loss"], rel=0.02)
+    for test in (CLEAN, MATCHED):
+        assert epoch[test] == pytest.approx(record["epochs"][0][test], abs=0.02)
+
+
+def test_accuracies_come_in_the_order_of_seeds():
+    records = [a_record("ones", 0.0, seed, [seed / 10], [0.5]) for seed in (2, 0, 1)]
+    found = replication.accuracies(records, "ones", 0.0, CLEAN)
+    assert found.tolist() == [[0.0], [0.1], [0.2]]
+    with pytest.raises(ValueError, match=r"No record of attention 'energy'"):
+        replication.accuracies(records, "energy", 0.0, CLEAN)
+
+
+def test_difference_by_hand():
+    gaps = (0.01, 0.02, 0.03)
+    records = [a_record("ones", 2.5, s, [0.1, 0.5], [0.9, 0.9]) for s in range(3)]
+    records += [
+        a_record("as_coded", 2.5, s, [0.9, 0.5 + gap], [0.9, 0.9])
+        for s, gap in enumerate(gaps)
+    ]
+    found = replication.difference(records, 2.5, CLEAN)
+    assert found.mean == pytest.approx(2)
+    # s = 1 point, SE = 1 / sqrt(3), t(.975, 2) = 4.3027
+    assert found.high - found.mean == pytest.approx(4.30265 / np.sqrt(3), rel=1e-4)
+    assert found.low == pytest.approx(2 * found.mean - found.high)
+    assert str(replication.difference(records, 2.5, MATCHED)).startswith("+0.0 points")
+
+
+@pytest.mark.parametrize(
+    ("curve", "erratic"),
+    [
+        ((0.90, 0.95, 0.97), False),
+        ((0.90, 0.84, 0.97), True),
+        ((0.90, 0.86, 0.97), False),
+        ((0.10, 0.11, 0.11), True),
+        ((0.97,), False),
+    ],
+)
+def test_erratic_is_a_fall_or_a_failure(curve, erratic):
+    assert replication.is_erratic(a_record("top_n", 0.0, 0, curve, curve)) is erratic
+
+
+def test_verdicts_follow_the_records():
+    """Claims over records in which the opposite happened say the opposite."""
+
+    def study_with(clean, mismatch, matched):
+        rows = []
+        for seed in range(3):
+            jitter = seed / 1000
+            for arm, sign in (("as_coded", 1), ("ones", 0)):
+                rows.append(a_record(arm, 0.0, seed, [0.9 + sign * clean + jitter] * 2,
+                                     [0.9] * 2))  # fmt: skip
+                rows.append(a_record(arm, 2.5, seed,
+                                     [0.7 + sign * mismatch + sign * jitter] * 2,
+                                     [0.9 + sign * matched] * 2))  # fmt: skip
+        return rows
+
+    calm = [a_record("top_n", 0.0, s, [0.9, 0.9], [0.9, 0.9]) for s in range(3)]
+    wild = [a_record("top_n", 0.0, s, [0.9, 0.1], [0.9, 0.1]) for s in range(3)]
+    as_reported = replication.claims(study_with(0.0, 0.25, 0.0), wild)
+    assert [c.verdict.split(" (")[0] for c in as_reported] == [
+        "Reproduced",
+        "Reproduced",
+        "The advantage is gone",
+        "Reproduced",
+    ]
+    opposite = replication.claims(study_with(0.05, -0.1, 0.05), calm)
+    assert [c.verdict for c in opposite] == [
+        "Not reproduced",
+        "Not reproduced",
+        "It remains",
+        "Not reproduced",
+    ]
+
+
+def test_an_interval_that_includes_0_is_not_called_settled():
+    gaps = (0.1, 0.2, 0.6)
+    records = [a_record(arm, 0.0, s, [0.9], [0.9]) for arm in ("ones", "as_coded")
+               for s in range(3)]  # fmt: skip
+    records += [a_record("ones", 2.5, s, [0.3], [0.9]) for s in range(3)]
+    records += [
+        a_record("as_coded", 2.5, s, [0.3 + gap], [0.9]) for s, gap in enumerate(gaps)
+    ]
+    assert replication.difference(records, 2.5, CLEAN).low < 0
+    verdict = replication.claims(records, records[:3])[1].verdict
+    assert verdict.startswith("In every pair; 3 pairs")
+
+
+def test_readme_says_what_the_records_say(records):
+    readme = " ".join(README.read_text().split())
+    for sentence in replication.findings(records):
+        assert sentence in readme, f"README lacks, or differs from: {sentence}"

@@ -1,0 +1,538 @@
+"""One run: the same bits again, Keras' own updates, and what a record says."""
+
+import dataclasses
+import json
+import pickle
+
+import keras
+import numpy as np
+import pytest
+from scipy import stats
+
+from utils import training
+from utils.data import load_mnist
+from utils.layers import Convolution
+from utils.model import build_model, predict
+from utils.noise import add_noise
+from utils.training import RunSpec, batches, build_optimizer, decode_correct, train
+
+TINY = RunSpec(  # small, but it does learn something
+    "ones",
+    noise_sd=2.5,
+    images=500,
+    epochs=2,
+    test_images=150,
+    test_noise_sds=(0.0, 2.5, 20.0),
+)
+DIFFERENT = {  # one other value for every field of a spec
+    "attention": "energy",
+    "attention_parameters": {"n": 3},
+    "strength": 0.5,
+    "noise_sd": 2.0,
+    "noise_varies": True,
+    "data": "mine.npz",
+    "images": 600,
+    "epochs": 3,
+    "batch_size": 4,
+    "learning_rate": 0.02,
+    "momentum": 0.4,
+    "learning_rate_decay": 0.0,
+    "seed": 1,
+    "scored_on": "validation",
+    "test_images": 151,
+    "test_noise_sds": (0.0, 2.5),
+}
+
+
+GENTLE = {"learning_rate": 1e-4, "learning_rate_decay": 0.01}  # rounding stays small
+
+
+def changed(spec=TINY, **values):
+    return dataclasses.replace(spec, **values)
+
+
+@pytest.fixture(scope="module")
+def tiny():
+    """The result of TINY and its state after each epoch."""
+    states = []
+    return train(TINY, after_epoch=states.append, progress=False), states
+
+
+def weights_of(model):
+    """By the names that a result has: "conv_1/kernel" and so on."""
+    return {
+        "/".join(variable.path.split("/")[-2:]): np.array(variable.value)
+        for variable in model.trainable_variables
+    }
+
+
+def assert_same_weights(one, other):
+    assert one.keys() == other.keys()
+    for name, weight in one.items():
+        assert weight.tobytes() == other[name].tobytes(), name
+
+
+def without_seconds(record):
+    return {key: value for key, value in record.items() if key != "seconds"}
+
+
+# --- Specs -----------------------------------------------------------------------
+
+
+def test_the_defaults_are_the_published_study():
+    spec = RunSpec()
+    assert (spec.images, spec.epochs, spec.batch_size) == (60_000, 12, 1)
+    optimiser = (spec.learning_rate, spec.momentum, spec.learning_rate_decay)
+    assert optimiser == (0.01, 0.5, 1e-6)
+    assert (spec.scored_on, spec.test_images) == ("test", 10_000)
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"attention": "spot"}, "Unknown attention 'spot'"),
+        ({"attention": "given"}, r"cannot be trained from a spec.*build_model\('given"),
+        ({"attention_parameters": {"n": 3}}, "'ones' has no parameter 'n'"),
+        ({"attention": "top_n", "attention_parameters": {"n": 0}}, "n to be a whole 1"),
+        ({"strength": 1.5}, "strength from 0 to 1, received 1.5"),
+        ({"attention": "as_coded", "strength": 0.5}, "has no strength"),
+        *(
+            ({name: value}, f"Expected {name}: a whole number >= {least}. Received ")
+            for name, least in (
+                ("images", 1),
+                ("epochs", 1),
+                ("batch_size", 1),
+                ("test_images", 1),
+                ("seed", 0),
+            )
+            for value in (least - 1, 2.5, "3", True, None)
+        ),
+        *(
+            ({name: value}, f"Expected {name}: a number >= 0. Received ")
+            for name in ("noise_sd", "learning_rate", "momentum", "learning_rate_decay")
+            for value in (-1e-9, np.nan, np.inf, "1", None)
+        ),
+        (
+            {"images": 100, "batch_size": 8},
+            "multiple of batch_size, received 100 and 8",
+        ),
+        ({"test_noise_sds": (0, -1)}, "Expected test_noise_sds: numbers >= 0"),
+        ({"test_noise_sds": (np.nan,)}, "Expected test_noise_sds: numbers >= 0"),
+        ({"scored_on": "train"}, "Expected scored_on: 'test' or 'validation'"),
+    ],
+)
+def test_specs_that_are_none(values, message):
+    with pytest.raises(ValueError, match=message):
+        RunSpec(**values)
+
+
+def test_a_spec_cannot_be_changed():
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        TINY.seed = 1
+
+
+def test_a_spec_s_name_stays():
+    """Renaming it would orphan the records that exist."""
+    assert RunSpec().name == "ones-noise0-seed0-44136fa355"
+    assert TINY.name == "ones-noise2.5-seed0-6ca7f54f5b"
+
+
+def test_every_difference_has_a_name_of_its_own():
+    assert DIFFERENT.keys() == {field.name for field in dataclasses.fields(RunSpec)}
+    base = RunSpec("top_n", noise_sd=2.5, images=300, test_images=150)
+    specs = [base, *(changed(base, **{name: DIFFERENT[name]}) for name in DIFFERENT)]
+    specs.append(changed(base, attention_parameters={"n": 2}))
+    assert len({spec.name for spec in specs}) == len(set(specs)) == len(specs)
+
+
+def test_equal_specs_have_equal_names():
+    values = {"noise_sd": 2, "strength": 1, "test_noise_sds": [0, 3], "momentum": 0}
+    whole = RunSpec(**values)
+    real = RunSpec(noise_sd=2.0, strength=1.0, test_noise_sds=(0.0, 3.0), momentum=0.0)
+    assert whole == real
+    assert hash(whole) == hash(real)
+    assert whole.name == real.name
+    parameters = ({"of": "top_n", "n": 2}, {"n": 2, "of": "top_n"})
+    one, other = (RunSpec("inverted", attention_parameters=p) for p in parameters)
+    assert one == other
+    assert hash(one) == hash(other)
+    assert one.name == other.name
+
+
+@pytest.mark.parametrize(
+    "spec", [TINY, RunSpec("shuffled", {"of": "top_n", "n": 3}, strength=0.5)]
+)
+def test_a_spec_survives_json(spec):
+    again = RunSpec.from_json(json.loads(json.dumps(spec.to_json(), allow_nan=False)))
+    assert again == spec
+    assert again.name == spec.name
+    assert pickle.loads(pickle.dumps(spec)) == spec
+    assert RunSpec.from_json({"attention": "energy"}) == RunSpec("energy")
+
+
+# --- What a network is trained on ------------------------------------------------
+
+
+def epoch_of(spec, epoch=1):
+    """All images of an epoch `(images, rows, cols)` and their labels."""
+    parts = list(batches(spec, *load_mnist()[0], epoch))
+    assert {images.dtype for images, _ in parts} == {np.dtype("float32")}
+    images = np.concatenate([images.reshape(-1, 28, 28) for images, _ in parts])
+    return images, np.concatenate([labels.ravel() for _, labels in parts])
+
+
+@pytest.mark.parametrize("batch_size", [1, 4, 300])
+def test_the_arms_of_a_pair_see_the_same(batch_size):
+    arms = [
+        changed(batch_size=batch_size, images=1200, **arm)
+        for arm in (
+            {"attention": "as_coded"},
+            {"attention": "ones"},
+            {"attention": "top_n", "attention_parameters": {"n": 3}, "strength": 0.5},
+        )
+    ]
+    for epoch in (1, 2):
+        first, *others = ([*batches(arm, *load_mnist()[0], epoch)] for arm in arms)
+        for images, labels in first:
+            assert images.shape[1:] == (batch_size, 28, 28, 1)
+            assert labels.shape == images.shape[:2]
+        for other in others:
+            for one, same in zip(first, other, strict=True):
+                assert one[0].tobytes() == same[0].tobytes()
+                assert one[1].tobytes() == same[1].tobytes()
+
+
+def test_an_epoch_is_a_new_order_of_the_same_images():
+    spec = changed(noise_sd=0.0, images=1200)
+    (one, labels), (two, _) = epoch_of(spec, 1), epoch_of(spec, 2)
+    flat = [images.reshape(len(images), -1) for images in (one, two)]
+    assert not np.array_equal(*flat)
+    np.testing.assert_array_equal(*(np.unique(images, axis=0) for images in flat))
+    assert len(np.unique(flat[0], axis=0)) == 1200  # none twice
+    fewer = epoch_of(changed(spec, images=300))[0].reshape(300, -1)
+    rows = {image.tobytes() for image in flat[0]}
+    assert all(image.tobytes() in rows for image in fewer)
+    (x_train, y_train), _ = load_mnist()
+    label_of = {
+        image.astype("float32").tobytes(): label
+        for image, label in zip(x_train, y_train, strict=True)
+    }
+    assert [label_of[image.tobytes()] for image in one] == labels.tolist()
+
+
+def test_all_images_are_used():
+    spec = RunSpec(batch_size=32)
+    labels = epoch_of(spec)[1]
+    np.testing.assert_array_equal(np.bincount(labels), np.bincount(load_mnist()[0][1]))
+
+
+def test_noise_is_drawn_anew_and_scaled():
+    def noise(sd=2.5, epoch=1, seed=0):
+        noisy, clean = (
+            epoch_of(changed(noise_sd=level, seed=seed), epoch)[0].astype("float64")
+            for level in (sd, 0.0)
+        )
+        return (noisy - clean).ravel()
+
+    first = noise()
+    assert abs(first.std() - 2.5) < 4 * 2.5 / np.sqrt(2 * first.size)
+    np.testing.assert_allclose(noise(sd=25.0), 10 * first, atol=1e-3)
+    for other in (noise(epoch=2), noise(seed=1)):
+        assert abs(np.corrcoef(first, other)[0, 1]) < 4 / np.sqrt(first.size)
+
+
+def test_noise_may_vary_from_image_to_image():
+    """Each has an SD of its own, uniform from 0 to the spec's."""
+    spec = changed(noise_sd=20.0, noise_varies=True)
+    clean = epoch_of(changed(noise_sd=0.0))[0].astype("float64")
+    sds = (epoch_of(spec)[0] - clean).std(axis=(1, 2))
+    assert stats.kstest(sds, "uniform", args=(0, 20)).pvalue > 0.01
+    assert stats.kstest(sds, "uniform", args=(0, 25)).pvalue < 1e-6
+
+
+def test_training_starts_from_the_seed_s_weights():
+    spec = changed(learning_rate=0.0, epochs=1, seed=5)
+    weights = train(spec, progress=False).weights
+    assert_same_weights(weights, weights_of(build_model("ones", seed=5)))
+
+
+# --- The updates -----------------------------------------------------------------
+
+
+def test_the_optimiser_by_hand():
+    """At 1 with slope 1 (Nesterov): velocity -0.1, step 0.5 * -0.1 - 0.1 = -0.15."""
+    weight = keras.Variable(1.0)
+    optimizer = build_optimizer(0.1, 0.5, 1.0)
+    optimizer.apply([np.float32(1)], [weight])
+    np.testing.assert_allclose(weight.value, 0.85, rtol=1e-6)
+    # Then the rate is 0.05, the velocity 0.5 * -0.1 - 0.05, the step 0.5 * -0.1 - 0.05.
+    optimizer.apply([np.float32(1)], [weight])
+    np.testing.assert_allclose(weight.value, 0.85 - 0.1, rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "settings", [(0.01, 0.5, 1e-6), (0.1, 0.9, 0.1), (0.1, 0.0, 0.0)], ids=str
+)
+def test_the_optimiser_is_that_of_keras_1(settings):
+    rate, momentum, decay = settings
+    rng = np.random.default_rng(0)
+    weight, gradients = rng.standard_normal(7), rng.standard_normal((5, 7))
+    variable = keras.Variable(weight)
+    optimizer = build_optimizer(rate, momentum, decay)
+    velocity = np.zeros(7)
+    for update, gradient in enumerate(gradients):
+        optimizer.apply([gradient.astype("float32")], [variable])
+        decayed = rate / (1 + decay * update)
+        velocity = momentum * velocity - decayed * gradient
+        weight = weight + momentum * velocity - decayed * gradient
+        np.testing.assert_allclose(variable.value, weight, rtol=1e-5, atol=1e-6)
+
+
+def with_stock_layers(model):
+    """The same network of `keras.layers.Conv2D`, with the same weights."""
+
+    def stock(layer):
+        kind = type(layer)
+        kind = keras.layers.Conv2D if kind is Convolution else kind
+        return kind.from_config(layer.get_config())
+
+    copy = keras.models.clone_model(model, clone_function=stock)
+    copy.set_weights(model.get_weights())
+    assert type(copy.get_layer("conv_2")) is keras.layers.Conv2D
+    return copy
+
+
+def plain_keras(model, spec, parts):
+    """Train a model by `train_on_batch`, and return the losses."""
+    settings = (spec.learning_rate, spec.momentum, spec.learning_rate_decay)
+    model.compile(build_optimizer(*settings), "sparse_categorical_crossentropy")
+    losses = []
+    for images, labels in parts:
+        for batch in zip(images, labels, strict=True):
+            model.reset_metrics()  # else it returns the mean since the start
+            losses.append(float(model.train_on_batch(*batch)))
+    return losses
+
+
+@pytest.mark.parametrize(
+    ("kind", "batch_size", "settings"),
+    [
+        *(
+            (kind, size, GENTLE)
+            for kind in ("as_coded", "ones", "energy")
+            for size in (1, 4)
+        ),
+        ("as_coded", 1, {}),
+        ("ones", 1, {}),
+    ],
+)
+def test_the_compiled_loop_is_keras_own(kind, batch_size, settings):
+    """100 updates by `train_on_batch` on the same batches, to rounding.
+
+    Where this was written the weights are the same to the bit, and with Keras' own
+    convolutions to 1e-7. Elsewhere rounding may differ, and may tip a ReLU.
+    """
+    spec = RunSpec(
+        kind,
+        noise_sd=2.5,
+        images=100 * batch_size,
+        epochs=1,
+        batch_size=batch_size,
+        test_images=1,
+        test_noise_sds=(),
+        **settings,
+    )
+    result = train(spec, progress=False)
+    initial = weights_of(build_model(kind, seed=0))
+    for stock in (False, True):
+        model = build_model(kind, seed=0)
+        model = with_stock_layers(model) if stock else model
+        losses = plain_keras(model, spec, batches(spec, *load_mnist()[0], 1))
+        assert len(losses) == 100
+        loss = result.record["epochs"][0]["loss"]
+        np.testing.assert_allclose(loss, np.mean(losses), rtol=1e-4)
+        for name, weight in weights_of(model).items():
+            moved = np.abs(weight - initial[name]).max()
+            apart = np.abs(weight - result.weights[name]).max()
+            assert apart <= 0.01 * moved, name
+
+
+# --- Runs ------------------------------------------------------------------------
+
+
+def test_a_run_repeats_bit_for_bit(tiny):
+    training._engine.cache_clear()  # compiled anew, as in another process
+    again = train(TINY, progress=False)
+    assert_same_weights(again.weights, tiny[0].weights)
+    assert without_seconds(again.record) == without_seconds(tiny[0].record)
+
+
+def test_other_seeds_give_other_runs(tiny):
+    other = train(changed(seed=1), progress=False)
+    for name, weight in tiny[0].weights.items():
+        assert (weight != other.weights[name]).any(), name
+
+
+def test_a_resumed_run_is_the_uninterrupted_one(tiny):
+    result, states = tiny
+    assert [len(state.epochs) for state in states] == [1, 2]
+    for state in states:
+        later = []
+        resumed = train(
+            TINY,
+            resume=pickle.loads(pickle.dumps(state)),
+            after_epoch=later.append,
+            progress=False,
+        )
+        assert_same_weights(resumed.weights, result.weights)
+        assert without_seconds(resumed.record) == without_seconds(result.record)
+        assert len(later) == 2 - len(state.epochs)
+        assert resumed.record["seconds"] > state.seconds
+
+
+def test_a_longer_run_goes_through_the_shorter_one(tiny):
+    result, states = tiny
+    one = train(changed(epochs=1), progress=False)
+    assert one.record["epochs"] == result.record["epochs"][:1]
+    for weight, state in zip(one.weights.values(), states[0].weights, strict=True):
+        np.testing.assert_array_equal(weight, state)
+
+
+def test_a_run_learns():
+    spec = RunSpec(images=3000, epochs=1, test_images=500, test_noise_sds=(0.0,))
+    (epoch,) = train(spec, progress=False).record["epochs"]
+    assert epoch["accuracy_clean"] > 0.5
+    assert epoch["loss"] < np.log(10)
+
+
+# --- Records ---------------------------------------------------------------------
+
+
+def test_a_record_is_json_and_says_what_was_run(tiny):
+    record = json.loads(json.dumps(tiny[0].record, allow_nan=False))
+    assert record == tiny[0].record
+    assert RunSpec.from_json(record["spec"]) == TINY
+    assert [epoch["epoch"] for epoch in record["epochs"]] == [1, 2]
+    for epoch in record["epochs"]:
+        assert 0 <= epoch["accuracy_clean"] <= 1
+        assert 0 <= epoch["accuracy_matched"] <= 1
+    assert {"python", "jax", "keras", "numpy"} <= record["versions"].keys()
+    assert record["seconds"] > 0
+    assert record["processor"]
+
+
+def test_the_images_named_right_are_those_of_the_final_weights(tiny):
+    """Recomputed by Keras from the weights, at every level of noise."""
+    result, _ = tiny
+    model = build_model("ones")
+    assert list(result.weights) == list(weights_of(model))
+    model.set_weights([*result.weights.values()])
+    images, labels = (part[: TINY.test_images] for part in load_mnist()[1])
+    for sd in TINY.test_noise_sds:
+        rng = np.random.default_rng([TINY.seed, training.TEST_NOISE])
+        named = predict(model, add_noise(images, sd, rng)).argmax(-1)
+        correct = decode_correct(result.record, sd)
+        np.testing.assert_array_equal(correct, named == labels)
+    assert 0.1 < correct.mean() < 1
+    assert (correct != decode_correct(result.record, 0)).any()  # the noise matters
+
+
+def test_the_images_named_right_give_the_accuracies(tiny):
+    record = tiny[0].record
+    last = record["epochs"][-1]
+    for sd, accuracy in ((0, "accuracy_clean"), (2.5, "accuracy_matched")):
+        correct = decode_correct(record, sd)
+        assert correct.dtype == bool
+        assert correct.shape == (TINY.test_images,)
+        assert correct.mean() == last[accuracy]
+    with pytest.raises(ValueError, match=r"holds noise SDs 0, 2\.5, 20, not 5\."):
+        decode_correct(record, 5)
+
+
+def test_without_noise_matched_is_clean():
+    spec = changed(noise_sd=0.0, test_noise_sds=())
+    for epoch in train(spec, progress=False).record["epochs"]:
+        assert epoch["accuracy_matched"] == epoch["accuracy_clean"]
+
+
+def test_the_loss_is_the_mean_over_the_epoch():
+    """At learning rate 0: that of the initial weights on all training images."""
+    spec = changed(learning_rate=0.0, epochs=1)
+    (epoch,) = train(spec, progress=False).record["epochs"]
+    images, labels = epoch_of(spec)
+    p = predict(build_model("ones", seed=0), images)
+    expected = -np.log(p[np.arange(len(labels)), labels]).mean()
+    np.testing.assert_allclose(epoch["loss"], expected, rtol=1e-5)
+
+
+def test_a_loss_that_is_no_number_is_none(tiny):
+    _, (state, _) = tiny
+    broken = [np.full_like(weight, np.nan) for weight in state.weights]
+    state = state._replace(weights=broken)
+    record = train(TINY, resume=state, progress=False).record
+    assert record["epochs"][1]["loss"] is None
+    json.dumps(record, allow_nan=False)
+
+
+# --- Data ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"images": 60_001}, r"60,000 images for images; .* asks for 60,001"),
+        ({"test_images": 10_001}, r"10,000 images for test_images; .* 10,001"),
+        ({"images": 50_001, "scored_on": "validation"}, r"50,000 .* Lower images"),
+    ],
+)
+def test_more_images_than_there_are(values, message):
+    with pytest.raises(ValueError, match=message):
+        train(changed(**values), progress=False)
+
+
+class Untouchable:
+    """Test images that may not be looked at."""
+
+    def touched(self, *which, **how):
+        raise AssertionError("the test images were touched")
+
+    __getattr__ = __getitem__ = __len__ = __array__ = __iter__ = touched
+
+
+def test_a_validation_never_touches_the_test_images(monkeypatch):
+    spec = changed(scored_on="validation", epochs=1)
+    expected = train(spec, progress=False)
+    train_part, _ = load_mnist()
+    hidden = (train_part, (Untouchable(), Untouchable()))
+    monkeypatch.setattr(training, "load_mnist", lambda: hidden)
+    result = train(spec, progress=False)
+    assert_same_weights(result.weights, expected.weights)
+    with pytest.raises(AssertionError, match="test images were touched"):
+        train(changed(epochs=1), progress=False)
+
+
+def test_validation_images_are_not_trained_on():
+    (x_fit, y_fit), (x_validation, _) = training._load(
+        RunSpec(scored_on="validation", images=50_000)
+    )
+    assert len(x_fit) == len(y_fit) == 50_000
+    fitted = {image.tobytes() for image in x_fit}
+    assert not any(image.tobytes() in fitted for image in x_validation)
+
+
+def test_a_data_set_of_one_s_own(tmp_path):
+    """Images of another size."""
+    (x_train, y_train), (x_test, y_test) = load_mnist()
+    path = tmp_path / "mine.npz"
+    np.savez(
+        path,
+        x_train=x_train[:20, 8:20, 6:22],
+        y_train=y_train[:20],
+        x_test=x_test[:10, 8:20, 6:22],
+        y_test=y_test[:10],
+    )
+    spec = changed(data=str(path), images=20, test_images=10, epochs=1)
+    result = train(spec, progress=False)
+    assert decode_correct(result.record, 0).shape == (10,)
+    with pytest.raises(ValueError, match=r"mine\.npz\) has 20 images for images"):
+        train(changed(spec, images=21), progress=False)
