@@ -7,7 +7,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
-from utils import figures, notebooks
+from utils import curves, figures, notebooks
 
 mpl.use("agg")
 
@@ -53,7 +53,7 @@ def test_columns_of_different_length_are_refused(ax, folder):
 
 def test_learning_curves_draw_mean_and_standard_error(ax):
     runs = np.array([[0.1, 0.5], [0.3, 0.5], [0.5, 0.5]])
-    figures.learning_curves(ax, runs, attention="ones")
+    curves.learning_curves(ax, runs, attention="ones")
     (line,) = ax.lines
     np.testing.assert_allclose(line.get_ydata(), [0.3, 0.5])
     (band,) = ax.collections

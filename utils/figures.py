@@ -5,7 +5,6 @@ A function draws on the axes it is given, touches nothing else, and returns them
 """
 
 import csv
-import itertools
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,18 +12,10 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.colors import TwoSlopeNorm
-from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 
-from utils.attention import KINDS
 from utils.noise import WHITE
-from utils.replication import ARMS, CLEAN, accuracies, cell, published_curves
-from utils.statistics import mean_and_standard_error
-from utils.training import decode_correct
 
 STYLE = Path(__file__).with_name("style.mplstyle")
-COLOURS = {"as_coded": "#0072B2", "ones": "#D55E00", "top_n": "#009E73"}
-MARKERS = {"as_coded": "o", "ones": "s", "top_n": "^"}
-
 # One scale for all gain maps: white is a gain of 1, the control's; orange is
 # attended, purple is left out. PuOr is readable for colour-blind people.
 GAIN_COLOURS = "PuOr_r"
@@ -139,234 +130,6 @@ def grey_level_histogram(ax, images, label):
     return ax
 
 
-def learning_curves(ax, accuracies, *, attention, label=None, **style):
-    """Draw accuracy after each epoch: mean over runs, band of one standard error.
-
-    Args:
-        ax: axes.
-        accuracies: `(runs, epochs)`, from 0 to 1.
-        attention: the kind, which decides colour and marker.
-        label: legend text; by default the kind's own.
-        **style: settings of `Axes.plot`.
-    """
-    mean, error = mean_and_standard_error(accuracies)
-    epochs = np.arange(1, len(mean) + 1)
-    settings = {
-        "color": COLOURS.get(attention),
-        "marker": MARKERS.get(attention),
-        "label": label or KINDS[attention].label,
-        **style,
-    }
-    (line,) = ax.plot(epochs, mean, **settings)
-    ax.fill_between(
-        epochs, mean - error, mean + error, color=line.get_color(), alpha=0.2, lw=0
-    )
-    ax.set(xlabel="epoch", ylabel="accuracy", xticks=epochs)
-    return ax
-
-
-def published_behind(ax, accuracies, *, attention, label=None):
-    """Draw published curves as a thin dashed line with error bars, behind ours.
-
-    Args:
-        ax: axes.
-        accuracies: `(runs, epochs)`.
-        attention: the kind, which decides the colour.
-        label: legend text.
-    """
-    mean, error = mean_and_standard_error(accuracies)
-    epochs = np.arange(1, len(mean) + 1)
-    ax.errorbar(
-        epochs,
-        mean,
-        error,
-        color=COLOURS[attention],
-        linestyle=(0, (4, 2)),
-        linewidth=1,
-        alpha=0.65,
-        capsize=2,
-        label=label,
-        zorder=1,
-    )
-    return ax
-
-
-def comparison(ax, records, noise_sd, test=CLEAN, *, published=False):
-    """Draw attention and control after each epoch, as the post's figures do.
-
-    Args:
-        ax: axes.
-        records: of a study with both arms.
-        noise_sd: training noise of the cells to draw, grey levels.
-        test: `"accuracy_clean"` or `"accuracy_matched"`.
-        published: draw the published curves behind.
-    """
-    for attention in ARMS:
-        if published:
-            curves = published_curves()[attention, noise_sd]
-            label = f"{KINDS[attention].label} (Vatterott 2016)"
-            published_behind(ax, curves, attention=attention, label=label)
-        curves = accuracies(records, attention, noise_sd, test)
-        learning_curves(ax, curves, attention=attention)
-    return ax
-
-
-def accuracy_against_noise(ax, records, noise_sd):
-    """Draw final accuracy against the noise at test, for both arms.
-
-    Args:
-        ax: axes.
-        records: of a study with both arms.
-        noise_sd: training noise of the cells to draw, grey levels; marked.
-    """
-    for attention in ARMS:
-        runs = cell(records, attention, noise_sd)
-        levels = runs[0]["spec"]["test_noise_sds"]
-        right = [[decode_correct(r, sd).mean() for sd in levels] for r in runs]
-        mean, error = mean_and_standard_error(right)
-        style = {"color": COLOURS[attention], "marker": MARKERS[attention]}
-        places = np.arange(len(levels))
-        ax.errorbar(
-            places, mean, error, label=KINDS[attention].label, capsize=2, **style
-        )
-    ax.axvline(levels.index(noise_sd), color="#888888", linestyle=":", zorder=0)
-    ax.axhline(0.1, color="#888888", linewidth=0.8, zorder=0)
-    ax.set(
-        xticks=places,
-        xticklabels=[f"{sd:g}" for sd in levels],
-        xlabel="noise at test (SD, grey levels)",
-        ylabel="accuracy",
-        ylim=(0, 1.02),
-    )
-    return ax
-
-
-BLUE, GREEN, ORANGE, GREY = "#cfe3f3", "#dcecdc", "#fbe3cf", "#e8e8e8"
-RED = "#B2182B"
-BOXES = (  # of `schematic`: name, rows x cols x channels, weights, x, width, colour
-    ("image", "28 x 28 x 1", "", 0.2, 1.1, GREY),
-    ("conv_1", "28 x 28 x 32", "320", 1.8, 1.2, BLUE),
-    ("pool, LRN,\npad", "17 x 17 x 32", "", 3.5, 1.2, GREEN),
-    ("conv_2", "15 x 15 x 32", "9,248", 5.9, 1.2, BLUE),
-    ("pool, LRN,\npad, average", "32", "", 7.6, 1.2, GREEN),
-    ("dense_2,\nsoftmax", "10", "330", 9.3, 1.2, ORANGE),
-)
-AREAS = (  # of `visual_pathway`: name, what drives it, layers after it, x, colour
-    ("retina", "light", "image", 0.3, GREY),
-    ("LGN", "spots of contrast", "image", 2.05, GREY),
-    ("V1", "oriented edges", "conv_1", 3.8, BLUE),
-    ("V2", "contours, texture", "conv_2", 5.55, BLUE),
-    ("V4", "curves, parts", "conv_2", 7.3, BLUE),
-    ("IT", "objects", "dense_2", 9.05, ORANGE),
-)
-
-
-def _box(ax, x, y, width, text, colour):
-    ax.add_patch(
-        FancyBboxPatch(
-            (x, y),
-            width,
-            0.85,
-            boxstyle="round,pad=0.02,rounding_size=0.08",
-            facecolor=colour,
-            edgecolor="#555555",
-        )
-    )
-    ax.text(x + width / 2, y + 0.43, text, ha="center", va="center", fontsize=9)
-
-
-def _arrow(ax, start, end, *, color="#444444", **style):
-    ax.add_patch(
-        FancyArrowPatch(
-            start, end, arrowstyle="-|>", mutation_scale=11, color=color, **style
-        )
-    )
-
-
-def _under(ax, x, y, text, color="#555555", fontsize=7.5):
-    ax.text(x, y, text, ha="center", va="top", color=color, fontsize=fontsize)
-
-
-def _span(ax, left, right, y, text):
-    """A line from left to right, with text under its middle."""
-    ax.plot([left, left, right, right], [y + 0.08, y, y, y + 0.08], color="#999999")
-    _under(ax, (left + right) / 2, y - 0.08, text, "#222222", 8.5)
-
-
-def schematic(ax):
-    """Draw the network: the first look above, the second look below.
-
-    Args:
-        ax: axes, wide (about 10 x 4 inches).
-    """
-    ax.set(xlim=(0, 10.8), ylim=(-0.6, 4.0))
-    ax.set_axis_off()
-    for name, shape, weights, x, width, colour in BOXES:
-        _box(ax, x, 0.6, width, name, colour)
-        text = f"{shape}\n{weights} weights" if weights else shape
-        _under(ax, x + width / 2, 0.5, text)
-    for before, after in itertools.pairwise(BOXES):
-        if after[0] != "conv_2":
-            _arrow(ax, (before[3] + before[4] + 0.04, 1.03), (after[3] - 0.05, 1.03))
-
-    above = (
-        ("conv_2", "15 x 15 x 32", 3.5, BLUE),
-        ("dense_2 at\neach place", "15 x 15 x 10", 5.2, ORANGE),
-        ("attention\nmap", "15 x 15", 6.9, "#f6cfc9"),
-    )
-    for name, shape, x, colour in above:
-        _box(ax, x, 2.75, 1.2, name, colour)
-        _under(ax, x + 0.6, 2.65, shape)
-    _arrow(ax, (4.1, 1.5), (4.1, 2.4))
-    _arrow(ax, (4.74, 3.18), (5.16, 3.18))
-    _arrow(ax, (6.44, 3.18), (6.86, 3.18))
-
-    _arrow(ax, (4.74, 1.03), (5.16, 1.03))
-    _arrow(ax, (5.44, 1.03), (5.85, 1.03))
-    times = "\N{MULTIPLICATION SIGN}"
-    ax.text(5.3, 1.02, times, ha="center", va="center", fontsize=19, color=RED)
-    _arrow(ax, (7.3, 2.4), (5.36, 1.25), color=RED, lw=1.6)
-    gain = "gain on the input of conv_2\n(control: 1 everywhere)"
-    ax.text(6.95, 1.88, gain, fontsize=8, color=RED, va="center")
-    shared = "each look uses the same\nweights of conv_2 and dense_2"
-    ax.text(8.35, 3.18, shared, fontsize=8, color="#2c6da4", va="center")
-    ax.text(3.5, 3.75, "first look: where is there evidence?", fontsize=8.5)
-    _span(ax, 0.2, 4.7, -0.25, "done once")
-    _span(ax, 5.2, 10.5, -0.25, "second look: what is it?")
-    return ax
-
-
-def visual_pathway(ax):
-    """Draw the visual system that inspired such networks, and what is borrowed.
-
-    A cartoon: six stations of the ventral stream, feed-forward arrows, and the
-    attention signal from frontal and parietal cortex.
-
-    Args:
-        ax: axes, wide (about 10 x 3.6 inches).
-    """
-    ax.set(xlim=(0, 10.8), ylim=(-0.4, 3.2))
-    ax.set_axis_off()
-    width = 1.2
-    for area, driven_by, _, x, colour in AREAS:
-        _box(ax, x, 0.6, width, area, colour)
-        _under(ax, x + width / 2, 0.5, driven_by)
-    for before, after in itertools.pairwise(AREAS):
-        _arrow(ax, (before[3] + width + 0.04, 1.03), (after[3] - 0.05, 1.03))
-    for layer, group in itertools.groupby(AREAS, key=lambda area: area[2]):
-        xs = [area[3] for area in group]
-        _span(ax, xs[0], xs[-1] + width, 0.08, f"loosely: {layer}")
-
-    _box(ax, 5.3, 2.25, 2.4, "frontal and\nparietal cortex", "#f6cfc9")
-    dashed = {"color": RED, "linestyle": (0, (4, 2))}
-    _arrow(ax, (7.2, 2.2), (7.85, 1.5), lw=1.8, **dashed)
-    _arrow(ax, (5.6, 2.2), (4.55, 1.5), lw=0.9, **dashed)
-    gain = "attention: gain\nin V4, less in V1"
-    ax.text(7.85, 1.88, gain, fontsize=8, color=RED, va="center")
-    ax.text(0.3, 1.62, "feed-forward: from the eye on", fontsize=8.5)
-    return ax
-
-
 def digit_outline(ax, image):
     """Outline a digit over a map of `conv_2`'s places.
 
@@ -434,48 +197,6 @@ def evidence_maps(axes, evidence, image, label):
             ax.spines[:].set(visible=True, color="black", linewidth=2.5)
             ax.title.set_fontweight("bold")
     return picture
-
-
-def curve_columns(records, noise_sd=None):
-    """Every accuracy of a study's learning curves, as columns for `save`.
-
-    Args:
-        records: of a study.
-        noise_sd: only cells with this training noise.
-    """
-    rows = [
-        (
-            record["spec"]["attention"],
-            record["spec"]["noise_sd"],
-            record["spec"]["seed"],
-            epoch["epoch"],
-            epoch["accuracy_clean"],
-            epoch["accuracy_matched"],
-        )
-        for record in records
-        if noise_sd in (None, record["spec"]["noise_sd"])
-        for epoch in record["epochs"]
-    ]
-    names = ("attention", "training_noise_sd", "seed", "epoch", "accuracy_clean",
-             "accuracy_matched")  # fmt: skip
-    return dict(zip(names, zip(*rows, strict=True), strict=True))
-
-
-def noise_columns(records):
-    """Every final accuracy at every noise level, as columns for `save`."""
-    rows = [
-        (
-            record["spec"]["attention"],
-            record["spec"]["noise_sd"],
-            record["spec"]["seed"],
-            sd,
-            decode_correct(record, sd).mean(),
-        )
-        for record in records
-        for sd in record["spec"]["test_noise_sds"]
-    ]
-    names = ("attention", "training_noise_sd", "seed", "test_noise_sd", "accuracy")
-    return dict(zip(names, zip(*rows, strict=True), strict=True))
 
 
 def rescued_and_ruined(ax, kinds, rescued, ruined):

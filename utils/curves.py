@@ -1,0 +1,159 @@
+"""Curves of a study: accuracy over epochs and over noise, with their spread.
+
+Each function draws on the axes it is given, touches nothing else, and returns them;
+the functions at the end give the numbers behind the curves, for `figures.save`.
+"""
+
+import numpy as np
+
+from utils.attention import KINDS
+from utils.replication import ARMS, CLEAN, accuracies, cell, published_curves
+from utils.statistics import mean_and_standard_error
+from utils.training import decode_correct
+
+COLOURS = {"as_coded": "#0072B2", "ones": "#D55E00", "top_n": "#009E73"}
+MARKERS = {"as_coded": "o", "ones": "s", "top_n": "^"}
+
+
+def learning_curves(ax, accuracies, *, attention, label=None, **style):
+    """Draw accuracy after each epoch: mean over runs, band of one standard error.
+
+    Args:
+        ax: axes.
+        accuracies: `(runs, epochs)`, from 0 to 1.
+        attention: the kind, which decides colour and marker.
+        label: legend text; by default the kind's own.
+        **style: settings of `Axes.plot`.
+    """
+    mean, error = mean_and_standard_error(accuracies)
+    epochs = np.arange(1, len(mean) + 1)
+    settings = {
+        "color": COLOURS.get(attention),
+        "marker": MARKERS.get(attention),
+        "label": label or KINDS[attention].label,
+        **style,
+    }
+    (line,) = ax.plot(epochs, mean, **settings)
+    ax.fill_between(
+        epochs, mean - error, mean + error, color=line.get_color(), alpha=0.2, lw=0
+    )
+    ax.set(xlabel="epoch", ylabel="accuracy", xticks=epochs)
+    return ax
+
+
+def published_behind(ax, accuracies, *, attention, label=None):
+    """Draw published curves as a thin dashed line with error bars, behind ours.
+
+    Args:
+        ax: axes.
+        accuracies: `(runs, epochs)`.
+        attention: the kind, which decides the colour.
+        label: legend text.
+    """
+    mean, error = mean_and_standard_error(accuracies)
+    epochs = np.arange(1, len(mean) + 1)
+    ax.errorbar(
+        epochs,
+        mean,
+        error,
+        color=COLOURS[attention],
+        linestyle=(0, (4, 2)),
+        linewidth=1,
+        alpha=0.65,
+        capsize=2,
+        label=label,
+        zorder=1,
+    )
+    return ax
+
+
+def comparison(ax, records, noise_sd, test=CLEAN, *, published=False):
+    """Draw attention and control after each epoch, as the post's figures do.
+
+    Args:
+        ax: axes.
+        records: of a study with both arms.
+        noise_sd: training noise of the cells to draw, grey levels.
+        test: `"accuracy_clean"` or `"accuracy_matched"`.
+        published: draw the published curves behind.
+    """
+    for attention in ARMS:
+        if published:
+            curves = published_curves()[attention, noise_sd]
+            label = f"{KINDS[attention].label} (Vatterott 2016)"
+            published_behind(ax, curves, attention=attention, label=label)
+        curves = accuracies(records, attention, noise_sd, test)
+        learning_curves(ax, curves, attention=attention)
+    return ax
+
+
+def accuracy_against_noise(ax, records, noise_sd):
+    """Draw final accuracy against the noise at test, for both arms.
+
+    Args:
+        ax: axes.
+        records: of a study with both arms.
+        noise_sd: training noise of the cells to draw, grey levels; marked.
+    """
+    for attention in ARMS:
+        runs = cell(records, attention, noise_sd)
+        levels = runs[0]["spec"]["test_noise_sds"]
+        right = [[decode_correct(r, sd).mean() for sd in levels] for r in runs]
+        mean, error = mean_and_standard_error(right)
+        style = {"color": COLOURS[attention], "marker": MARKERS[attention]}
+        places = np.arange(len(levels))
+        ax.errorbar(
+            places, mean, error, label=KINDS[attention].label, capsize=2, **style
+        )
+    ax.axvline(levels.index(noise_sd), color="#888888", linestyle=":", zorder=0)
+    ax.axhline(0.1, color="#888888", linewidth=0.8, zorder=0)
+    ax.set(
+        xticks=places,
+        xticklabels=[f"{sd:g}" for sd in levels],
+        xlabel="noise at test (SD, grey levels)",
+        ylabel="accuracy",
+        ylim=(0, 1.02),
+    )
+    return ax
+
+
+def curve_columns(records, noise_sd=None):
+    """Every accuracy of a study's learning curves, as columns for `save`.
+
+    Args:
+        records: of a study.
+        noise_sd: only cells with this training noise.
+    """
+    rows = [
+        (
+            record["spec"]["attention"],
+            record["spec"]["noise_sd"],
+            record["spec"]["seed"],
+            epoch["epoch"],
+            epoch["accuracy_clean"],
+            epoch["accuracy_matched"],
+        )
+        for record in records
+        if noise_sd in (None, record["spec"]["noise_sd"])
+        for epoch in record["epochs"]
+    ]
+    names = ("attention", "training_noise_sd", "seed", "epoch", "accuracy_clean",
+             "accuracy_matched")  # fmt: skip
+    return dict(zip(names, zip(*rows, strict=True), strict=True))
+
+
+def noise_columns(records):
+    """Every final accuracy at every noise level, as columns for `save`."""
+    rows = [
+        (
+            record["spec"]["attention"],
+            record["spec"]["noise_sd"],
+            record["spec"]["seed"],
+            sd,
+            decode_correct(record, sd).mean(),
+        )
+        for record in records
+        for sd in record["spec"]["test_noise_sds"]
+    ]
+    names = ("attention", "training_noise_sd", "seed", "test_noise_sd", "accuracy")
+    return dict(zip(names, zip(*rows, strict=True), strict=True))
