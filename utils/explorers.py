@@ -376,6 +376,12 @@ class _Digits(_Explorer):
         else:
             self.timer = loop.call_later(PAUSE, self.guarded(function))
 
+    def _looking(self):
+        words = [KINDS[self.attention.value].label.replace(" N ", f" {self.n.value} ")]
+        if not self.strength.disabled:
+            words.append(f"strength {self.strength.value:.2f}")
+        return ", ".join(words)
+
     def _show(self, levels):
         """Send what is to be drawn at these levels of noise."""
         index, label = self.digit.value, int(self.labels[self.digit.value])
@@ -398,6 +404,7 @@ class _Digits(_Explorer):
             "gain_shape": shape,
             "unit": NOISES[self.noise.value].unit,
             "subject": subject,
+            "looking": self._looking(),
             "label": label,
             "settings": self.settings,
         }

@@ -13,6 +13,8 @@ import signal
 import threading
 from collections.abc import Iterator
 
+from tqdm import tqdm
+
 
 @contextlib.contextmanager
 def processes(most: int) -> Iterator[concurrent.futures.ProcessPoolExecutor]:
@@ -64,6 +66,8 @@ def _start(counter, cores):
     if cores:
         with contextlib.suppress(OSError):  # a core that was since taken away
             os.sched_setaffinity(0, {cores[number % len(cores)]})
+
+    tqdm.set_lock(threading.RLock())  # its own outlives a process that is killed
 
     def end_with_parent():
         parent = multiprocessing.parent_process()

@@ -132,6 +132,7 @@ def _execute_here(by_name, waiting, store, bar):
     When one is killed, new ones go on; but each time the study must have got on by
     an epoch, or it stops.
     """
+    killed = 0
     while waiting:
         images = bar.images()
         try:
@@ -141,8 +142,10 @@ def _execute_here(by_name, waiting, store, bar):
             if bar.images() <= images:
                 raise
             waiting = [name for name in waiting if name not in store]
+            killed += 1
             warnings.warn(
-                f"{error} New processes go on from the last finished epochs.",
+                f"{error} It is number {killed} of this study. New processes go on "
+                "from the last finished epochs.",
                 RuntimeWarning,
                 stacklevel=2,
             )

@@ -68,6 +68,8 @@ def sweep(images, weights: Mapping, attention="ones", strength=1.0, n=1) -> dict
     """
     parameters = {"n": n} if attention == "top_n" else {}
     check(attention, parameters, 1.0 if attention == "as_coded" else strength)
+    if attention == "given":
+        raise ValueError("Expected a kind that makes its own map, received 'given'.")
     images = np.asarray(images, "float32")[..., None]
     network, weights = _network(images.shape[1:3]), dict(weights)
     pooled, features, evidence, without = network.look(weights, images)
