@@ -320,7 +320,7 @@ def test_arms_are_runs_that_differ_in_their_seed():
     arms = {arm["label"]: arm["runs"] for arm in explorers.study_arms(records)}
     assert [run["seed"] for run in arms["No attention, noise SD 2.5"]] == [0, 1]
     assert arms["No attention, noise SD 2.5"][0]["accuracy_clean"] == [0.5, 0.6]
-    assert arms["As published, noise SD 0"][0]["accuracy_matched"] == [0.45]
+    assert arms["Published attention, noise SD 0"][0]["accuracy_matched"] == [0.45]
     (label,) = (label for label in arms if "likeliest" in label)
     assert "'n': 3" in label
     assert "images" not in label  # the same for all

@@ -129,7 +129,7 @@ class Kind(NamedTuple):
 
 KINDS: Mapping[str, Kind] = {
     "ones": Kind("No attention", "control, Vatterott 2016", ones),
-    "as_coded": Kind("Attention as published", "Vatterott 2016", as_coded, is_gain=True),
+    "as_coded": Kind("Published attention", "Vatterott 2016", as_coded, is_gain=True),
     "uniform": Kind("Uniform gain", "controls for gain", uniform, is_gain=True),
     "evidence": Kind("Class evidence", "Vatterott 2016, text", evidence_for_any),
     "selectivity": Kind("Local certainty", "Shannon 1948", selectivity),
