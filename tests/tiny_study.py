@@ -1,8 +1,9 @@
 """A study of seconds, run as a process of its own that tests kill and starve.
 
 `python tests/tiny_study.py tiny --store FOLDER` is `python -m utils.study` with two
-more profiles, `tiny` and the half of it. Each of its processes, the workers too, writes the name of every file
-that it moves into place into `$MOVES`, and can write files of `$FILE_LIMIT` bytes.
+more profiles, `tiny` and the half of it. Each of its processes, the workers too,
+writes into `$MOVES` the name of every file that it moves into place, and can write
+files of `$FILE_LIMIT` bytes at most.
 """
 
 import os

@@ -417,6 +417,9 @@ async function render({ model, el }) {
       if (sent[key]) picture[key] = floats(sent[key]);
     }
     clearTimeout(silence);
+    // Any message acknowledges what came. Without one, the server would hold back that
+    // the kernel is idle, and ipywidgets the slider's next value until it hears so.
+    if (sent.levels.length === 1) setTimeout(() => model.send({}), 2);
     request();
   }
 

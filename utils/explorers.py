@@ -9,8 +9,9 @@ pauses. A study is sent whole.
 """
 
 import asyncio
+import collections
 import functools
-import json
+import itertools
 import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -35,15 +36,24 @@ from utils.figures import GAIN_COLOURS, GAIN_MAXIMUM
 from utils.model import build_model
 from utils.noise import NOISES, WHITE
 from utils.records import Store
-from utils.sweeps import EDGES, histograms, noise_series, sweep, weights_of
+from utils.sweeps import (
+    CONDITIONS,
+    EDGES,
+    histograms,
+    noise_series,
+    study_arms,
+    sweep,
+    weights_of,
+)
 
 WEIGHTS = Path(__file__).with_name("weights")
 LEVELS = 101  # of noise in a sweep, from none to the noise's maximum
+PART = 20  # of them are computed at a time, in about 3 ms
+# Jupyter's server leaves Nagle's algorithm on: a small message waits, up to 40 ms, for
+# the browser to acknowledge the one before. A full packet does not wait, and between
+# programs of one machine, a packet holds 64 KiB.
+PACKET = 2**16
 PAUSE = 0.12  # seconds without a change, after which all levels are computed
-CONDITIONS = {  # of test, as a record names them
-    "accuracy_clean": "clean",
-    "accuracy_matched": "with the noise of training",
-}
 
 
 def noise(images, labels, model=None) -> Widget:
@@ -160,39 +170,6 @@ def study(records: Iterable[Mapping]) -> Widget:
     )
 
 
-def study_arms(records: Iterable[Mapping]) -> list[dict]:
-    """Records in arms: runs that differ in nothing but their seed.
-
-    Returns:
-        For each arm its label, its kind of attention, and its `runs` in the order of
-        their seeds: each with its accuracies after every epoch.
-    """
-    specs, arms = {}, {}
-    for record in sorted(records, key=lambda record: record["spec"]["seed"]):
-        spec = {key: x for key, x in record["spec"].items() if key != "seed"}
-        name = json.dumps(spec, sort_keys=True)
-        specs[name] = spec
-        arms.setdefault(name, []).append(
-            {
-                "seed": record["spec"]["seed"],
-                **{key: [e[key] for e in record["epochs"]] for key in CONDITIONS},
-            }
-        )
-
-    def label(spec):
-        words = [KINDS[spec["attention"]].label, f"noise SD {spec['noise_sd']:g}"]
-        for key, value in spec.items():
-            differs = any(other.get(key) != value for other in specs.values())
-            if differs and key not in ("attention", "noise_sd"):
-                words.append(f"{key} {value}".replace("_", " "))
-        return ", ".join(words)
-
-    return [
-        {"label": label(spec), "runs": arms[name]}
-        for name, spec in sorted(specs.items())
-    ]
-
-
 class _View(anywidget.AnyWidget):
     """The picture below the controls, drawn in the browser from arrays."""
 
@@ -300,7 +277,8 @@ class _Digits(_Explorer):
             gain_colours=_colours(GAIN_COLOURS),
         )
         self._set_noise()
-        self._show_all_levels()
+        collections.deque(self._send_all_levels(), maxlen=0)
+        self._when_idle(self._prepare())
 
         for control, callback in (
             (self.digit, self._choose_digit),
@@ -346,49 +324,51 @@ class _Digits(_Explorer):
         self._change()
 
     def _move_level(self):
-        if len(self.view.picture["levels"]) == 1:
+        if len(self.view.picture["levels"]) == 1:  # else the browser has them all
             self._show([self.level.value])
 
     def _change(self):
         self.settings += 1
         self._show([self.level.value])
-        self._later(self._show_all_levels)
+        self._when_idle(itertools.chain(self._send_all_levels(), self._prepare()))
 
-    def _show_all_levels(self):
-        self._show(np.linspace(0, self.level.max, LEVELS).tolist())
-        self._later(self._prepare)
+    def _send_all_levels(self):
+        """In parts, between which the kernel can take in what the reader does."""
+        levels, parts = np.linspace(0, self.level.max, LEVELS), []
+        for start in range(0, LEVELS - 1, PART):
+            parts.append(self._picture(levels[start : start + PART + 1]))
+            yield
+        last = {key: array[-1:] for key, array in parts[-1].items()}
+        parts = [{key: x[:PART] for key, x in part.items()} for part in parts] + [last]
+        whole = {key: np.concatenate([p[key] for p in parts]) for key in last}
+        self._show(levels.tolist(), whole)
 
     def _prepare(self):
-        """Compile what has not been looked at yet, so that choosing it is quick."""
-        choice = next(self.unprepared, None)
-        if choice:
-            sweep(self.images[:1], self.weights, choice[0], n=choice[1])
-            self._later(self._prepare)
+        """Compile the kinds not seen yet, so that choosing one is quick."""
+        for kind, n in self.unprepared:
+            for count in (1, PART + 1):
+                images = np.repeat(self.images[:1], count, axis=0)
+                sweep(images, self.weights, kind, n=n)
+                yield
 
-    def _later(self, function):
-        """Call once nothing has changed for a while; at once where no kernel runs."""
+    def _when_idle(self, steps):
+        """Take steps, once nothing has changed for a while; now, without a kernel."""
         if self.timer:
             self.timer.cancel()
         try:
             loop = asyncio.get_running_loop()
         except RuntimeError:
-            function()
-        else:
-            self.timer = loop.call_later(PAUSE, self.guarded(function))
+            return collections.deque(steps, maxlen=0)
 
-    def _looking(self):
-        words = [KINDS[self.attention.value].label.replace(" N ", f" {self.n.value} ")]
-        if not self.strength.disabled:
-            words.append(f"strength {self.strength.value:.2f}")
-        return ", ".join(words)
+        def step():
+            if next(steps, "done") != "done":
+                self.timer = loop.call_soon(self.guarded(step))
 
-    def _show(self, levels):
-        """Send what is to be drawn at these levels of noise."""
-        index, label = self.digit.value, int(self.labels[self.digit.value])
-        image, subject = self.images[index], f"digit {index} (label {label})"
-        if self.drawing is not None:
-            image, subject, label = self.drawing, "your drawing", None
-        shape = None
+        self.timer = loop.call_later(PAUSE, self.guarded(step))
+
+    def _picture(self, levels):
+        """Arrays of what is to be drawn at these levels of noise."""
+        image = self.images[self.digit.value] if self.drawing is None else self.drawing
         noisy = noise_series(image, self.noise.value, levels, self.draw)
         picture = {
             "images": noisy.clip(0, WHITE).round().astype("uint8"),
@@ -397,24 +377,34 @@ class _Digits(_Explorer):
         if self.weights is not None:
             choice = (self.attention.value, self.strength.value, self.n.value)
             picture |= sweep(noisy, self.weights, *choice)
-            shape = picture["gains"].shape[1:]
+        return picture
+
+    def _show(self, levels, picture=None):
+        """Send a picture, by default that of the levels, with what words need."""
+        picture = picture or self._picture(levels)
+        index, label = self.digit.value, int(self.labels[self.digit.value])
+        subject = f"digit {index} (label {label})"
+        if self.drawing is not None:
+            subject, label = "your drawing", None
+        looking = KINDS[self.attention.value].label.replace(" N ", f" {self.n.value} ")
+        if not self.strength.disabled:
+            looking += f", strength {self.strength.value:.2f}"
         self.view.picture = {
-            **{key: _packed(each) for key, each in picture.items()},
+            **{key: np.ascontiguousarray(x).tobytes() for key, x in picture.items()},
+            "gain_shape": list(picture["gains"].shape[1:])
+            if "gains" in picture
+            else [],
             "levels": list(levels),
-            "gain_shape": shape,
             "unit": NOISES[self.noise.value].unit,
             "subject": subject,
-            "looking": self._looking(),
             "label": label,
+            "looking": looking,
             "settings": self.settings,
+            "padding": bytes(PACKET if len(levels) == 1 else 0),
         }
-
-
-def _packed(array):
-    return np.ascontiguousarray(array).tobytes()
 
 
 def _colours(name):
     """A matplotlib colour map as 256 x (red, green, blue)."""
     table = matplotlib.colormaps[name](np.arange(256), bytes=True)
-    return _packed(table[:, :3])
+    return np.ascontiguousarray(table[:, :3]).tobytes()

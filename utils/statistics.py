@@ -52,8 +52,8 @@ class Estimate(NamedTuple):
 
     def __str__(self):
         return (
-            f"{self.value:+.4g} ({self.confidence:.0%} interval {self.low:+.4g} to "
-            f"{self.high:+.4g}, {self.method})"
+            f"{self.value:.4g} ({self.confidence:.0%} interval {self.low:.4g} to "
+            f"{self.high:.4g}, {self.method})"
         )
 
 

@@ -1,10 +1,11 @@
-"""What the explorers show, computed for many levels of noise at once.
+"""What the explorers show, computed: no widget, no state.
 
-Arrays in, arrays out: no widget, no state. A digit at 101 levels, looked at twice,
-takes about 15 ms, so a slider can be moved over all of them without computing.
+A digit at 101 levels of noise, looked at twice, takes about 15 ms on one core: few
+enough to have them all ready before a slider is moved.
 """
 
 import functools
+import json
 from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
@@ -12,12 +13,16 @@ import jax
 import keras
 import numpy as np
 
-from utils.attention import attention_gain, check
+from utils.attention import KINDS, attention_gain, check
 from utils.model import build_model
 from utils.noise import NOISES
 
 BIN = 15  # grey levels in a bar of a histogram; black and white are middles of bars
 EDGES = np.arange(-262.5, 525, BIN)
+CONDITIONS = {  # of test, as a record names them
+    "accuracy_clean": "clean",
+    "accuracy_matched": "with the noise of training",
+}
 
 
 def noise_series(image, noise: str, levels: Iterable[float], seed=0) -> np.ndarray:
@@ -77,6 +82,39 @@ def sweep(images, weights: Mapping, attention="ones", strength=1.0, n=1) -> dict
     probabilities = network.look_again(weights, pooled, gains)
     found = {"gains": gains, "probabilities": probabilities, "without": without}
     return {name: np.asarray(array) for name, array in found.items()}
+
+
+def study_arms(records: Iterable[Mapping]) -> list[dict]:
+    """Records in arms: runs that differ in nothing but their seed.
+
+    Returns:
+        For each arm its label, its kind of attention, and its `runs` in the order of
+        their seeds: each with its accuracies after every epoch.
+    """
+    specs, arms = {}, {}
+    for record in sorted(records, key=lambda record: record["spec"]["seed"]):
+        spec = {key: x for key, x in record["spec"].items() if key != "seed"}
+        name = json.dumps(spec, sort_keys=True)
+        specs[name] = spec
+        arms.setdefault(name, []).append(
+            {
+                "seed": record["spec"]["seed"],
+                **{key: [e[key] for e in record["epochs"]] for key in CONDITIONS},
+            }
+        )
+
+    def label(spec):
+        words = [KINDS[spec["attention"]].label, f"noise SD {spec['noise_sd']:g}"]
+        for key, value in spec.items():
+            differs = any(other.get(key) != value for other in specs.values())
+            if differs and key not in ("attention", "noise_sd"):
+                words.append(f"{key} {value}".replace("_", " "))
+        return ", ".join(words)
+
+    return [
+        {"label": label(spec), "runs": arms[name]}
+        for name, spec in sorted(specs.items())
+    ]
 
 
 def weights_of(model) -> dict[str, np.ndarray]:

@@ -337,13 +337,15 @@ def _correct(compiled, weights, spec, sd, x_test, y_test):
 
     Every level scales the same draw of noise, which depends on the seed only.
     """
-    noisy = add_noise(x_test, sd, np.random.default_rng([spec.seed, TEST_NOISE]))
-    fill = -len(noisy) % IMAGES_PER_TEST
-    noisy = np.pad(noisy, ((0, fill), (0, 0), (0, 0)))
-    groups = noisy.reshape(-1, IMAGES_PER_TEST, *x_test.shape[1:], 1)
-    return (
-        np.asarray(compiled.classify(weights, groups)).ravel()[: len(y_test)] == y_test
-    )
+    rng = np.random.default_rng([spec.seed, TEST_NOISE])
+    named = []
+    for start in range(0, len(x_test), IMAGES_PER_CALL):
+        noisy = add_noise(x_test[start : start + IMAGES_PER_CALL], sd, rng)
+        fill = -len(noisy) % IMAGES_PER_TEST
+        noisy = np.pad(noisy, ((0, fill), (0, 0), (0, 0)))
+        groups = noisy.reshape(-1, IMAGES_PER_TEST, *x_test.shape[1:], 1)
+        named.append(np.ravel(compiled.classify(weights, groups))[: len(noisy) - fill])
+    return np.concatenate(named) == y_test
 
 
 def score(spec: RunSpec, weights: Mapping[str, np.ndarray], sd: float) -> np.ndarray:
@@ -404,7 +406,7 @@ def processor() -> str:
 
 def _copied(variables):
     """As NumPy arrays of their own: JAX may reuse the memory of what it is given."""
-    return [np.array(v) for v in variables]
+    return [np.array(keras.ops.convert_to_numpy(v)) for v in variables]
 
 
 def _is_whole(value, least):
