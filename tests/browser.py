@@ -220,8 +220,9 @@ class Explorer:
                 raise AssertionError(f"Nothing was drawn. Status: {self.status()}")
             self.page.wait_for_timeout(20)
 
-    def settle(self, milliseconds=200):
-        """Wait until nothing has been drawn for a while."""
+    def settle(self, milliseconds=100):
+        """Wait until the kernel owes no answer and nothing new has been drawn."""
         before = None
-        while before != (before := self.updates()):
+        busy = self.root.locator(".explorer-image[aria-busy=true]")
+        while before != (before := self.updates()) or busy.count():
             self.page.wait_for_timeout(milliseconds)

@@ -133,6 +133,7 @@ def try_options(explorer, select):
 
 
 def draw_a_seven(explorer):
+    explorer.root.scroll_into_view_if_needed()
     pad = explorer.part(".explorer-pad canvas").bounding_box()
     mouse = explorer.page.mouse
     places = [(0.25, 0.2), (0.75, 0.2), (0.4, 0.85)]
@@ -293,7 +294,7 @@ def test_the_level_of_noise_moves_without_a_kernel(open_notebook):
     assert explorer.pixels() != picture
     explorer.part(".digit-slider .noUi-handle").press("End")
     explorer.page.wait_for_timeout(3000)
-    assert "kernel does not answer" in explorer.status()
+    assert "The kernel is busy or gone" in explorer.status()
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
@@ -306,5 +307,6 @@ def test_screenshots_for_people(theme, lab, open_notebook):
         if name == "attention":
             draw_a_seven(explorer)
             explorer.settle()
+            assert "your drawing" in explorer.status()
         explorer.root.screenshot(path=SCREENSHOTS / f"{name}-{theme}.png")
     check_quiet(notebook, lab)

@@ -318,10 +318,12 @@ def test_arms_are_runs_that_differ_in_their_seed():
         record_of(0, [0.4], attention="top_n", attention_parameters={"n": 3}),
     ]
     arms = {arm["label"]: arm["runs"] for arm in study_arms(records)}
-    assert [run["seed"] for run in arms["No attention, noise SD 2.5"]] == [0, 1]
-    assert arms["No attention, noise SD 2.5"][0]["accuracy_clean"] == [0.5, 0.6]
-    assert arms["Published attention, noise SD 0"][0]["accuracy_matched"] == [0.45]
-    (label,) = (label for label in arms if "likeliest" in label)
+    control = arms[f"{KINDS['ones'].label}, noise SD 2.5"]
+    assert [run["seed"] for run in control] == [0, 1]
+    assert control[0]["accuracy_clean"] == [0.5, 0.6]
+    published = arms[f"{KINDS['as_coded'].label}, noise SD 0"]
+    assert published[0]["accuracy_matched"] == [0.45]
+    (label,) = (label for label in arms if label.startswith(KINDS["top_n"].label))
     assert "'n': 3" in label
     assert "images" not in label  # the same for all
 

@@ -10,6 +10,7 @@ import argparse
 import concurrent.futures
 import json
 import multiprocessing
+import re
 import resource
 import statistics
 import sys
@@ -212,6 +213,18 @@ def worker_memory(runs: int = 6) -> dict[str, float]:
 def _train_and_weigh(kind, seed):
     spec = RunSpec(kind, noise_sd=2.5, images=1_000, epochs=1, seed=seed)
     training.train(spec, progress=False)
+    return peak_memory()
+
+
+def peak_memory() -> float:
+    """Peak resident memory of this process, MB.
+
+    On Linux `ru_maxrss` would count what the parent had when it started this one.
+    """
+    status = Path("/proc/self/status")
+    if status.exists():
+        (peak,) = re.findall(r"VmHWM:\s+(\d+) kB", status.read_text())
+        return int(peak) / 2**10
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / MEGABYTE
 
 

@@ -8,6 +8,7 @@ const WITH = "#0072B2"; // the colours of the figures (Okabe and Ito 2008)
 const WITHOUT = "#D55E00";
 const SERIES = [WITH, WITHOUT, "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000"];
 const FONT = "system-ui, 'DejaVu Sans', sans-serif";
+const NO_ANSWER = "The kernel is busy or gone. The level of noise can still be moved.";
 const SILENCE = 2000; // milliseconds without an answer, after which the view says so
 
 function element(parent, tag, name = "", text = "") {
@@ -185,7 +186,7 @@ const PANELS = {
   profile(c, box, { gains, gainMaximum }) {
     const sorted = Float32Array.from(gains).sort().reverse();
     const { x, y } = axes(c, box, {
-      title: "Gains, in order",
+      title: "All gains",
       xlim: [0, sorted.length],
       ylim: [0, gainMaximum],
       xticks: [0, sorted.length].map((n) => [n, `${n}`]),
@@ -373,8 +374,14 @@ async function render({ model, el }) {
     status.textContent = [`update ${updates}`, `${milliseconds.toFixed(1)} ms`, words, remark, setup.note]
       .filter(Boolean).join(" · ");
   };
-  const complain = (words) => {
+  // Whether the kernel owes an answer; if none comes, say so.
+  const listen = (owed) => {
     clearTimeout(silence);
+    silence = owed && setTimeout(() => complain(NO_ANSWER), SILENCE);
+    holder.ariaBusy = `${owed}`;
+  };
+  const complain = (words) => {
+    listen(false);
     drawn = ""; // so that the next picture, even if it is the same, replaces this
     status.classList.add("explorer-problem");
     say(words, 0);
@@ -416,7 +423,7 @@ async function render({ model, el }) {
     for (const key of ["histogram", "gains", "probabilities", "without"]) {
       if (sent[key]) picture[key] = floats(sent[key]);
     }
-    clearTimeout(silence);
+    listen(false);
     // Any message acknowledges what came. Without one, the server would hold back that
     // the kernel is idle, and ipywidgets the slider's next value until it hears so.
     if (sent.levels.length === 1) setTimeout(() => model.send({}), 2);
@@ -426,10 +433,7 @@ async function render({ model, el }) {
   // What the browser holds is drawn at once; anything else is asked of the kernel.
   function change(name) {
     asked = performance.now();
-    clearTimeout(silence);
-    if (!isStudy && (name !== "noise-slider" || picture.levels.length === 1)) {
-      silence = setTimeout(() => complain("The kernel does not answer; the level of noise can still be moved."), SILENCE);
-    }
+    listen(!isStudy && (name !== "noise-slider" || picture.levels.length === 1));
     request();
   }
 

@@ -26,6 +26,7 @@ from ipywidgets import (
     FloatSlider,
     HBox,
     IntSlider,
+    Layout,
     VBox,
     Widget,
     widget_serialization,
@@ -197,13 +198,10 @@ class _Explorer(VBox):
         controls = {name: each for column in columns for name, each in column.items()}
         for name, control in controls.items():
             control.add_class(name)
-            control.layout.width = "426px"
-            if isinstance(control, Button):
-                control.layout.margin, control.layout.width = (
-                    "2px 2px 2px 178px",
-                    "248px",
-                )
+            if isinstance(control, Button):  # below the sliders, not their labels
+                control.layout = Layout(width="248px", margin="2px 2px 2px 178px")
             else:
+                control.layout.width = "426px"
                 control.style.description_width = "170px"
         watched = controls | ({"pad": pad} if pad else {})
         self.view = _View(controls=watched, setup=setup)
@@ -335,7 +333,10 @@ class _Digits(_Explorer):
     def _send_all_levels(self):
         """In parts, between which the kernel can take in what the reader does."""
         levels, parts = np.linspace(0, self.level.max, LEVELS), []
+        settings = self.settings
         for start in range(0, LEVELS - 1, PART):
+            if self.settings != settings:
+                return
             parts.append(self._picture(levels[start : start + PART + 1]))
             yield
         last = {key: array[-1:] for key, array in parts[-1].items()}
@@ -382,6 +383,7 @@ class _Digits(_Explorer):
     def _show(self, levels, picture=None):
         """Send a picture, by default that of the levels, with what words need."""
         picture = picture or self._picture(levels)
+        gains = picture.get("gains", np.empty((1, 0, 0)))
         index, label = self.digit.value, int(self.labels[self.digit.value])
         subject = f"digit {index} (label {label})"
         if self.drawing is not None:
@@ -391,9 +393,7 @@ class _Digits(_Explorer):
             looking += f", strength {self.strength.value:.2f}"
         self.view.picture = {
             **{key: np.ascontiguousarray(x).tobytes() for key, x in picture.items()},
-            "gain_shape": list(picture["gains"].shape[1:])
-            if "gains" in picture
-            else [],
+            "gain_shape": gains.shape[1:],
             "levels": list(levels),
             "unit": NOISES[self.noise.value].unit,
             "subject": subject,
