@@ -13,7 +13,7 @@ from utils.data import load_mnist
 from utils.model import attention_maps, build_model, predict
 from utils.training import RunSpec
 
-SHAPES = [(15, 15), (6, 9), (4, 1)]
+SHAPES = [(15, 15), (6, 9)]
 NOT_OF_MEAN_ONE = ("as_coded", "uniform")
 BY_NUMPY = {
     "evidence": reference.evidence_for_any,
@@ -267,7 +267,7 @@ def test_inverted_prefers_what_the_other_leaves(of):
     )
 
 
-@every_shape
+@pytest.mark.parametrize("shape", [*SHAPES, (4, 1)], ids=str)
 @pytest.mark.parametrize("sd", [0.1, 0.25, 1.0])
 def test_centre_is_a_gaussian_at_the_middle(shape, sd):
     middle = attend("centre", *first_look(shape), sd=sd)

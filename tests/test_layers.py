@@ -27,7 +27,7 @@ KERNELS = [  # rows, cols and channels of the input, kernel, channels of the out
     (4, 5, 12, (1, 1), 3),
     (5, 3, 8, (5, 3), 1),
 ]
-SIZES = [(3, 3), (3, 4), (4, 3), (5, 8), (28, 28), (17, 40)]
+SIZES = [(3, 3), (4, 3), (5, 8), (28, 28), (17, 40)]
 LAYERS = [
     (Convolution, {"filters": 4, "kernel_size": (2, 3), "activation": "relu"}),
     (Convolution, {"filters": 4, "kernel_size": 3, "use_bias": False}),
@@ -104,7 +104,7 @@ def test_both_convolutions_are_numpy_s(function, case):
     np.testing.assert_allclose(received, reference.convolve(x, kernel), atol=1e-4)
 
 
-@pytest.mark.parametrize("case", KERNELS[:4], ids=str)
+@pytest.mark.parametrize("case", KERNELS[:2], ids=str)
 def test_convolution_is_that_of_keras(case):
     rows, cols, n_in, kernel, n_out = case
     (x,) = float32(normal(2, rows, cols, n_in))
@@ -117,7 +117,7 @@ def test_convolution_is_that_of_keras(case):
     np.testing.assert_allclose(ours(x), expected, atol=1e-5)
 
 
-@pytest.mark.parametrize("case", KERNELS[3:], ids=str)
+@pytest.mark.parametrize("case", KERNELS[2:], ids=str)
 @pytest.mark.parametrize("function", [convolve, convolve_few_channels])
 def test_gradients_of_convolution(function, case):
     rows, cols, n_in, kernel, n_out = case
@@ -125,7 +125,7 @@ def test_gradients_of_convolution(function, case):
     check_gradients(function, reference.convolve, x, kernel)
 
 
-@pytest.mark.parametrize("case", KERNELS[:3], ids=str)
+@pytest.mark.parametrize("case", KERNELS[:2], ids=str)
 @pytest.mark.parametrize("function", [convolve, convolve_few_channels])
 def test_gradients_of_convolution_are_those_of_jax(function, case):
     def of_jax(x, kernel):

@@ -84,14 +84,15 @@ def layers_of(model, inputs, names):
     """What layers give, by name; of a layer that is used twice, at the first look."""
     nodes = {name: model.get_layer(name)._inbound_nodes[0] for name in names}
     tensors = {name: node.output_tensors[0] for name, node in nodes.items()}
-    return keras.Model(model.input, tensors)(inputs)
+    return keras.Model(model.input, tensors).predict_on_batch(inputs)
 
 
 # --- What it computes ------------------------------------------------------------
 
 
-@pytest.mark.parametrize("shape", [(28, 28), (9, 12)], ids=str)
-@every_numpy_kind
+@pytest.mark.parametrize(
+    ("kind", "shape"), [*((kind, (28, 28)) for kind in BY_NUMPY), ("energy", (9, 12))]
+)
 def test_every_layer_is_numpy_s(kind, shape):
     model, images = model_of(kind, image_shape=shape), digits(2, shape)
     expected = reference.look_twice(images, weights_of(model), BY_NUMPY[kind])
@@ -125,21 +126,21 @@ def test_the_count_holds_no_more_than_that(noise_sd):
     assert build_model(noise_sd=noise_sd).count_params() == 9898
 
 
-@pytest.mark.parametrize("kind", ["as_coded", "top_n", "given"])
+@pytest.mark.parametrize("kind", ["as_coded", "top_n"])
 def test_an_image_s_probabilities_do_not_depend_on_its_batch(kind):
     model = model_of(kind)
-    inputs = inputs_of(model, digits(7))
-    together = np.asarray(model(inputs))
+    images = digits(7)
+    together = model.predict_on_batch(images)
     np.testing.assert_allclose(together.sum(-1), 1, rtol=1e-5)
     for size in (1, 2):
         for start in (0, 5):
             part = slice(start, start + size)
-            some = [x[part] for x in inputs] if kind == "given" else inputs[part]
-            np.testing.assert_allclose(model(some), together[part], atol=1e-5)
+            some = model.predict_on_batch(images[part])
+            np.testing.assert_allclose(some, together[part], atol=1e-5)
 
 
-@pytest.mark.parametrize("shape", [(3, 3), (3, 9), (17, 40), (44, 44)], ids=str)
-@pytest.mark.parametrize("kind", ["as_coded", "top_n", "given"])
+@pytest.mark.parametrize("shape", [(3, 3), (17, 40), (44, 44)], ids=str)
+@pytest.mark.parametrize("kind", ["top_n", "given"])
 def test_other_sizes(kind, shape):
     model = build_model(kind, image_shape=shape)
     probabilities = predict(model, inputs_of(model, digits(2, shape)))
@@ -355,12 +356,12 @@ def test_an_unknown_layer_is_answered_with_all_layers():
         *((kind, {}) for kind in KINDS),
         ("top_n", {"n": 3, "strength": 0.5}),
         ("shuffled", {"of": "top_n", "n": 3}),
-        ("energy", {"noise_sd": 2.5, "image_shape": (9, 12)}),
+        ("energy", {"noise_sd": 2.5}),
     ],
 )
 def test_a_saved_model_comes_back(kind, settings, tmp_path):
     model = model_of(kind, **settings)
-    inputs = inputs_of(model, digits(2, settings.get("image_shape", (28, 28))))
+    inputs = inputs_of(model, digits(2))
     model.save(tmp_path / "model.keras")
     again = keras.models.load_model(tmp_path / "model.keras")
     from_json = keras.models.model_from_json(model.to_json())

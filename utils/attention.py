@@ -86,17 +86,17 @@ def energy(features, evidence):
     return ops.mean(features, axis=-1)
 
 
-def shuffled(features, evidence, *, of="energy", seed=0, **parameters):
+def shuffled(features, evidence, *, of="energy", order=0, **parameters):
     """Another kind's map with its places in a fixed random order.
 
     The same values, so the same mean, spread and strength; only their places are
-    wrong. The order depends on `seed` and the map's size, not on the image.
+    wrong. `order` numbers the random orders; images do not matter to it.
     """
     attention = KINDS[of].attend(features, evidence, **parameters)
     rows, cols = attention.shape[1:]
-    order = np.random.default_rng(seed).permutation(rows * cols)
-    places = ops.take(ops.reshape(attention, (-1, rows * cols)), order, axis=1)
-    return ops.reshape(places, (-1, rows, cols))
+    places = np.random.default_rng(order).permutation(rows * cols)
+    moved = ops.take(ops.reshape(attention, (-1, rows * cols)), places, axis=1)
+    return ops.reshape(moved, (-1, rows, cols))
 
 
 def inverted(features, evidence, *, of="energy", **parameters):
@@ -176,7 +176,7 @@ def check(attention: str, parameters: Mapping, strength: float = 1.0) -> None:
                 f"Attention {attention!r} has no parameter {name!r}. "
                 f"Its parameters and their defaults: {choices}."
             )
-        valid, expected = _RANGES[name]
+        valid, expected = _RANGES.get(name, (lambda v: True, ""))
         if not valid(value):
             raise ValueError(f"Expected {name} to be {expected}, received {value!r}.")
 
@@ -290,7 +290,7 @@ def _is_integer(value):
 _RANGES = {  # what a parameter may be, and how an error says so
     "gain": (lambda v: _is_number(v) and v >= 0, "a number of at least 0"),
     "n": (lambda v: _is_integer(v) and 1 <= v <= DIGITS, f"a whole 1 to {DIGITS}"),
-    "seed": (lambda v: _is_integer(v) and v >= 0, "a whole number of at least 0"),
+    "order": (lambda v: _is_integer(v) and v >= 0, "a whole number of at least 0"),
     "sd": (lambda v: _is_number(v) and v > 0, "a number above 0"),
     "of": (lambda v: v in KINDS, "the name of a kind"),
 }

@@ -1,7 +1,7 @@
 """The explorers: move noise, attention and epochs by hand, and watch.
 
 `noise`, `attention` and `study` each return a widget: controls above a view, which
-`explorer.js` draws in the browser. What is dragged most, the level of noise, is
+`explorer.js` and `panels.js` draw in the browser. What is dragged most, the level of noise, is
 computed ahead: all 101 levels as one batch (`sweep`), sent once, so that dragging it
 waits for nothing and goes on when the kernel is gone. The other controls ask Python,
 which answers with the level in view at once, and with all levels when the reader
@@ -47,7 +47,8 @@ from utils.sweeps import (
     weights_of,
 )
 
-WEIGHTS = Path(__file__).with_name("weights")
+HERE = Path(__file__).parent
+WEIGHTS = HERE / "weights"
 LEVELS = 101  # of noise in a sweep, from none to the noise's maximum
 PART = 20  # of them are computed at a time, in about 3 ms
 # Jupyter's server leaves Nagle's algorithm on: a small message waits, up to 40 ms, for
@@ -174,8 +175,8 @@ def study(records: Iterable[Mapping]) -> Widget:
 class _View(anywidget.AnyWidget):
     """The picture below the controls, drawn in the browser from arrays."""
 
-    _esm = Path(__file__).with_name("explorer.js")
-    _css = Path(__file__).with_name("explorer.css")
+    _esm = "".join((HERE / name).read_text() for name in ("panels.js", "explorer.js"))
+    _css = HERE / "explorer.css"
     setup = traitlets.Dict().tag(sync=True)  # which panels, and what stays the same
     controls = traitlets.Dict().tag(sync=True, **widget_serialization)
     picture = traitlets.Dict().tag(sync=True)  # one level of noise or all of them
@@ -185,7 +186,7 @@ class _View(anywidget.AnyWidget):
 class _Pad(anywidget.AnyWidget):
     """A pad to draw on; what is drawn is an image when it arrives."""
 
-    _esm = Path(__file__).with_name("pad.js")
+    _esm = HERE / "pad.js"
     _css = _View._css
     shape = traitlets.List().tag(sync=True)  # rows, cols
     drawn = traitlets.CBytes().tag(sync=True)  # grey levels; empty for no drawing

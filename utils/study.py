@@ -117,11 +117,12 @@ def run(
                         _execute(by_name, waiting, store, bar, submit)
         except Exception as error:
             safe = sum(name in store for name in by_name)
+            what = f"{type(error).__name__}: {error}".rstrip(".")
             raise StudyStoppedError(
-                f"The study stopped: {type(error).__name__}: {error}. {safe} of "
-                f"{len(by_name)} records are finished and safe in {store.folder}; "
-                "unfinished runs keep their finished epochs. Mend the cause and run "
-                "the same again: it goes on from there."
+                f"The study stopped: {what}. {safe} of {len(by_name)} records are "
+                f"finished and safe in {store.folder}; unfinished runs keep their "
+                "finished epochs. Mend the cause and run the same again: it goes on "
+                "from there."
             ) from error
     return [store.record(spec.name) for spec in specs]
 

@@ -1,0 +1,281 @@
+// What an explorer draws: panels on a canvas. Sent to the browser with explorer.js, as one
+// module; here is only what needs no widget.
+
+const INK = "#222222";
+const FAINT = "#777777";
+const GRID = "#e4e4e4";
+const WITH = "#0072B2"; // the colours of the figures (Okabe and Ito 2008)
+const WITHOUT = "#D55E00";
+const SERIES = [WITH, WITHOUT, "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000"];
+const FONT = "system-ui, 'DejaVu Sans', sans-serif";
+function write(c, words, x, y, style = {}) {
+  const { size = 12, align = "left", colour = INK, bold = false, room } = style;
+  c.font = `${bold ? "bold " : ""}${size}px ${FONT}`;
+  c.textAlign = align;
+  c.fillStyle = colour;
+  c.fillText(words, x, y, room);
+}
+
+function line(c, points, colour, width = 1, dash = []) {
+  c.beginPath();
+  points.forEach(([x, y], i) => (i ? c.lineTo(x, y) : c.moveTo(x, y)));
+  c.strokeStyle = colour;
+  c.lineWidth = width;
+  c.setLineDash(dash);
+  c.stroke();
+  c.setLineDash([]);
+}
+
+// Axes in a box: returns how to place values. Ticks are [value, text].
+function axes(c, box, { title, xlim, ylim, xticks, yticks, xlabel, ylabel }) {
+  const x = (value) => box.x + ((value - xlim[0]) / (xlim[1] - xlim[0])) * box.width;
+  const y = (value) => box.y + box.height * (1 - (value - ylim[0]) / (ylim[1] - ylim[0]));
+  write(c, title, box.x, box.y - 12, { size: 13, bold: true });
+  for (const [value, text] of yticks) {
+    line(c, [[box.x, y(value)], [box.x + box.width, y(value)]], GRID);
+    write(c, text, box.x - 6, y(value) + 4, { size: 11, align: "right" });
+  }
+  const bottom = box.y + box.height;
+  for (const [value, text] of xticks) {
+    write(c, text, x(value), bottom + 16, { size: 11, align: "center" });
+  }
+  line(c, [[box.x, box.y], [box.x, bottom], [box.x + box.width, bottom]], FAINT);
+  write(c, xlabel, box.x + box.width / 2, bottom + 34, { align: "center" });
+  c.save();
+  c.translate(box.x - 42, box.y + box.height / 2);
+  c.rotate(-Math.PI / 2);
+  write(c, ylabel, 0, 0, { align: "center" });
+  c.restore();
+  return { x, y };
+}
+
+// Values as pixels, `colour(value)` giving [red, green, blue], scaled without smoothing.
+function raster(c, values, [rows, cols], colour, x, y, width, height) {
+  const small = new OffscreenCanvas(cols, rows);
+  const pixels = new ImageData(cols, rows);
+  values.forEach((value, i) => pixels.data.set([...colour(value), 255], 4 * i));
+  small.getContext("2d").putImageData(pixels, 0, 0);
+  c.imageSmoothingEnabled = false;
+  c.drawImage(small, x, y, width, height);
+}
+
+const ink = (level) => [255 - level, 255 - level, 255 - level];
+
+function fitted([rows, cols], box) {
+  const pixel = Math.min(box.width / cols, box.height / rows);
+  return { width: pixel * cols, height: pixel * rows, pixel };
+}
+
+const PANELS = {
+  image(c, box, { image, shape, level, unit }) {
+    const { width, height } = fitted(shape, box);
+    write(c, `Noise ${levelText(level)} (${unit})`, box.x, box.y - 12, { size: 13, bold: true });
+    raster(c, image, shape, ink, box.x, box.y, width, height);
+    c.strokeStyle = FAINT;
+    c.lineWidth = 1;
+    c.strokeRect(box.x, box.y, width, height);
+  },
+
+  histogram(c, box, { histogram, edges }) {
+    const { x, y } = axes(c, box, {
+      title: "How often each grey level occurs",
+      xlim: [edges[0], edges.at(-1)],
+      ylim: [-4, 0],
+      xticks: [[-255, "−255"], [0, "0"], [255, "255"], [510, "510"]],
+      yticks: [-4, -3, -2, -1, 0].map((decade) => [decade, `${10 ** decade}`]),
+      xlabel: "grey level (0: paper, 255: ink)",
+      ylabel: "share of pixels",
+    });
+    c.fillStyle = "rgb(0 0 0 / 6%)";
+    c.fillRect(x(edges[0]), box.y, x(0) - x(edges[0]), box.height);
+    c.fillRect(x(255), box.y, x(edges.at(-1)) - x(255), box.height);
+    write(c, "as paper", x(-129), box.y + 14, { size: 11, align: "center", colour: FAINT });
+    write(c, "as ink", x(387), box.y + 14, { size: 11, align: "center", colour: FAINT });
+    c.fillStyle = WITH;
+    histogram.forEach((share, i) => {
+      if (share <= 0) return;
+      const top = y(Math.max(Math.log10(share), -4));
+      c.fillRect(x(edges[i]) + 0.5, top, x(edges[i + 1]) - x(edges[i]) - 1, y(-4) - top);
+    });
+  },
+
+  map(c, box, { image, shape, gains, gainShape, gainColour, gainMaximum }) {
+    const { width, height, pixel } = fitted(shape, box);
+    const [rows, cols] = gainShape;
+    write(c, "Gain of attention, on the image", box.x, box.y - 12, { size: 13, bold: true });
+    c.save();
+    c.beginPath();
+    c.rect(box.x, box.y, width, height);
+    c.clip();
+    // A place of conv_2 stands for 2 pixels each way; the first is centred on -0.5.
+    const [left, top] = [box.x - 1.5 * pixel, box.y - 1.5 * pixel];
+    raster(c, gains, gainShape, gainColour, left, top, 2 * cols * pixel, 2 * rows * pixel);
+    c.globalCompositeOperation = "multiply";
+    c.globalAlpha = 0.55;
+    raster(c, image, shape, ink, box.x, box.y, width, height);
+    c.restore();
+    c.strokeStyle = FAINT;
+    c.lineWidth = 1;
+    c.strokeRect(box.x, box.y, width, height);
+    const x = box.x + width + 14;
+    for (let i = 0; i < height; i++) {
+      const [r, g, b] = gainColour((1 - i / height) * gainMaximum);
+      c.fillStyle = `rgb(${r} ${g} ${b})`;
+      c.fillRect(x, box.y + i, 14, 1.5);
+    }
+    c.strokeRect(x, box.y, 14, height);
+    for (let gain = 0; gain <= gainMaximum; gain++) {
+      const note = { 1: " (as control)", [gainMaximum]: " or more" }[gain] ?? "";
+      const y = box.y + height * (1 - gain / gainMaximum);
+      write(c, `${gain}${note}`, x + 20, y + 4, { size: 11 });
+    }
+  },
+
+  answer(c, box, { probabilities, without, label, attentive }) {
+    const { x, y } = axes(c, box, {
+      title: attentive ? "The answer" : "What the network answers",
+      xlim: [-0.6, 9.6],
+      ylim: [0, 1],
+      xticks: [...Array(10).keys()].map((digit) => [digit, digit === label ? "" : `${digit}`]),
+      yticks: [0, 0.25, 0.5, 0.75, 1].map((p) => [p, `${p}`]),
+      xlabel: label === null ? "digit" : "digit (large: the label)",
+      ylabel: "probability",
+    });
+    if (label !== null) {
+      const large = { size: 14, align: "center", bold: true };
+      write(c, `${label}`, x(label), box.y + box.height + 16, large);
+    }
+    const control = [without, attentive ? WITHOUT : WITH, attentive ? "without" : ""];
+    const series = attentive ? [[probabilities, WITH, "with attention"], control] : [control];
+    const width = (0.8 * (x(1) - x(0))) / series.length;
+    series.forEach(([values, colour, name], s) => {
+      c.fillStyle = colour;
+      values.forEach((p, digit) => {
+        c.fillRect(x(digit - 0.4) + s * width, y(p), width - 1, y(0) - y(p));
+      });
+      if (!name) return;
+      const right = box.x + box.width - (s ? 0 : 82);
+      write(c, name, right, box.y - 12, { align: "right" });
+      const start = right - c.measureText(name).width - 15;
+      c.fillStyle = colour;
+      c.fillRect(start, box.y - 22, 11, 11);
+    });
+  },
+
+  profile(c, box, { gains, gainMaximum }) {
+    const sorted = Float32Array.from(gains).sort().reverse();
+    const { x, y } = axes(c, box, {
+      title: "All gains",
+      xlim: [0, sorted.length],
+      ylim: [0, gainMaximum],
+      xticks: [0, sorted.length].map((n) => [n, `${n}`]),
+      yticks: [0, 1, 2, 3, 4].map((gain) => [gain, `${gain}`]),
+      xlabel: "places, most attended first",
+      ylabel: "gain",
+    });
+    line(c, [[x(0), y(1)], [x(sorted.length), y(1)]], WITHOUT, 1.5, [5, 3]);
+    c.save();
+    c.beginPath();
+    c.rect(box.x, box.y - 2, box.width, box.height + 4);
+    c.clip();
+    const steps = [...sorted].flatMap((gain, i) => [[x(i), y(gain)], [x(i + 1), y(gain)]]);
+    line(c, steps, WITH, 2);
+    c.restore();
+    const range = `${sorted.at(-1).toFixed(2)} to ${sorted[0].toFixed(2)}`;
+    write(c, range, box.x + box.width, box.y - 12, { align: "right" });
+  },
+
+  curves(c, box, { arms, colours, chosen, run, epoch, epochs, condition, limits, points }) {
+    const { x, y } = axes(c, box, {
+      title: "Accuracy after each epoch",
+      xlim: [0.5, epochs + 0.5],
+      ylim: limits.ends,
+      xticks: [...Array(epochs).keys()].map((i) => [i + 1, `${i + 1}`]),
+      yticks: limits.ticks,
+      xlabel: "epoch",
+      ylabel: "test images named right",
+    });
+    line(c, [[x(epoch), box.y], [x(epoch), box.y + box.height]], FAINT, 1, [4, 3]);
+    const curve = (values, ...style) => {
+      line(c, values.map((value, i) => [x(i + 1), y(value)]), ...style);
+    };
+    arms.forEach((arm, a) => {
+      curve(meanOf(arm, condition), colours[a], a === chosen && run < 0 ? 3.5 : 1.2);
+      arm.runs.forEach((each, r) => {
+        each[condition].forEach((value, i) => {
+          points.push({ x: x(i + 1), y: y(value), a, r, epoch: i + 1 });
+        });
+        if (a !== chosen) return;
+        curve(each[condition], colours[a], r === run ? 3.5 : 1, r === run ? [] : [2, 2]);
+      });
+    });
+  },
+
+  runs(c, box, { arms, colours, chosen, run, epoch, condition, limits, points }) {
+    const { x } = axes(c, box, {
+      title: `After epoch ${epoch}`,
+      xlim: limits.ends,
+      ylim: [0, 1],
+      xticks: limits.ticks,
+      yticks: [],
+      xlabel: "test images named right",
+      ylabel: "",
+    });
+    const beside = { size: 11, align: "right", room: 190 };
+    write(c, "dots: runs, bar: their mean", box.x - 10, box.y - 12, { ...beside, colour: FAINT });
+    arms.forEach((arm, a) => {
+      const y = box.y + (box.height * (a + 0.5)) / arms.length;
+      write(c, arm.label, box.x - 10, y + 4, { ...beside, bold: a === chosen });
+      const mean = meanOf(arm, condition)[epoch - 1];
+      if (mean !== undefined) line(c, [[x(mean), y - 10], [x(mean), y + 10]], INK, 2);
+      arm.runs.forEach((each, r) => {
+        const value = each[condition][epoch - 1];
+        if (value === undefined) return;
+        c.beginPath();
+        c.arc(x(value), y, a === chosen && r === run ? 7 : 4, 0, 7);
+        c.fillStyle = colours[a];
+        c.fill();
+        points.push({ x: x(value), y, a, r, epoch });
+      });
+    });
+  },
+};
+
+const levelText = (level) => level.toFixed(level > 1 ? 1 : 2);
+const average = (values) => values.reduce((sum, value) => sum + value, 0) / values.length;
+const meanOf = (arm, condition) =>
+  arm.runs[0][condition].map((_, i) => average(arm.runs.map((run) => run[condition][i])));
+
+// An axis of accuracy that holds all values, with round ticks.
+function accuracyAxis(values) {
+  const [low, high] = [Math.min(...values), Math.max(...values)];
+  const step = [0.005, 0.01, 0.02, 0.05, 0.1, 0.2].find((each) => (high - low) / each <= 6);
+  const first = Math.floor(low / step);
+  const last = Math.max(first + 1, Math.ceil(high / step));
+  const ticks = [...Array(last - first + 1).keys()].map((i) => (first + i) * step);
+  const text = (value) => `${(100 * value).toFixed(step < 0.01 ? 1 : 0)}%`;
+  return { ends: [ticks[0], ticks.at(-1)], ticks: ticks.map((value) => [value, text(value)]) };
+}
+
+// Where the panels are: [x, y, width, height]; and the size of the picture.
+const LAYOUTS = {
+  "image,histogram": {
+    size: [860, 300],
+    image: [10, 36, 224, 224],
+    histogram: [310, 36, 460, 200],
+  },
+  "image,histogram,answer": {
+    size: [860, 300],
+    image: [10, 36, 224, 224],
+    histogram: [310, 36, 230, 200],
+    answer: [610, 36, 240, 200],
+  },
+  "image,map,answer,profile": {
+    size: [620, 510],
+    image: [10, 36, 224, 224],
+    map: [260, 36, 224, 224],
+    answer: [54, 320, 310, 140],
+    profile: [424, 320, 176, 140],
+  },
+  "curves,runs": { size: [860, 330], curves: [70, 36, 350, 240], runs: [650, 36, 190, 240] },
+};
