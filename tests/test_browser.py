@@ -118,15 +118,15 @@ def move_slider(explorer, slider):
         assert explorer.pixels() == pictures[key]
 
 
-def try_options(explorer, select):
-    """Choose each option, and move each slider to both ends under it."""
+def try_options(explorer, select, keys):
+    """Choose each option, and press keys on each slider under it."""
     first, *others = select.locator("option").all_inner_texts()
     for name in [*others, first]:
         before = explorer.updates()
         select.select_option(label=name)
         explorer.wait_for_update(before)
         for slider in explorer.part(".widget-slider").all():
-            for key in ("Home", "End"):
+            for key in keys:
                 slider.locator(".noUi-handle").press(key)
                 explorer.settle()
                 assert "Error" not in explorer.status()
@@ -149,13 +149,16 @@ def draw_a_seven(explorer):
 
 def places(explorer):
     """Where everything is, from the explorer's corner, and how large that is."""
-    root = explorer.root.bounding_box()
-    parts = explorer.part(".explorer-image, .explorer-status, .noUi-base").all()
-    boxes = [root, *(part.bounding_box() for part in parts)]
-    return [
-        (box["x"] - root["x"], box["y"] - root["y"], box["width"], box["height"])
-        for box in boxes
-    ]
+    return explorer.root.evaluate(
+        """root => {
+            const corner = root.getBoundingClientRect();
+            const parts = ".explorer-image, .explorer-status, .noUi-base";
+            return [root, ...root.querySelectorAll(parts)].map((part) => {
+                const box = part.getBoundingClientRect();
+                return [box.x - corner.x, box.y - corner.y, box.width, box.height];
+            });
+        }"""
+    )
 
 
 def check_quiet(notebook, lab):

@@ -1,11 +1,11 @@
 """The explorers: move noise, attention and epochs by hand, and watch.
 
-`noise`, `attention` and `study` each return a widget: controls above a view, which
-`explorer.js` and `panels.js` draw in the browser. What is dragged most, the level of noise, is
-computed ahead: all 101 levels as one batch (`sweep`), sent once, so that dragging it
-waits for nothing and goes on when the kernel is gone. The other controls ask Python,
-which answers with the level in view at once, and with all levels when the reader
-pauses. A study is sent whole.
+`noise`, `attention` and `study` each return a widget: controls above a view that
+`explorer.js` and `panels.js` draw in the browser. What is dragged most, the level of
+noise, is computed ahead: all 101 levels (`utils.sweeps`), sent once, so that dragging
+it waits for nothing and goes on when the kernel is gone. The other controls ask
+Python, which answers with the level in view at once, and with all levels when the
+reader pauses. A study is sent whole.
 """
 
 import asyncio

@@ -126,7 +126,7 @@ def _max_of_three_forward(x, axis):
 
 
 def _max_of_three_backward(axis, saved, gradient):
-    """The gradient goes to the first of equal maxima, as in `reduce_window`."""
+    """The gradient goes to the first of equal maxima."""
     x, largest = saved
     first, second, _ = _thirds(x, axis)
     to_first = first == largest
@@ -203,17 +203,18 @@ class Convolution(keras.layers.Conv2D):
 
     def __init__(self, filters, kernel_size, **settings):
         super().__init__(filters, kernel_size, **settings)
-        if (self.strides, self.dilation_rate, self.groups, self.padding) != (
-            (1, 1),
-            (1, 1),
-            1,
-            "valid",
-        ):
+        received = {
+            "strides": self.strides,
+            "dilation_rate": self.dilation_rate,
+            "groups": self.groups,
+            "padding": self.padding,
+            "data_format": self.data_format,
+        }
+        if list(received.values()) != [(1, 1), (1, 1), 1, "valid", "channels_last"]:
             raise ValueError(
-                "Expected strides 1, dilation 1, one group and 'valid' padding. "
-                f"Received strides {self.strides}, dilation {self.dilation_rate}, "
-                f"{self.groups} groups, padding {self.padding!r}. "
-                "Use keras.layers.Conv2D for these."
+                "Expected strides 1, dilation 1, one group, 'valid' padding and "
+                f"channels last. Received {received}. Use keras.layers.Conv2D for "
+                "these."
             )
 
     def convolution_op(self, inputs, kernel):
@@ -226,7 +227,8 @@ class Convolution(keras.layers.Conv2D):
 class MaxPool(keras.layers.Layer):
     """Largest of each 3 x 3 window at stride 2 (AlexNet's overlapping pooling).
 
-    Rows first, then columns. Where values tie, the gradient goes to the first.
+    Rows first, then columns. Where places tie, the gradient goes to the leftmost
+    column of them, and in it to the first row.
 
     Call arguments:
         x: `(batch, rows, cols, channels)`, at least 3 x 3 places.

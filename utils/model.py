@@ -153,6 +153,11 @@ def predict(model: keras.Model, images, output: str = "softmax") -> np.ndarray:
             "batch of one: images[None]; another size needs build_model(..., "
             "image_shape=(rows, cols))."
         )
+    if given and len(arrays[0]) != len(arrays[1]):
+        raise ValueError(
+            "Expected as many maps as images. Received "
+            f"{len(arrays[0])} and {len(arrays[1])}."
+        )
     tensor = model.get_layer(output)._inbound_nodes[0].output_tensors[0]
     part = keras.Model(model.inputs, tensor)
     return np.asarray(part.predict_on_batch(arrays if given else arrays[0]))
@@ -246,7 +251,7 @@ def _check_shape(image_shape):
         rows, cols = image_shape
         fits = int(rows) == rows >= SMALLEST_IMAGE and int(cols) == cols
         fits = fits and cols >= SMALLEST_IMAGE
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         fits = False
     if not fits:
         raise ValueError(

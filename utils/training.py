@@ -79,8 +79,12 @@ class RunSpec:
             )
         for name in ("noise_sd", "learning_rate", "momentum", "learning_rate_decay"):
             self._expect(name, _is_level(getattr(self, name)), "a number >= 0")
+            object.__setattr__(self, name, float(getattr(self, name)))
         levels = all(map(_is_level, self.test_noise_sds))
         self._expect("test_noise_sds", levels, "numbers >= 0")
+        floats = tuple(map(float, self.test_noise_sds))
+        object.__setattr__(self, "test_noise_sds", floats)
+        object.__setattr__(self, "strength", float(self.strength))
         scored = self.scored_on in ("test", "validation")
         self._expect("scored_on", scored, "'test' or 'validation'")
 
