@@ -114,13 +114,6 @@ def look_twice(images, weights, gain_of):
     return out
 
 
-def weights_of(model):
-    return {
-        name: [np.asarray(w.value, np.float64) for w in model.get_layer(name).weights]
-        for name in ("conv_1", "conv_2", "dense_2")
-    }
-
-
 def slopes(function, x, step=1e-5):
     """The gradient of a number with respect to `x`, by central differences."""
     out = np.zeros(x.shape)
