@@ -23,9 +23,8 @@ NOTEBOOKS = sorted(
 SETUP = """
 from utils import explorers
 from utils.data import load_mnist
-from utils.model import build_model
 _, (images, labels) = load_mnist()
-network = build_model(seed=0)
+network = explorers.trained()
 """
 STUDY = """
 def record(attention, seed):
@@ -41,7 +40,7 @@ explorers.study([record(a, s) for a in ("ones", "as_coded") for s in range(3)])
 SMALL = [
     SETUP,
     "explorers.noise(images, labels, network)",
-    "explorers.attention(images, labels, network)",
+    "explorers.attention(images, labels)",
     STUDY,
 ]
 BROKEN = [
