@@ -5,7 +5,7 @@ import json
 import jax
 import pytest
 
-from utils import bench, training
+from utils import bench, notebooks, training
 from utils.attention import KINDS
 
 
@@ -45,3 +45,15 @@ def test_writes_what_it_promises(tmp_path):
     memory = result["worker_memory"]
     assert memory["last_run_mb"] <= 700
     assert memory["last_run_mb"] < 1.15 * memory["first_run_mb"]
+
+
+def test_readme_says_what_was_measured():
+    """The README's table is that of the committed measurement."""
+    result = json.loads((notebooks.ROOT / "figures" / "bench.json").read_text())
+    readme = (notebooks.ROOT / "README.md").read_text()
+    for row in result["updates"]:
+        if row["kind"] in bench.COMPARED:
+            cell = f"{row['us_per_image']:.0f} ({row['fraction_of_matmul']:.0%})"
+            assert cell in readme, row
+    assert f"{result['matmul_gflops']:.0f} GFLOP/s" in readme
+    assert f"{result['worker_memory']['last_run_mb']} MB" in readme
