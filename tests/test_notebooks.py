@@ -32,9 +32,11 @@ def lines_shown(notebook):
             if output.output_type == "stream" and output.name == "stdout":
                 texts.append(output.text)
             elif "text/markdown" in output.get("data", {}):
-                texts.append(output.data["text/markdown"])
-    masked = re.sub(r"[-+]?\d[\d.,]*(e[-+]?\d+)?", "#", "\n".join(texts))
-    return [" ".join(line.split()) for line in masked.splitlines()]
+                texts.append(f"\n{output.data['text/markdown']}\n")
+        texts.append("\n")
+    masked = re.sub(r"[-+]?\d[\d.,]*(e[-+]?\d+)?", "#", "".join(texts))
+    # A kernel may send one text in several pieces, so blank lines do not count.
+    return [" ".join(line.split()) for line in masked.splitlines() if line.strip()]
 
 
 def pictures(notebook):
