@@ -18,7 +18,7 @@ from pathlib import Path
 from browser import Lab, Notebook, chromium, write_notebook
 
 ROOT = Path(__file__).parents[1]
-ROUNDS, STEPS, MOVES = int(os.environ.get("ROUNDS", 3)), 24, 100
+ROUNDS, STEPS, MOVES = 3, 40, 100
 GOALS = {  # milliseconds
     "noise-slider": {"step": (20, 35), "drag": 20, "settled": 100},
     "other": {"step": (40, 60), "drag": 100, "settled": 100},

@@ -1,6 +1,7 @@
 """The benchmark runs, and what it counts is right. Times are not tested."""
 
 import json
+import time
 
 import jax
 import pytest
@@ -26,6 +27,16 @@ def test_a_second_look_costs_as_much_as_the_first():
     extra = bench.flops_per_image("energy") - bench.flops_per_image("ones")
     assert extra == conv_2
     assert bench.flops_per_image("as_coded") == pytest.approx(26.2e6, rel=0.01)
+
+
+def test_one_thread():
+    """Else neither the yardstick nor a study's worker is what it is said to be."""
+    bench.matmul_seconds()
+    wall, processor = time.perf_counter(), time.process_time()
+    for _ in range(20):
+        bench.matmul_seconds()
+    wall, processor = time.perf_counter() - wall, time.process_time() - processor
+    assert processor < 1.2 * wall  # two threads took 1.6
 
 
 @pytest.mark.slow

@@ -15,15 +15,9 @@ if "keras" in sys.modules and sys.modules["keras"].config.backend() != "jax":
         "`utils` first: it chooses the backend."
     )
 os.environ["KERAS_BACKEND"] = "jax"
-
-for flag in (
-    "--xla_cpu_multi_thread_eigen=false",
-    "intra_op_parallelism_threads=1",
-    "--xla_cpu_prefer_vector_width=512",  # about 2% faster where there is AVX-512
-    "--xla_cpu_experimental_ynn_fusion_type=",  # a fusion that can crash jaxlib 0.10
-):
-    if flag.split("=")[0] not in os.environ.get("XLA_FLAGS", ""):
-        os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {flag}".strip()
+# XLA's pool of threads. The flags that are often named for it (jax#743) do not see to
+# it: under them, jaxlib 0.10 still runs a large matrix product on two threads.
+os.environ.setdefault("PJRT_NPROC", "1")
 
 
 def show(function):
