@@ -14,6 +14,8 @@ from utils.data import load_mnist
 from utils.layers import Convolution
 from utils.model import build_model, predict
 from utils.noise import add_noise
+from utils.records import Store
+from utils.study import run
 from utils.training import RunSpec, batches, build_optimizer, decode_correct, train
 
 TINY = RunSpec(  # small, but it does learn something
@@ -41,6 +43,7 @@ DIFFERENT = {  # one other value for every field of a spec
     "scored_on": "validation",
     "test_images": 151,
     "test_noise_sds": (0.0, 2.5),
+    "keeps_weights": False,
 }
 
 
@@ -119,6 +122,8 @@ def test_the_defaults_are_the_published_study():
         ({"test_noise_sds": (0, -1)}, "Expected test_noise_sds: numbers >= 0"),
         ({"test_noise_sds": (np.nan,)}, "Expected test_noise_sds: numbers >= 0"),
         ({"scored_on": "train"}, "Expected scored_on: 'test' or 'validation'"),
+        ({"noise_varies": "yes"}, "Expected noise_varies: True or False. Received 'y"),
+        ({"keeps_weights": 1}, "Expected keeps_weights: True or False. Received 1"),
     ],
 )
 def test_specs_that_are_none(values, message):
@@ -152,6 +157,8 @@ def test_equal_specs_have_equal_names():
     assert whole == real
     assert hash(whole) == hash(real)
     assert whole.name == real.name
+    counted = RunSpec(seed=np.int64(3), noise_sd=np.float32(2.5))
+    assert counted.name == RunSpec(seed=3, noise_sd=2.5).name
     parameters = ({"of": "top_n", "n": 2}, {"n": 2, "of": "top_n"})
     one, other = (RunSpec("inverted", attention_parameters=p) for p in parameters)
     assert one == other
@@ -440,6 +447,14 @@ def test_the_images_named_right_give_the_accuracies(tiny):
         assert correct.mean() == last[accuracy]
     with pytest.raises(ValueError, match=r"holds noise SDs 0, 2\.5, 20, not 5\."):
         decode_correct(record, 5)
+
+
+def test_weights_need_not_be_kept(tiny, tmp_path):
+    spec = changed(keeps_weights=False)
+    (record,) = run([spec], tmp_path, progress=False)
+    assert Store(tmp_path).weights(spec.name) == {}
+    same = ("epochs", "correct", "versions")
+    assert [record[key] for key in same] == [tiny[0].record[key] for key in same]
 
 
 def test_without_noise_matched_is_clean():

@@ -58,8 +58,13 @@ class RunSpec:
     scored_on: str = "test"  # or "validation": a part of the training images
     test_images: int = 10_000
     test_noise_sds: tuple[float, ...] = (0.0, 2.5, 5.0, 10.0, 20.0, 40.0, 80.0)
+    keeps_weights: bool = True  # with the record; large studies may do without
 
     def __post_init__(self):
+        for field in dataclasses.fields(self):
+            value = getattr(self, field.name)
+            if isinstance(value, np.generic):  # one of NumPy's numbers
+                object.__setattr__(self, field.name, value.item())
         pairs = dict(self.attention_parameters)
         object.__setattr__(self, "attention_parameters", _Frozen(pairs))
         object.__setattr__(self, "test_noise_sds", tuple(self.test_noise_sds))
@@ -85,6 +90,8 @@ class RunSpec:
         floats = tuple(map(float, self.test_noise_sds))
         object.__setattr__(self, "test_noise_sds", floats)
         object.__setattr__(self, "strength", float(self.strength))
+        for name in ("noise_varies", "keeps_weights"):
+            self._expect(name, isinstance(getattr(self, name), bool), "True or False")
         scored = self.scored_on in ("test", "validation")
         self._expect("scored_on", scored, "'test' or 'validation'")
 
@@ -138,7 +145,7 @@ class Result(NamedTuple):
     """A finished run."""
 
     record: dict  # JSON-ready; see `train`
-    weights: dict[str, np.ndarray]  # "conv_1/kernel" and so on
+    weights: dict[str, np.ndarray]  # "conv_1/kernel" and so on; none if not kept
 
 
 def train(
@@ -172,7 +179,13 @@ def train(
         (resume.weights, resume.optimizer) if resume else compiled.initial(spec.seed)
     )
     epochs, seconds = (list(resume.epochs), resume.seconds) if resume else ([], 0.0)
-    levels = dict.fromkeys((CLEAN, spec.noise_sd))
+
+    def scored(weights):  # a level that is asked for twice is computed once
+        return functools.cache(
+            lambda sd: _correct(compiled, weights, spec, sd, x_test, y_test)
+        )
+
+    right = scored(weights)
     bar = tqdm(
         total=spec.epochs * spec.images,
         initial=len(epochs) * spec.images,
@@ -192,31 +205,24 @@ def train(
                 )
                 losses.append(loss)
                 bar.update(len(labels) * spec.batch_size)
-            scores = {
-                sd: float(
-                    np.mean(_correct(compiled, weights, spec, sd, x_test, y_test))
-                )
-                for sd in levels
-            }
+            right = scored(weights)
             loss = float(np.mean(np.concatenate(losses)))
             epochs.append(
                 {
                     "epoch": epoch,
-                    "accuracy_clean": scores[CLEAN],
-                    "accuracy_matched": scores[spec.noise_sd],
+                    "accuracy_clean": float(right(CLEAN).mean()),
+                    "accuracy_matched": float(right(spec.noise_sd).mean()),
                     "loss": loss if math.isfinite(loss) else None,
                 }
             )
             seconds += time.perf_counter() - start
             state = State(_copied(weights), _copied(optimizer), list(epochs), seconds)
             after_epoch(state)
-            bar.set_postfix(accuracy=f"{scores[CLEAN]:.3f}")
+            bar.set_postfix(accuracy=f"{epochs[-1]['accuracy_clean']:.3f}")
 
     start = time.perf_counter()
-    correct = {
-        f"{sd:g}": _encode(_correct(compiled, weights, spec, sd, x_test, y_test))
-        for sd in spec.test_noise_sds
-    }
+    correct = {f"{sd:g}": _encode(right(sd)) for sd in spec.test_noise_sds}
+    kept = zip(compiled.names, _copied(weights), strict=True)
     record = {
         "spec": spec.to_json(),
         "epochs": epochs,
@@ -225,7 +231,7 @@ def train(
         "processor": processor(),
         "seconds": round(seconds + time.perf_counter() - start, 3),
     }
-    return Result(record, dict(zip(compiled.names, _copied(weights), strict=True)))
+    return Result(record, dict(kept) if spec.keeps_weights else {})
 
 
 def batches(spec: RunSpec, images, labels, epoch: int):
