@@ -39,7 +39,17 @@ def model_with(weights, *arguments, **settings):
 def unpacked(explorer, key):
     dtype = "uint8" if key == "images" else "float32"
     picture = explorer.view.picture
-    return np.frombuffer(picture[key], dtype).reshape(len(picture["levels"]), -1)
+    return np.frombuffer(picture[key], dtype).reshape(len(picture["each"]), -1)
+
+
+def shown(explorer, key):
+    """Of what was sent, the part that a browser draws as the controls stand."""
+    picture = explorer.view.picture
+    control = explorer.view.controls[picture["hand"]]
+    value = control.index if picture["hand"].endswith("select") else control.value
+    found = np.flatnonzero(np.isclose(picture["values"], value))
+    place = found[0] if len(found) else 0
+    return picture["each"][place] if key == "each" else unpacked(explorer, key)[place]
 
 
 # ---- what is computed
@@ -144,13 +154,16 @@ def test_weights_of_a_model_and_of_weights_are_the_same():
 def test_the_noise_explorer_sends_all_levels():
     explorer = explorers.noise(IMAGES[:9], LABELS[:9])
     picture = explorer.view.picture
-    assert picture["levels"] == pytest.approx(np.linspace(0, 128, 101))
+    assert picture["values"] == pytest.approx(np.linspace(0, 128, 101))
+    levels = [each["level"] for each in picture["each"]]
+    assert levels == pytest.approx(picture["values"])
     np.testing.assert_array_equal(unpacked(explorer, "images")[0], IMAGES[0].ravel())
     assert "probabilities" not in picture
     explorer.digit.value = 4
+    explorer.level.value = 0
     np.testing.assert_array_equal(unpacked(explorer, "images")[0], IMAGES[4].ravel())
     explorer.noise.value = "contrast"
-    assert explorer.view.picture["levels"][-1] == 1
+    assert explorer.view.picture["values"][-1] == 1
     assert len(np.unique(unpacked(explorer, "images")[-1])) == 1
 
 
@@ -208,18 +221,89 @@ def test_controls_without_effect_are_disabled(attention):
 def test_n_of_ten_is_flat(attention):
     attention.attention.value, attention.strength.value = "top_n", 1.0
     attention.n.value = DIGITS
-    np.testing.assert_allclose(unpacked(attention, "gains"), 1, atol=1e-4)
+    np.testing.assert_allclose(shown(attention, "gains"), 1, atol=1e-4)
 
 
 def test_a_drawing_is_looked_at_until_a_digit_is_chosen(attention):
     attention.noise.value, attention.digit.value = "gaussian", 2
     drawing = np.full((28, 28), 90, "uint8")
     attention.pad.drawn = memoryview(drawing.tobytes())  # as a browser sends it
-    np.testing.assert_array_equal(unpacked(attention, "images")[0], drawing.ravel())
-    assert attention.view.picture["label"] is None
+    attention.level.value = 0
+    np.testing.assert_array_equal(shown(attention, "images"), drawing.ravel())
+    assert shown(attention, "each")["label"] is None
     attention.digit.value = 3
     assert attention.pad.drawn == b""
-    np.testing.assert_array_equal(unpacked(attention, "images")[0], IMAGES[3].ravel())
+    np.testing.assert_array_equal(shown(attention, "images"), IMAGES[3].ravel())
+
+
+def take(explorer, hand):
+    """What the view says when a hand is on a control."""
+    explorer.view._handle_custom_msg({"hand": hand}, [])
+
+
+@pytest.mark.parametrize(
+    ("hand", "count"),
+    [
+        ("digit-slider", 9),
+        ("noise-slider", 101),
+        ("attention-select", len(OWN_MAPS)),
+        ("strength-slider", 101),
+        ("top-n-slider", DIGITS),
+    ],
+)
+def test_the_control_in_hand_is_swept(hand, count, attention, network):
+    """Each picture of the sweep is the one that comes when that value is chosen."""
+    attention.noise.value, attention.attention.value = "gaussian", "top_n"
+    attention.level.value, attention.digit.value, attention.n.value = 64.0, 2, 3
+    take(attention, hand)
+    picture = attention.view.picture
+    assert (picture["hand"], len(picture["values"])) == (hand, count)
+    assert len(picture["each"]) == count
+    sweep_sent, place = unpacked(attention, "probabilities"), count - 2
+    control = attention.view.controls[hand]
+    if hand.endswith("select"):
+        control.index = place
+    else:
+        control.value = picture["values"][place]
+    assert attention.view.picture is picture  # the browser holds it: nothing is sent
+    np.testing.assert_allclose(shown(attention, "probabilities"), sweep_sent[place])
+    alone = attention._picture([attention._setting()])
+    np.testing.assert_allclose(
+        alone["probabilities"][0], sweep_sent[place], rtol=1e-3, atol=1e-5
+    )
+    np.testing.assert_array_equal(
+        alone["images"].ravel(), unpacked(attention, "images")[place]
+    )
+
+
+def test_a_sweep_of_many_digits_moves_along(network):
+    explorer = explorers.attention(IMAGES[:500], LABELS[:500], network)
+    take(explorer, "digit-slider")
+    assert list(explorer.view.picture["values"]) == [*range(51)]
+    explorer.digit.value = 30
+    assert list(explorer.view.picture["values"]) == [*range(51)]
+    explorer.digit.value = 45
+    assert list(explorer.view.picture["values"]) == [*range(95 + 1)]
+    explorer.digit.value = 499
+    assert list(explorer.view.picture["values"]) == [*range(449, 500)]
+    assert shown(explorer, "each")["subject"].startswith("digit 499 ")
+
+
+def test_a_drawing_is_not_swept_away(attention):
+    take(attention, "digit-slider")
+    attention.pad.drawn = bytes([90]) * 784
+    assert shown(attention, "each")["subject"] == "your drawing"
+    take(attention, "digit-slider")
+    assert shown(attention, "each")["subject"] == "your drawing"
+    attention.pad.drawn = b""
+
+
+def test_a_hand_on_something_else_changes_nothing(attention):
+    before = attention.view.picture
+    for said in ({}, {"hand": "fresh-draw"}, {"hand": "no-such"}, {"hand": None}):
+        attention.view._handle_custom_msg(said, [])
+    assert attention.view.picture is before
+    assert attention.view.problem == {}
 
 
 @pytest.mark.parametrize("grey", [0, 255])
@@ -229,13 +313,13 @@ def test_empty_and_full_drawings_are_safe(grey, attention):
         attention.attention.value = kind
         assert np.isfinite(unpacked(attention, "probabilities")).all()
     attention.pad.drawn = b""
-    assert "digit" in attention.view.picture["subject"]
+    assert "digit" in shown(attention, "each")["subject"]
     assert attention.view.problem == {}
 
 
 def test_a_digit_past_the_end_is_the_last(attention):
     attention.digit.value = 10_000
-    assert attention.view.picture["subject"].startswith("digit 8 ")
+    assert shown(attention, "each")["subject"].startswith("digit 8 ")
 
 
 # ---- what is said

@@ -1,15 +1,11 @@
 """The post's numbers, the committed records, and every sentence made from them."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 
 from utils import replication, study, training
 from utils.records import Store
 from utils.replication import CLEAN, MATCHED
-
-README = Path(__file__).parents[1] / "README.md"
 
 
 @pytest.fixture(scope="module")
@@ -143,14 +139,14 @@ def test_verdicts_follow_the_records():
 
     calm = [a_record("top_n", 0.0, s, [0.9, 0.9], [0.9, 0.9]) for s in range(3)]
     wild = [a_record("top_n", 0.0, s, [0.9, 0.1], [0.9, 0.1]) for s in range(3)]
-    as_reported = replication.claims(study_with(0.0, 0.25, 0.0), wild)
+    as_reported = replication.verdicts(study_with(0.0, 0.25, 0.0), wild)
     assert [c.verdict.split(" (")[0] for c in as_reported] == [
         "Reproduced",
         "Reproduced",
         "The advantage is gone",
         "Reproduced",
     ]
-    opposite = replication.claims(study_with(0.05, -0.1, 0.05), calm)
+    opposite = replication.verdicts(study_with(0.05, -0.1, 0.05), calm)
     assert [c.verdict for c in opposite] == [
         "Not reproduced",
         "Not reproduced",
@@ -168,11 +164,5 @@ def test_an_interval_that_includes_0_is_not_called_settled():
         a_record("as_coded", 2.5, s, [0.3 + gap], [0.9]) for s, gap in enumerate(gaps)
     ]
     assert replication.difference(records, 2.5, CLEAN).low < 0
-    verdict = replication.claims(records, records[:3])[1].verdict
+    verdict = replication.verdicts(records, records[:3])[1].verdict
     assert verdict.startswith("In every pair; 3 pairs")
-
-
-def test_readme_says_what_the_records_say(records):
-    readme = " ".join(README.read_text().split())
-    for sentence in replication.findings(records):
-        assert sentence in readme, f"README lacks, or differs from: {sentence}"

@@ -157,3 +157,84 @@ def noise_columns(records):
     ]
     names = ("attention", "training_noise_sd", "seed", "test_noise_sd", "accuracy")
     return dict(zip(names, zip(*rows, strict=True), strict=True))
+
+
+def rate_curves(ax, validation, chosen, label=None):
+    """Draw validation accuracy against the learning rate, noisy and clean.
+
+    Args:
+        ax: axes.
+        validation: rate -> `(seeds, 2)`, accuracy on clean and on noisy images.
+        chosen: the rate to mark.
+        label: title.
+    """
+    rates = sorted(validation)
+    for place, (name, style) in enumerate(
+        (("clean", {"linestyle": "--"}), ("with the noise of training", {}))
+    ):
+        colour = ("#D55E00", "#0072B2")[place]
+        scores = np.array([validation[rate][:, place] for rate in rates])
+        ax.plot(rates, scores.mean(1), color=colour, label=name, **style)
+        for scored in scores.T:
+            ax.plot(rates, scored, ".", color=colour, alpha=0.6)
+    ax.axvline(chosen, color="#888888", linestyle=":", zorder=0)
+    ax.set(xscale="log", xlabel="learning rate", ylim=(0, 1))
+    ax.set_title(label)
+    return ax
+
+
+def noise_grid(ax, accuracy, trained, tested, title=""):
+    """Draw accuracy for every pair of training and test noise, with its numbers.
+
+    Args:
+        ax: axes.
+        accuracy: `(training levels, test levels)`.
+        trained: `(training levels,)`, noise SD in grey levels.
+        tested: `(test levels,)`.
+        title: text above.
+
+    Returns:
+        The picture, for a colour bar.
+    """
+    picture = ax.imshow(accuracy, cmap="cividis", vmin=0, vmax=1, aspect="auto")
+    for (row, col), value in np.ndenumerate(accuracy):
+        colour = "black" if value > 0.55 else "white"
+        text = f"{value:.2f}"
+        ax.text(col, row, text, ha="center", va="center", color=colour)
+    ax.set(
+        xticks=range(len(tested)),
+        xticklabels=[f"{sd:g}" for sd in tested],
+        yticks=range(len(trained)),
+        yticklabels=[f"{sd:g}" for sd in trained],
+        xlabel="noise at test (SD)",
+    )
+    ax.set_title(title)
+    ax.grid(visible=False)
+    return picture
+
+
+def forest(ax, names, contrasts):
+    """Draw differences with their 95% intervals, one a line, the first on top.
+
+    Args:
+        ax: axes.
+        names: text beside each.
+        contrasts: as many `utils.contrasts.Contrast`.
+    """
+    places = -np.arange(len(names))
+    values = np.array([c.points[:3] for c in contrasts])
+    errors = np.abs(values[:, 1:] - values[:, :1]).T
+    ax.errorbar(values[:, 0], places, xerr=errors, fmt="o", color="#0072B2", capsize=3)
+    ax.axvline(0, color="#444444", linewidth=0.8)
+    ax.set(yticks=places, xlabel="arm minus control, points")
+    ax.set_yticklabels(names)
+    ax.margins(y=0.1)
+    return ax
+
+
+def mean_with_errors(ax, x, runs, **style):
+    """Draw means over runs with standard errors at `x`: `runs` is a list of arrays."""
+    found = [mean_and_standard_error(each) for each in runs]
+    mean, error = np.transpose(found)
+    ax.errorbar(x, mean, error, capsize=2, **style)
+    return ax

@@ -1,7 +1,7 @@
-// The view of an explorer: draws what the kernel sent, at the level of noise that the
-// slider is at, and says so. For what it already holds it needs no kernel.
+// The view of an explorer: draws what the kernel sent, for the value that the control in
+// hand is at, and says so. For what it already holds it needs no kernel.
 
-const NO_ANSWER = "The kernel is busy or gone. The level of noise can still be moved.";
+const NO_ANSWER = "The kernel is busy or gone. The control used last may still be moved.";
 const SILENCE = 2000; // milliseconds without an answer, after which the view says so
 
 function element(parent, tag, name = "", text = "") {
@@ -34,33 +34,37 @@ const likeliest = (p) =>
     ? `${p.indexOf(Math.max(...p))} (${Math.round(100 * Math.max(...p))}%)`
     : "nothing (its weights are not finite)";
 
-// A digit at the level of noise that the slider is at.
+// Where in a sweep the control in hand stands; -1 if the sweep does not hold its value.
+function placeIn({ hand, values }, controls) {
+  const value = controls[hand].get(hand.endsWith("select") ? "index" : "value");
+  return values.findIndex((each) => Math.abs(each - value) < 1e-6);
+}
+
+// A digit as the controls have it: one picture of a sweep, or the only one that came.
 function digitState(setup, picture, controls) {
-  const count = picture.levels.length;
-  const level = controls["noise-slider"];
-  const share = level.get("value") / level.get("max");
-  const i = count === 1 ? 0 : Math.round(share * (count - 1));
+  const count = picture.each.length;
+  const i = Math.max(0, placeIn(picture, controls));
   const attentive = setup.panels.includes("map");
   const state = {
     ...setup,
     ...picture,
+    ...picture.each[i],
     attentive,
-    level: picture.levels[i],
     image: row(picture.images, count, i),
     histogram: row(picture.histogram, count, i),
   };
-  state.words = `${picture.subject}, noise ${levelText(state.level)}`;
+  state.words = `${state.subject}, noise ${levelText(state.level)}`;
   if (picture.gains) {
     for (const key of ["gains", "probabilities", "without"]) {
       state[key] = row(picture[key], count, i);
     }
     const [attended, control] = [likeliest(state.probabilities), likeliest(state.without)];
     state.words += attentive
-      ? `; ${picture.looking}: ${attended}; without attention ${control}`
+      ? `; ${state.looking}: ${attended}; without attention ${control}`
       : `: the network answers ${control}`;
   }
-  // The picture of one level is the same as that level's in the sweep that follows.
-  state.key = `${picture.settings}, ${Math.round(share * 1000)}`;
+  // A picture that came alone is the same as that one in the sweep that follows.
+  state.key = JSON.stringify(picture.each[i]);
   return state;
 }
 
@@ -176,14 +180,14 @@ async function render({ model, el }) {
     listen(false);
     // Any message acknowledges what came. Without one, the server would hold back that
     // the kernel is idle, and ipywidgets the slider's next value until it hears so.
-    if (sent.levels.length === 1) setTimeout(() => model.send({}), 2);
+    if (sent.each.length === 1) setTimeout(() => model.send({}), 2);
     request();
   }
 
   // What the browser holds is drawn at once; anything else is asked of the kernel.
   function change(name) {
     asked = performance.now();
-    const held = isStudy || (name === "noise-slider" && picture.levels.length > 1);
+    const held = isStudy || (name === picture.hand && placeIn(picture, controls) >= 0);
     listen(!held);
     if (held) request();
   }
@@ -192,6 +196,17 @@ async function render({ model, el }) {
   for (const [name, id] of Object.entries(model.get("controls"))) {
     controls[name] = await model.widget_manager.get_model(id.replace("IPY_MODEL_", ""));
     controls[name].on("change:value change:index change:drawn", () => change(name), el);
+  }
+
+  // A hand on a control: the kernel sends the pictures of all its values before it moves.
+  const take = (event) => {
+    if (!event.target.closest?.(".explorer")?.contains(el)) return;
+    const hand = Object.keys(controls).find((name) => event.target.closest(`.${name}`));
+    if (hand && hand !== picture.hand) model.send({ hand });
+  };
+  if (!isStudy) {
+    document.addEventListener("focusin", take, true);
+    document.addEventListener("pointerover", take, true);
   }
 
   // ipywidgets moves a number typed beyond a slider's end to the end, without a word.
@@ -249,6 +264,8 @@ async function render({ model, el }) {
     seen.disconnect();
     clearTimeout(silence);
     for (const control of Object.values(controls)) control.off(null, null, el);
+    document.removeEventListener("focusin", take, true);
+    document.removeEventListener("pointerover", take, true);
     document.removeEventListener("keydown", typed, true);
     document.removeEventListener("focusout", typed, true);
     document.removeEventListener("pointerdown", forget, true);

@@ -1,11 +1,11 @@
 """The explorers: move noise, attention and epochs by hand, and watch.
 
 `noise`, `attention` and `study` each return a widget: controls above a view that
-`explorer.js` and `panels.js` draw in the browser. What is dragged most, the level of
-noise, is computed ahead: all 101 levels (`utils.sweeps`), sent once, so that dragging
-it waits for nothing and goes on when the kernel is gone. The other controls ask
-Python, which answers with the level in view at once, and with all levels when the
-reader pauses. A study is sent whole.
+`explorer.js` and `panels.js` draw in the browser. When the pointer or the focus comes to
+a control, the pictures of all its values (`utils.sweeps`) are computed and sent, so that
+moving it waits for nothing and goes on when the kernel is gone. A control that is moved
+sooner than that asks Python, which answers with the one picture at once, and with all
+of them when the reader pauses. A study is sent whole.
 """
 
 import asyncio
@@ -15,6 +15,7 @@ import itertools
 import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 import anywidget
 import matplotlib
@@ -49,13 +50,21 @@ from utils.sweeps import (
 
 HERE = Path(__file__).parent
 WEIGHTS = HERE / "weights"
-LEVELS = 101  # of noise in a sweep, from none to the noise's maximum
-PART = 20  # of them are computed at a time, in about 3 ms
+STEPS = 101  # values of a slider in a sweep
+NEAR = 10  # digits from the end of a sweep, where the next one is begun
+PART = 20  # pictures of a sweep are computed at a time, in 3 to 8 ms
 # Jupyter's server leaves Nagle's algorithm on: a small message waits, up to 40 ms, for
 # the browser to acknowledge the one before. A full packet does not wait, and between
 # programs of one machine, a packet holds 64 KiB.
 PACKET = 2**16
-PAUSE = 0.12  # seconds without a change, after which all levels are computed
+PAUSE = 0.12  # seconds without a change, after which a sweep is begun
+SWEPT = {  # controls that a sweep may follow, and what of a setting they set
+    "digit-slider": "digit",
+    "noise-slider": "level",
+    "attention-select": "attention",
+    "strength-slider": "strength",
+    "top-n-slider": "n",
+}
 
 
 def noise(images, labels, model=None) -> Widget:
@@ -224,8 +233,25 @@ class _Explorer(VBox):
         return call
 
 
+class _Setting(NamedTuple):
+    """All that decides a picture."""
+
+    digit: int | None  # None: the drawing
+    noise: str
+    level: float
+    draw: int  # of the noise
+    attention: str
+    strength: float
+    n: int
+
+
 class _Digits(_Explorer):
-    """One digit under noise, and what the network makes of it."""
+    """One digit under noise, and what the network makes of it.
+
+    A change is drawn from the one picture that the kernel computes for it. Then the
+    kernel sends a sweep: the pictures of every value of the control that is in hand
+    (focused, or moved last), among which the browser chooses without asking.
+    """
 
     def __init__(self, images, labels, weights, *, attentive, note=""):
         self.images, self.labels = np.asarray(images), np.asarray(labels)
@@ -234,8 +260,8 @@ class _Digits(_Explorer):
                 "Expected images (images, rows, cols) and a label for each. Received "
                 f"shapes {self.images.shape} and {self.labels.shape}."
             )
-        self.weights, self.drawing, self.timer = weights, None, None
-        self.settings = self.draw = 0  # how often either was changed
+        self.weights, self.drawing, self.timer, self.draw = weights, None, None, 0
+        self.hand, self.held = "noise-slider", ()  # and its values that are in a sweep
         choices = [(kind, 1) for kind in KINDS if kind != "given"]
         choices += [("top_n", n) for n in range(2, DIGITS + 1)]
         self.unprepared = iter(choices if attentive else [])
@@ -276,7 +302,7 @@ class _Digits(_Explorer):
             gain_colours=_colours(GAIN_COLOURS),
         )
         self._set_noise()
-        collections.deque(self._send_all_levels(), maxlen=0)
+        collections.deque(self._sweep(), maxlen=0)
         self._when_idle(self._prepare())
 
         for control, callback in (
@@ -284,23 +310,26 @@ class _Digits(_Explorer):
             (self.noise, self._set_noise),
             (self.level, self._move_level),
             (self.attention, self._set_attention),
-            (self.strength, self._change),
-            (self.n, self._change),
+            (self.strength, lambda: self._change("strength-slider")),
+            (self.n, lambda: self._change("top-n-slider")),
         ):
             control.observe(self.guarded(callback), "value")
         self.fresh.on_click(self.guarded(self._draw_noise))
         self.pad.observe(self.guarded(self._take_drawing), "drawn")
+        self.view.on_msg(lambda _, said, __: self.guarded(lambda: self._take(said))())
 
     def _choose_digit(self):
         self.drawing = None
         self.pad.drawn = b""
-        self._change()
+        self._change("digit-slider")
 
     def _take_drawing(self):
         self.drawing = None
         if self.pad.drawn:
             pixels = np.frombuffer(self.pad.drawn, "uint8")
             self.drawing = pixels.reshape(self.images.shape[1:])
+            if self.hand == "digit-slider":  # it does not choose what is seen now
+                self.hand = "noise-slider"
         self._change()
 
     def _draw_noise(self):
@@ -311,49 +340,92 @@ class _Digits(_Explorer):
         noise, level = NOISES[self.noise.value], self.level
         share = level.value / level.max
         with level.hold_sync():
-            level.max, level.step = noise.maximum, noise.maximum / (LEVELS - 1)
+            level.max, level.step = noise.maximum, noise.maximum / (STEPS - 1)
             level.value = share * noise.maximum
             level.readout_format = ".1f" if noise.maximum > 1 else ".2f"
             level.description = f"Noise ({noise.unit})"
         self._change()
 
+    def _move_level(self):
+        if self.level.max == NOISES[self.noise.value].maximum:  # else not yet adapted
+            self._change("noise-slider")
+
     def _set_attention(self):
         self.strength.disabled = self.attention.value == "as_coded"
         self.n.disabled = self.attention.value != "top_n"
-        self._change()
+        self._change("attention-select")
 
-    def _move_level(self):
-        if len(self.view.picture["levels"]) == 1:  # else the browser has them all
-            self._show([self.level.value])
+    def _change(self, control=None):
+        """Show what has changed, unless the browser holds it, and begin a sweep."""
+        place = self._place() if control == self.hand else None
+        if place is None:
+            self._show([self._setting()])
+        elif control != "digit-slider" or self._far_from_an_end(place):
+            return
+        self._begin(control)
 
-    def _change(self):
-        self.settings += 1
-        self._show([self.level.value])
-        self._when_idle(itertools.chain(self._send_all_levels(), self._prepare()))
+    def _take(self, said):
+        """The reader's hand is on a control: have all its values ready."""
+        control = said.get("hand")
+        without = self.drawing is not None and control == "digit-slider"
+        known = control in SWEPT and control in self.view.controls
+        if known and control != self.hand and not without:
+            self._begin(control, pause=0)
 
-    def _send_all_levels(self):
+    def _begin(self, control, pause=PAUSE):
+        if control in SWEPT:
+            self.hand = control
+        self.held = ()
+        self._when_idle(itertools.chain(self._sweep(), self._prepare()), pause)
+
+    def _place(self):
+        """Where in the sweep that the browser holds its control stands, or None."""
+        now = self._setting()._asdict()[SWEPT[self.hand]]
+        return next((i for i, x in enumerate(self.held) if _alike(x, now)), None)
+
+    def _far_from_an_end(self, place):
+        first, last = self.held[0] == 0, self.held[-1] == len(self.images) - 1
+        left, right = place, len(self.held) - 1 - place
+        return (first or left >= NEAR) and (last or right >= NEAR)
+
+    def _values(self):
+        """Of the control in hand: those that its sweep will hold."""
+        if self.hand == "digit-slider":
+            now, reach = self.digit.value, STEPS // 2
+            return range(max(now - reach, 0), min(now + reach + 1, len(self.images)))
+        return {
+            "noise-slider": np.linspace(0, self.level.max, STEPS).tolist(),
+            "attention-select": [value for _, value in self.attention.options],
+            "strength-slider": np.linspace(0, 1, STEPS).tolist(),
+            "top-n-slider": range(1, DIGITS + 1),
+        }[self.hand]
+
+    def _sweep(self):
         """In parts, between which the kernel can take in what the reader does."""
-        levels, parts = np.linspace(0, self.level.max, LEVELS), []
-        settings = self.settings
-        for start in range(0, LEVELS - 1, PART):
-            if self.settings != settings:
-                return
-            parts.append(self._picture(levels[start : start + PART + 1]))
+        values, parts = list(self._values()), []
+        now = self._setting()
+        settings = [now._replace(**{SWEPT[self.hand]: value}) for value in values]
+        # What decides how maps are made is compiled for, and looked at one by one.
+        size = 1 if SWEPT[self.hand] in ("attention", "n") else PART
+        for start in range(0, len(settings), size):
+            part = settings[start : start + size]
+            filled = part + part[-1:] * (size - len(part))  # one shape to compile for
+            found = self._picture(filled)
+            parts.append({key: array[: len(part)] for key, array in found.items()})
             yield
-        last = {key: array[-1:] for key, array in parts[-1].items()}
-        parts = [{key: x[:PART] for key, x in part.items()} for part in parts] + [last]
-        whole = {key: np.concatenate([p[key] for p in parts]) for key in last}
-        self._show(levels.tolist(), whole)
+        self.held = values
+        whole = {key: np.concatenate([p[key] for p in parts]) for key in parts[0]}
+        self._show(settings, whole)
 
     def _prepare(self):
         """Compile the kinds not seen yet, so that choosing one is quick."""
         for kind, n in self.unprepared:
-            for count in (1, PART + 1):
+            for count in (1, PART):
                 images = np.repeat(self.images[:1], count, axis=0)
                 sweep(images, self.weights, kind, n=n)
                 yield
 
-    def _when_idle(self, steps):
+    def _when_idle(self, steps, pause=PAUSE):
         """Take steps, once nothing has changed for a while; now, without a kernel."""
         if self.timer:
             self.timer.cancel()
@@ -366,43 +438,87 @@ class _Digits(_Explorer):
             if next(steps, "done") != "done":
                 self.timer = loop.call_soon(self.guarded(step))
 
-        self.timer = loop.call_later(PAUSE, self.guarded(step))
+        self.timer = loop.call_later(pause, self.guarded(step))
 
-    def _picture(self, levels):
-        """Arrays of what is to be drawn at these levels of noise."""
-        image = self.images[self.digit.value] if self.drawing is None else self.drawing
-        noisy = noise_series(image, self.noise.value, levels, self.draw)
+    def _setting(self):
+        return _Setting(
+            self.digit.value if self.drawing is None else None,
+            self.noise.value,
+            self.level.value,
+            self.draw,
+            self.attention.value,
+            self.strength.value,
+            self.n.value,
+        )
+
+    def _picture(self, settings):
+        """Arrays of what is to be drawn, one after the other."""
+        noisy = np.concatenate(
+            [
+                noise_series(self._image(each), each.noise, [each.level], each.draw)
+                for each in settings
+            ]
+        )
         picture = {
             "images": noisy.clip(0, WHITE).round().astype("uint8"),
             "histogram": histograms(noisy),
         }
-        if self.weights is not None:
-            choice = (self.attention.value, self.strength.value, self.n.value)
-            picture |= sweep(noisy, self.weights, *choice)
-        return picture
+        if self.weights is None:
+            return picture
+        looks, start = [], 0
+        for (kind, n), group in itertools.groupby(
+            settings, lambda each: (each.attention, each.n)
+        ):
+            strengths = [each.strength for each in group]
+            seen = noisy[start : start + len(strengths)]
+            looks.append(sweep(seen, self.weights, kind, strengths, n))
+            start += len(strengths)
+        return picture | {
+            key: np.concatenate([look[key] for look in looks]) for key in looks[0]
+        }
 
-    def _show(self, levels, picture=None):
-        """Send a picture, by default that of the levels, with what words need."""
-        picture = picture or self._picture(levels)
+    def _image(self, setting):
+        return self.drawing if setting.digit is None else self.images[setting.digit]
+
+    def _show(self, settings, picture=None):
+        """Send pictures with what words need; by default, compute them first."""
+        picture = picture or self._picture(settings)
         gains = picture.get("gains", np.empty((1, 0, 0)))
-        index, label = self.digit.value, int(self.labels[self.digit.value])
-        subject = f"digit {index} (label {label})"
-        if self.drawing is not None:
-            subject, label = "your drawing", None
-        looking = KINDS[self.attention.value].label.replace(" N ", f" {self.n.value} ")
-        if not self.strength.disabled:
-            looking += f", strength {self.strength.value:.2f}"
+        values = list(self.held) if len(settings) > 1 else []
+        if self.hand == "attention-select":
+            values = list(range(len(values)))
         self.view.picture = {
             **{key: np.ascontiguousarray(x).tobytes() for key, x in picture.items()},
             "gain_shape": gains.shape[1:],
-            "levels": list(levels),
-            "unit": NOISES[self.noise.value].unit,
+            "hand": self.hand,
+            "values": values,
+            "each": [self._words(setting) for setting in settings],
+            "padding": bytes(PACKET if len(settings) == 1 else 0),
+        }
+
+    def _words(self, setting):
+        subject, label = "your drawing", None
+        if setting.digit is not None:
+            label = int(self.labels[setting.digit])
+            subject = f"digit {setting.digit} (label {label})"
+        looking = KINDS[setting.attention].label.replace(" N ", f" {setting.n} ")
+        if setting.attention != "as_coded":
+            looking += f", strength {setting.strength:.2f}"
+        return {
+            "level": setting.level,
+            "unit": NOISES[setting.noise].unit,
+            "draw": setting.draw,
             "subject": subject,
             "label": label,
             "looking": looking,
-            "settings": self.settings,
-            "padding": bytes(PACKET if len(levels) == 1 else 0),
         }
+
+
+def _alike(one, other):
+    """Equal, up to the rounding of a slider's steps."""
+    if isinstance(one, str) or None in (one, other):
+        return one == other
+    return abs(one - other) < 1e-6
 
 
 def _colours(name):

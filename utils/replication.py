@@ -1,7 +1,7 @@
 """What the post reported, what our records say, and how the two compare.
 
-Every number of the comparative study that a reader meets, in notebook 04 and in the
-README, is made here from records, so a test can hold the text to them.
+The comparative study's numbers are made here from records, so that the sentences of
+`utils.claims`, and a test, can hold the text to them.
 """
 
 import csv
@@ -12,12 +12,23 @@ from typing import NamedTuple
 import numpy as np
 from scipy import stats
 
+from utils.data import load_mnist
+from utils.model import (
+    attention_maps,
+    build_model,
+    load_published_weights,
+    predict,
+    set_weights,
+)
+from utils.noise import add_noise
+from utils.profiles import PUBLISHED_NOISE, published_cells
 from utils.records import Store
 from utils.statistics import mean_and_standard_error
 
 CURVES_FILE = Path(__file__).with_name("published_curves.csv")
+WEIGHTS_FILE = Path(__file__).with_name("published_weights.csv")
+WEIGHTS_NAME = "{}_model_weights.h5"  # of a file in the author's repository
 RECORDS = Path(__file__).parents[1] / "figures" / "records"
-PUBLISHED_NOISE = 2.5  # grey levels
 CLEAN, MATCHED = "accuracy_clean", "accuracy_matched"
 ERRATIC_FALL, ERRATIC_END = 0.05, 0.5  # fixed before the runs were seen
 SAME = 1.0  # points: two arms closer than this count as alike
@@ -44,6 +55,64 @@ def published_curves() -> dict[tuple[str, float], np.ndarray]:
             accuracy = [value for _, _, value in sorted(values)]
             curves[attention, noise_sd] = np.reshape(accuracy, (3, 12))
     return curves
+
+
+class PublishedWeights(NamedTuple):
+    """What networks with the author's own weights name right."""
+
+    weights: str  # the author's name for them
+    attention: str
+    training_noise_sd: float
+    accuracy_clean: float  # on 10,000 test images
+    accuracy_noisy: float  # with noise of SD 2.5
+    noisy_images: int  # on the first so many of them
+
+
+def published_weights(folder: str | Path | None = None) -> list[PublishedWeights]:
+    """Accuracy of the networks whose weights the author published, clean and noisy.
+
+    Args:
+        folder: the folder `Weights` of the author's repository, which is not part of
+            this project. Without it, what was measured on these files.
+
+    Raises:
+        FileNotFoundError: if a file is not in the folder.
+    """
+    with WEIGHTS_FILE.open(newline="") as file:
+        rows = [
+            PublishedWeights(w, attention, *map(float, numbers), int(images))
+            for w, attention, *numbers, images in list(csv.reader(file))[1:]
+        ]
+    return rows if folder is None else [_measured(row, Path(folder)) for row in rows]
+
+
+def _measured(row, folder):
+    _, (images, labels) = load_mnist()
+    model = build_model(row.attention)
+    load_published_weights(model, folder / WEIGHTS_NAME.format(row.weights))
+    noisy = add_noise(images, PUBLISHED_NOISE, np.random.default_rng(0))
+    clean, noisy = (
+        float(np.mean(predict(model, each).argmax(-1) == labels))
+        for each in (images, noisy)
+    )
+    return row._replace(
+        accuracy_clean=clean, accuracy_noisy=noisy, noisy_images=len(images)
+    )
+
+
+def published_gains(images: int = 1_000) -> tuple[float, float]:
+    """Smallest and largest gain that the published attention gives, once trained.
+
+    Over the first test images, all places, and the six networks of profile `published`
+    that have it.
+    """
+    _, (x_test, _) = load_mnist()
+    model, found = build_model("as_coded"), []
+    for spec in published_cells(range(3)):
+        if spec.attention == "as_coded":
+            set_weights(model, Store(RECORDS).weights(spec.name))
+            found.append(attention_maps(model, x_test[:images]))
+    return float(np.min(found)), float(np.max(found))
 
 
 def committed(specs: Sequence) -> list[dict]:
@@ -124,7 +193,7 @@ def difference(records: Sequence[Mapping], noise_sd: float, test: str) -> Differ
     )
 
 
-class Claim(NamedTuple):
+class Verdict(NamedTuple):
     """One claim of the post, and what the records say of it."""
 
     claim: str
@@ -133,7 +202,7 @@ class Claim(NamedTuple):
     verdict: str
 
 
-def claims(records: Sequence[Mapping], guided: Sequence[Mapping]) -> list[Claim]:
+def verdicts(records: Sequence[Mapping], guided: Sequence[Mapping]) -> list[Verdict]:
     """The post's three claims, with verdicts that follow from the records.
 
     Args:
@@ -157,7 +226,7 @@ def claims(records: Sequence[Mapping], guided: Sequence[Mapping]) -> list[Claim]
     control = cell(records, "ones", 0.0)
     erratic, calm = (sum(map(is_erratic, runs)) for runs in (guided, control))
     return [
-        Claim(
+        Verdict(
             "1. On clean images, attention makes no difference.",
             reported(0.0),
             clean,
@@ -165,7 +234,7 @@ def claims(records: Sequence[Mapping], guided: Sequence[Mapping]) -> list[Claim]
             if abs(clean_gap.mean) < SAME
             else "Not reproduced",
         ),
-        Claim(
+        Verdict(
             "2. On noisy images, attention is far superior (as published: trained "
             "with noise, tested clean).",
             reported(PUBLISHED_NOISE),
@@ -176,7 +245,7 @@ def claims(records: Sequence[Mapping], guided: Sequence[Mapping]) -> list[Claim]
             if mismatch_gap.wins == mismatch_gap.runs
             else "Not reproduced",
         ),
-        Claim(
+        Verdict(
             "2b. The same networks, tested on noisy images.",
             "not reported",
             matched,
@@ -184,7 +253,7 @@ def claims(records: Sequence[Mapping], guided: Sequence[Mapping]) -> list[Claim]
             if matched_gap.mean < SAME
             else "It remains",
         ),
-        Claim(
+        Verdict(
             "3. A network whose own guess guides its attention is erratic to train.",
             "said, no numbers",
             f"{erratic} of {len(guided)} runs fall by over {ERRATIC_FALL:.0%} between "
@@ -200,50 +269,3 @@ def is_erratic(record: Mapping) -> bool:
     curve = [epoch[CLEAN] for epoch in record["epochs"]]
     fall = max(-np.diff(curve), default=0.0)
     return bool(fall > ERRATIC_FALL or curve[-1] < ERRATIC_END)
-
-
-def findings(records: Sequence[Mapping]) -> list[str]:
-    """What was found, in sentences whose numbers come from the records.
-
-    The README has them word for word; a test compares.
-
-    Args:
-        records: of profile `published`.
-    """
-
-    def last(attention, noise_sd, test):
-        return accuracies(records, attention, noise_sd, test)[:, -1].mean()
-
-    clean, mismatch, matched = (
-        difference(records, noise_sd, test)
-        for noise_sd, test in (
-            (0.0, CLEAN),
-            (PUBLISHED_NOISE, CLEAN),
-            (PUBLISHED_NOISE, MATCHED),
-        )
-    )
-    curves = published_curves()
-    reported = {
-        (arm, sd): curves[arm, sd][:, -1].mean()
-        for arm in ARMS
-        for sd in (0.0, PUBLISHED_NOISE)
-    }
-    noisy = PUBLISHED_NOISE
-    hours = sum(record["seconds"] for record in records) / 3600
-    return [
-        f"**The published figures come out again.** After twelve epochs, networks "
-        f"trained on clean digits reach {last('as_coded', 0.0, CLEAN):.3f} with the "
-        f"published attention and {last('ones', 0.0, CLEAN):.3f} without (reported: "
-        f"{reported['as_coded', 0.0]:.3f} and {reported['ones', 0.0]:.3f}), a "
-        f"difference of {clean}.",
-        f"Networks trained with noise reach {last('as_coded', noisy, CLEAN):.3f} and "
-        f"{last('ones', noisy, CLEAN):.3f} (reported: "
-        f"{reported['as_coded', noisy]:.3f} and {reported['ones', noisy]:.3f}), a "
-        f"difference of {mismatch}.",
-        f"**The second figure tests on clean images.** Tested with the noise of their "
-        f"training, the same networks reach {last('as_coded', noisy, MATCHED):.3f} "
-        f"with attention and {last('ones', noisy, MATCHED):.3f} without, a difference "
-        f"of {matched}.",
-        f"The whole study, {len(records)} runs of {len(records[0]['epochs'])} epochs, "
-        f"took {hours:.1f} hours of one core.",
-    ]

@@ -9,16 +9,16 @@ own core and of one thread; where that is too small, a Dask cluster's.
 import argparse
 import concurrent.futures
 import contextlib
-import itertools
 import sys
 import time
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
 from tqdm.auto import tqdm
 
+from utils import profiles
 from utils.processes import processes
 from utils.records import BusyError, Store
 from utils.training import RunSpec, State, train, versions
@@ -40,6 +40,8 @@ def profile(name: str) -> list[RunSpec]:
     `published`: the study of the post (Vatterott 2016), 12 runs of 12 epochs.
     `guided`: the network whose own guess guides it, which the post found erratic.
     `explorers`: networks for notebooks 1 to 3, trained under every noise up to SD 80.
+    `rates`: the networks of `paired` at several learning rates, on validation images.
+    `paired`: 20 pairs an arm; gain, map and mismatch, each apart from the others.
 
     Raises:
         ValueError: for an unknown name, with those that exist.
@@ -51,28 +53,15 @@ def profile(name: str) -> list[RunSpec]:
     return PROFILES[name]()
 
 
-def published_cells(seeds: Iterable[int], **settings) -> list[RunSpec]:
-    """The post's four cells, {as_coded, ones} x {noise 2.5, none}, for each seed."""
-    return [
-        RunSpec(attention, noise_sd=noise_sd, seed=seed, **settings)
-        for seed, noise_sd, attention in itertools.product(
-            seeds, (2.5, 0.0), ("as_coded", "ones")
-        )
-    ]
-
-
 PROFILES = {
-    "quick": lambda: published_cells(
+    "quick": lambda: profiles.published_cells(
         range(3), images=6_000, epochs=3, test_images=1_000
     ),
-    "published": lambda: published_cells(range(3)),
-    "guided": lambda: [
-        RunSpec("top_n", attention_parameters={"n": 1}, seed=seed) for seed in range(3)
-    ],
-    "explorers": lambda: [
-        RunSpec(attention, noise_sd=80.0, noise_varies=True, epochs=3)
-        for attention in ("ones", "energy")
-    ],
+    "published": lambda: profiles.published_cells(range(3)),
+    "guided": profiles.guided,
+    "explorers": profiles.explorers,
+    "rates": profiles.rates,
+    "paired": profiles.paired,
 }
 
 

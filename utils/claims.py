@@ -1,0 +1,244 @@
+"""Every claim of the series: its sentence, its number, and the runs it rests on.
+
+Notebooks and the README say these sentences and no others that carry a result. Each is
+made from records when it is asked for, so it cannot differ from them; tests hold the
+README and the committed notebooks to them.
+"""
+
+import functools
+from collections.abc import Iterable
+from typing import NamedTuple
+
+import numpy as np
+
+from utils import contrasts, profiles, replication
+from utils.contrasts import Contrast, contrast, contrast_after_an_epoch
+from utils.replication import CLEAN, MATCHED, PUBLISHED_NOISE, SAME
+from utils.statistics import holm, paired_difference
+
+
+class Claim(NamedTuple):
+    """One sentence and what it rests on."""
+
+    key: str
+    sentence: str
+    value: float  # the number that the sentence is about
+    low: float  # of its 95% interval; NaN where it has none
+    high: float
+    unit: str
+    runs: int  # records that it rests on
+    p: float = np.nan  # exact sign-flip test
+    detectable: float = np.nan  # difference found with a power of 80%
+
+
+def say(key: str):
+    """The sentence of a claim, for a notebook.
+
+    Raises:
+        KeyError: for an unknown key, with those that exist.
+    """
+    from IPython.display import Markdown
+
+    known = {claim.key: claim for claim in claims()}
+    if key not in known:
+        raise KeyError(f"No claim {key!r}. Expected one of {', '.join(known)}.")
+    return Markdown(known[key].sentence)
+
+
+def table(chosen: Iterable[Claim] | None = None) -> str:
+    """All claims as a Markdown table, p-values corrected for their number (Holm)."""
+    chosen = list(claims() if chosen is None else chosen)
+    tested = [each for each in chosen if not np.isnan(each.p)]
+    corrected = dict(
+        zip((e.key for e in tested), holm([e.p for e in tested]), strict=True)
+    )
+    rows = [
+        "| claim | number | 95% interval | p, corrected | could have found | runs |",
+        "| --- | --- | --- | --- | --- | --- |",
+    ]
+    for each in chosen:
+        span, p, found = "", "", ""
+        if not np.isnan(each.low):
+            span = f"{each.low:+.1f} to {each.high:+.1f}"
+        if each.key in corrected:
+            p = f"{corrected[each.key]:.2g}"
+        if not np.isnan(each.detectable):
+            found = f"{each.detectable:.1f}"
+        cells = (
+            each.sentence,
+            f"{each.value:+.1f} {each.unit}" if each.unit else f"{each.value:.3g}",
+            span,
+            p,
+            found,
+            str(each.runs),
+        )
+        rows.append(f"| {' | '.join(cells)} |")
+    return "\n".join(rows)
+
+
+@functools.cache
+def claims() -> tuple[Claim, ...]:
+    """All of them, in the order in which the series makes them."""
+    return (*_published(), *_paired())
+
+
+def _published():
+    from utils import study
+
+    records = replication.committed(study.profile("published"))
+    curves = replication.published_curves()
+
+    def last(attention, noise_sd, test):
+        runs = replication.accuracies(records, attention, noise_sd, test)
+        return runs[:, -1].mean()
+
+    def claim(key, noise_sd, test, sentence):
+        gap = replication.difference(records, noise_sd, test)
+        numbers = {
+            "attention": last("as_coded", noise_sd, test),
+            "ones": last("ones", noise_sd, test),
+            "reported_attention": curves["as_coded", noise_sd][:, -1].mean(),
+            "reported_ones": curves["ones", noise_sd][:, -1].mean(),
+            "gap": gap,
+        }
+        span = gap.mean, gap.low, gap.high
+        return Claim(key, sentence.format(**numbers), *span, "points", 2 * gap.runs)
+
+    hours = sum(record["seconds"] for record in records) / 3600
+    return (
+        claim(
+            "published clean",
+            0.0,
+            CLEAN,
+            "**The published figures come out again.** After twelve epochs, networks "
+            "trained on clean digits reach {attention:.3f} with the published "
+            "attention and {ones:.3f} without (reported: {reported_attention:.3f} and "
+            "{reported_ones:.3f}), a difference of {gap}.",
+        ),
+        claim(
+            "published noise",
+            PUBLISHED_NOISE,
+            CLEAN,
+            "Networks trained with noise reach {attention:.3f} and {ones:.3f} "
+            "(reported: {reported_attention:.3f} and {reported_ones:.3f}), a "
+            "difference of {gap}.",
+        ),
+        claim(
+            "published matched",
+            PUBLISHED_NOISE,
+            MATCHED,
+            "**The second figure tests on clean images.** Tested with the noise of "
+            "their training, the same networks reach {attention:.3f} with attention "
+            "and {ones:.3f} without, a difference of {gap}.",
+        ),
+        Claim(
+            "published hours",
+            f"The whole study, {len(records)} runs of {len(records[0]['epochs'])} "
+            f"epochs, took {hours:.1f} hours of one core.",
+            *(hours, np.nan, np.nan, "hours", len(records)),
+        ),
+    )
+
+
+def _paired():
+    gain, ones = "gain_1/15", "ones"
+    smallest, largest = replication.published_gains()
+    chosen = profiles.CHOSEN
+    same_clean = contrasts.same(f"{gain}_clean", f"{ones}_clean", 0.0, SAME)
+    verdict = "shown" if same_clean.equivalent else "not shown"
+    worse_map, swap = contrasts.swapped("energy_tuned").T
+    swapped = paired_difference(100 * swap, 100 * worse_map)
+    ends = [contrasts.curve(arm, MATCHED)[:, 0] for arm in ("top_1", ones)]
+    failed, calm = (int((end < replication.ERRATIC_END).sum()) for end in ends)
+    return (
+        Claim(
+            "flat",
+            "**The published map selects nothing.** In six trained networks, on 1,000 "
+            f"test images, its gain is {smallest:.7f} to {largest:.7f} at every place.",
+            *(largest - smallest, np.nan, np.nan, "", 6),
+        ),
+        _claim(
+            "gain, mismatch",
+            contrast(gain, ones, 0.0),
+            "**A constant makes the published difference.** Trained with noise of SD "
+            "2.5 and tested clean, a network whose gain is 1/15 everywhere is ahead of "
+            "the control by {}.",
+        ),
+        _claim(
+            "gain, matched",
+            contrast(gain, ones, PUBLISHED_NOISE),
+            "Tested with the noise of their training, the same networks differ by {}.",
+        ),
+        _claim(
+            "gain, clean",
+            contrast(f"{gain}_clean", f"{ones}_clean", 0.0),
+            "Trained and tested on clean digits, they differ by {}; a difference "
+            f"smaller than {SAME:g} point is {verdict} (two one-sided tests, p = "
+            f"{same_clean.p:.2g}).",
+        ),
+        _claim(
+            "as coded",
+            contrast_after_an_epoch("as_coded", gain, CLEAN),
+            "The published attention and a constant gain of 1/15 differ by {} on clean "
+            "images after one epoch.",
+        ),
+        _claim(
+            "rate",
+            contrast(f"{ones}_tuned", ones, 0.0),
+            "**The gain acts as a learning rate.** At a learning rate of "
+            f"{chosen[ones]:g}, chosen on noisy validation images, the control gains "
+            "{} on clean images over the published rate of 0.01.",
+        ),
+        _claim(
+            "rate, both",
+            contrast(f"{gain}_tuned", f"{ones}_tuned", 0.0),
+            f"With a rate chosen for each ({chosen[gain]:g} for the gain of 1/15), the "
+            "gain's advantage on clean images is {}.",
+        ),
+        _claim(
+            "map",
+            contrast_after_an_epoch("energy_tuned", f"{ones}_tuned"),
+            "**On centred digits, a map adds little.** `energy` at its own best rate "
+            "differs from the control at its best by {} on images with the noise of "
+            "training, after one epoch.",
+        ),
+        _claim(
+            "place",
+            contrast("energy_tuned", "shuffled_tuned", PUBLISHED_NOISE),
+            "**Places matter.** `energy` against the same values in shuffled places: "
+            "{}.",
+        ),
+        Claim(
+            "swapped",
+            "Given the map of another image instead of their own, trained `energy` "
+            f"networks change by {_span(swapped)}.",
+            *(swapped.value, swapped.low, swapped.high, "points", len(swap)),
+        ),
+        Claim(
+            "erratic",
+            f"**A guess that guides itself fails.** At the published rate, {failed} of "
+            f"{len(ends[0])} networks guided by their own guess end their first epoch "
+            f"below one half; of the control, {calm} of {len(ends[1])}.",
+            *(failed, np.nan, np.nan, "", len(ends[0]) + len(ends[1])),
+        ),
+    )
+
+
+def _claim(key: str, found: Contrast, sentence: str) -> Claim:
+    span = found.points.value, found.points.low, found.points.high
+    return Claim(
+        key,
+        sentence.format(found),
+        *span,
+        "points",
+        2 * found.pairs,
+        found.p,
+        found.detectable,
+    )
+
+
+def _span(found):
+    return (
+        f"{found.value:+.1f} points ({found.confidence:.0%} interval {found.low:+.1f} "
+        f"to {found.high:+.1f})"
+    )
