@@ -1,5 +1,8 @@
 """The network: against NumPy, at any size, from files, and from the published ones."""
 
+import gc
+import weakref
+
 import h5py
 import jax
 import keras
@@ -11,6 +14,7 @@ from scipy import signal
 from utils.attention import KINDS
 from utils.data import load_mnist
 from utils.model import (
+    _part,
     attention_maps,
     build_model,
     load_published_weights,
@@ -286,6 +290,29 @@ def test_attention_maps_are_the_gains(kind):
     np.testing.assert_allclose(maps, inside["attention"], rtol=1e-4, atol=1e-6)
     expected = inside["pad_1"] * np.pad(maps, ((0, 0), (1, 1), (1, 1)))[..., None]
     np.testing.assert_allclose(inside["attend"], expected, rtol=1e-4, atol=1e-4)
+
+
+def test_predict_sees_new_weights_and_makes_nothing_twice():
+    model, other = build_model("energy", seed=0), build_model("energy", seed=1)
+    images = load_mnist()[1][0][:3]
+    for output in ("softmax", "attention"):
+        before = predict(model, images, output)
+        assert _part(model, output) is _part(model, output)
+        model.set_weights(other.get_weights())
+        np.testing.assert_array_equal(
+            predict(model, images, output), predict(other, images, output)
+        )
+        model.set_weights(build_model("energy", seed=0).get_weights())
+        np.testing.assert_array_equal(predict(model, images, output), before)
+
+
+def test_a_model_that_nobody_holds_is_let_go():
+    model = build_model(seed=0)
+    predict(model, load_mnist()[1][0][:1])
+    kept = weakref.ref(model)
+    del model
+    gc.collect()
+    assert kept() is None
 
 
 def test_predict_takes_images_as_they_come():

@@ -155,13 +155,12 @@ def swapped(arm: str) -> np.ndarray:
     _, (images, labels) = load_mnist()
     rng = np.random.default_rng(SWAP_NOISE)
     noisy = add_noise(images[:INTERVENED], PUBLISHED_NOISE, rng)
-    found = []
-    for spec in profiles.arms()[arm]:
-        weights = Store(RECORDS).weights(spec.name)
-        own = build_model(spec.attention, **spec.attention_parameters)
-        given = build_model("given")
+    specs, found = profiles.arms()[arm], []
+    own = build_model(specs[0].attention, **specs[0].attention_parameters)
+    given = build_model("given")
+    for spec in specs:
         for model in (own, given):
-            set_weights(model, weights)
+            set_weights(model, Store(RECORDS).weights(spec.name))
         gains = attention_maps(own, noisy)
         found.append(
             [

@@ -1,11 +1,11 @@
 """The explorers: move noise, attention and epochs by hand, and watch.
 
 `noise`, `attention` and `study` each return a widget: controls above a view that
-`explorer.js` and `panels.js` draw in the browser. When the pointer or the focus comes to
-a control, the pictures of all its values (`utils.sweeps`) are computed and sent, so that
-moving it waits for nothing and goes on when the kernel is gone. A control that is moved
-sooner than that asks Python, which answers with the one picture at once, and with all
-of them when the reader pauses. A study is sent whole.
+`explorer.js` and `panels.js` draw in the browser. When the pointer or the focus comes
+to a control, the pictures of all its values (`utils.sweeps`) are computed and sent, so
+that moving it waits for nothing and goes on when the kernel is gone. A control that is
+moved sooner than that asks Python, which answers with the one picture at once, and with
+all of them when the reader pauses. A study is sent whole.
 """
 
 import asyncio

@@ -4,6 +4,7 @@ The architecture of Vatterott (2016), with 9,898 parameters, batches of any size
 images of any size from 3 x 3 pixels. Input is raw grey levels, 0 to 255.
 """
 
+import weakref
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -158,9 +159,20 @@ def predict(model: keras.Model, images, output: str = "softmax") -> np.ndarray:
             "Expected as many maps as images. Received "
             f"{len(arrays[0])} and {len(arrays[1])}."
         )
-    tensor = model.get_layer(output)._inbound_nodes[0].output_tensors[0]
-    part = keras.Model(model.inputs, tensor)
+    part = _part(model, output)
     return np.asarray(part.predict_on_batch(arrays if given else arrays[0]))
+
+
+_PARTS: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
+
+
+def _part(model, output):
+    """The model up to a layer, made once; it shares the model's weights."""
+    parts = _PARTS.setdefault(model, {})
+    if output not in parts:
+        tensor = model.get_layer(output)._inbound_nodes[0].output_tensors[0]
+        parts[output] = keras.Model(model.inputs, tensor)
+    return parts[output]
 
 
 def set_weights(model: keras.Model, weights: Mapping[str, np.ndarray]) -> None:
