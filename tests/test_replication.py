@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from test_model import write_keras_1
 
 from utils import replication, study, training
 from utils.records import Store
@@ -166,3 +167,42 @@ def test_an_interval_that_includes_0_is_not_called_settled():
     assert replication.difference(records, 2.5, CLEAN).low < 0
     verdict = replication.verdicts(records, records[:3])[1].verdict
     assert verdict.startswith("In every pair; 3 pairs")
+
+
+def test_the_author_s_weights_are_cited_as_measured():
+    rows = replication.published_weights()
+    assert len(rows) == len({row.weights for row in rows}) == 11
+    noisy = [row for row in rows if row.training_noise_sd]
+    assert {row.attention for row in noisy} == {"as_coded", "ones"}
+    for row in noisy:  # the mismatch, in the author's own networks
+        assert (row.accuracy_clean < 0.75) == (row.attention == "ones")
+        assert row.accuracy_noisy > 0.97
+
+
+@pytest.mark.slow
+def test_the_author_s_files_are_measured_anew(records, tmp_path, monkeypatch):
+    """Our own trained weights, in the author's format and under the author's name."""
+    record = replication.cell(records, "ones", 2.5)[0]
+    name = training.RunSpec.from_json(record["spec"]).name
+    weights = Store(replication.RECORDS).weights(name)
+    arrays = {}
+    for layer in ("conv_1", "conv_2", "dense_2"):
+        kernel, bias = (weights[f"{layer}/{part}"] for part in ("kernel", "bias"))
+        if kernel.ndim == 4:
+            kernel = kernel.transpose(3, 2, 0, 1)[:, :, ::-1, ::-1]
+        arrays[layer] = [kernel, bias]
+    write_keras_1(tmp_path / "mine_model_weights.h5", arrays)
+    table = tmp_path / "weights.csv"
+    heading = replication.WEIGHTS_FILE.read_text().splitlines()[0]
+    table.write_text(f"{heading}\nmine,ones,2.5,0,0,1\n")
+    monkeypatch.setattr(replication, "WEIGHTS_FILE", table)
+    (row,) = replication.published_weights(tmp_path)
+    assert row.accuracy_clean == pytest.approx(
+        record["epochs"][-1]["accuracy_clean"], abs=0.002
+    )
+    assert row.accuracy_noisy == pytest.approx(
+        record["epochs"][-1]["accuracy_matched"], abs=0.01
+    )
+    assert row.noisy_images == 10_000
+    with pytest.raises(FileNotFoundError, match="mine_model_weights"):
+        replication.published_weights(tmp_path / "elsewhere")
