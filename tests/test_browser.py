@@ -213,6 +213,9 @@ def test_a_digit_is_drawn_looked_at_and_cleared(small):
     assert "your drawing" in explorer.status()
     drawn = explorer.pixels()
     assert drawn != picture
+    explorer.part(".explorer-pad canvas").click(position={"x": 20, "y": 20})
+    explorer.settle()
+    assert explorer.pixels() not in (drawn, picture)
     explorer.part(".attention-select select").select_option(label="Activity")
     explorer.settle()
     assert "your drawing" in explorer.status()

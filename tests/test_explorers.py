@@ -45,11 +45,18 @@ def unpacked(explorer, key):
 def shown(explorer, key):
     """Of what was sent, the part that a browser draws as the controls stand."""
     picture = explorer.view.picture
-    control = explorer.view.controls[picture["hand"]]
-    value = control.index if picture["hand"].endswith("select") else control.value
+    hand, value = picture["hand"], explorer.draw
+    if hand != "fresh-draw":
+        control = explorer.view.controls[hand]
+        value = control.index if hand.endswith("select") else control.value
     found = np.flatnonzero(np.isclose(picture["values"], value))
     place = found[0] if len(found) else 0
     return picture["each"][place] if key == "each" else unpacked(explorer, key)[place]
+
+
+def take(explorer, hand):
+    """What the view says when a hand is on a control."""
+    explorer.view._handle_custom_msg({"hand": hand}, [])
 
 
 # ---- what is computed
@@ -163,6 +170,7 @@ def test_the_noise_explorer_sends_all_levels():
     explorer.level.value = 0
     np.testing.assert_array_equal(unpacked(explorer, "images")[0], IMAGES[4].ravel())
     explorer.noise.value = "contrast"
+    take(explorer, "noise-slider")
     assert explorer.view.picture["values"][-1] == 1
     assert len(np.unique(unpacked(explorer, "images")[-1])) == 1
 
@@ -179,10 +187,12 @@ def test_the_level_keeps_its_share_when_the_kind_of_noise_changes():
 
 def test_fresh_noise_is_another_draw():
     explorer = explorers.noise(IMAGES[:9], LABELS[:9])
-    before = unpacked(explorer, "images")
+    explorer.level.value = 64
+    before = shown(explorer, "images")
     explorer.fresh.click()
-    assert (unpacked(explorer, "images")[50] != before[50]).any()
-    np.testing.assert_array_equal(unpacked(explorer, "images")[0], before[0])
+    assert (shown(explorer, "images") != before).any()
+    explorer.level.value = 0
+    np.testing.assert_array_equal(shown(explorer, "images"), IMAGES[0].ravel())
 
 
 def test_the_noise_explorer_answers_without_attention(network):
@@ -236,11 +246,6 @@ def test_a_drawing_is_looked_at_until_a_digit_is_chosen(attention):
     np.testing.assert_array_equal(shown(attention, "images"), IMAGES[3].ravel())
 
 
-def take(explorer, hand):
-    """What the view says when a hand is on a control."""
-    explorer.view._handle_custom_msg({"hand": hand}, [])
-
-
 @pytest.mark.parametrize(
     ("hand", "count"),
     [
@@ -249,6 +254,7 @@ def take(explorer, hand):
         ("attention-select", len(OWN_MAPS)),
         ("strength-slider", 101),
         ("top-n-slider", DIGITS),
+        ("noise-select", len(NOISES)),
     ],
 )
 def test_the_control_in_hand_is_swept(hand, count, attention, network):
@@ -265,7 +271,8 @@ def test_the_control_in_hand_is_swept(hand, count, attention, network):
         control.index = place
     else:
         control.value = picture["values"][place]
-    assert attention.view.picture is picture  # the browser holds it: nothing is sent
+    if hand != "noise-select":  # whose other range of levels is always answered
+        assert attention.view.picture is picture  # the browser holds it: nothing sent
     np.testing.assert_allclose(shown(attention, "probabilities"), sweep_sent[place])
     alone = attention._picture([attention._setting()])
     np.testing.assert_allclose(
@@ -274,6 +281,31 @@ def test_the_control_in_hand_is_swept(hand, count, attention, network):
     np.testing.assert_array_equal(
         alone["images"].ravel(), unpacked(attention, "images")[place]
     )
+
+
+def test_draws_of_noise_are_swept_and_go_on(attention):
+    attention.noise.value, attention.level.value = "gaussian", 64.0
+    take(attention, "fresh-draw")
+    first = attention.draw
+    for clicks in range(1, 30):
+        before = attention.view.picture
+        held = first + clicks in before["values"]
+        attention.fresh.click()
+        alone = attention._picture([attention._setting()])["images"].ravel()
+        place = list(attention.view.picture["values"]).index(first + clicks)
+        sent = unpacked(attention, "images")[place]
+        np.testing.assert_array_equal(sent, alone)
+        assert held
+
+
+def test_strokes_of_a_drawing_differ_for_the_browser(attention):
+    """Else it would take the second for the first and not draw it."""
+    seen = []
+    for grey in (90, 200):
+        attention.pad.drawn = bytes([grey]) * 784
+        seen.append(shown(attention, "each"))
+    attention.pad.drawn = b""
+    assert seen[0] != seen[1]
 
 
 def test_a_sweep_of_many_digits_moves_along(network):
@@ -300,7 +332,7 @@ def test_a_drawing_is_not_swept_away(attention):
 
 def test_a_hand_on_something_else_changes_nothing(attention):
     before = attention.view.picture
-    for said in ({}, {"hand": "fresh-draw"}, {"hand": "no-such"}, {"hand": None}):
+    for said in ({}, {"hand": "pad"}, {"hand": "no-such"}, {"hand": None}):
         attention.view._handle_custom_msg(said, [])
     assert attention.view.picture is before
     assert attention.view.problem == {}

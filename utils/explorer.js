@@ -35,8 +35,12 @@ const likeliest = (p) =>
     : "nothing (its weights are not finite)";
 
 // Where in a sweep the control in hand stands; -1 if the sweep does not hold its value.
-function placeIn({ hand, values }, controls) {
-  const value = controls[hand].get(hand.endsWith("select") ? "index" : "value");
+// A choice is known by its place, the noise drawn by how often it was drawn anew.
+function placeIn({ hand, values, draws }, controls) {
+  let value = draws;
+  if (hand !== "fresh-draw") {
+    value = controls[hand].get(hand.endsWith("select") ? "index" : "value");
+  }
   return values.findIndex((each) => Math.abs(each - value) < 1e-6);
 }
 
@@ -173,7 +177,8 @@ async function render({ model, el }) {
       const i = 3 * Math.min(255, Math.floor(256 * share));
       return [table.getUint8(i), table.getUint8(i + 1), table.getUint8(i + 2)];
     };
-    picture = { ...sent, gainColour, gainShape: sent.gain_shape, images: bytes(sent.images) };
+    const draws = Math.max(picture?.draws ?? 0, sent.each[0].draw);
+    picture = { ...sent, draws, gainColour, gainShape: sent.gain_shape, images: bytes(sent.images) };
     for (const key of ["histogram", "gains", "probabilities", "without"]) {
       if (sent[key]) picture[key] = floats(sent[key]);
     }
@@ -208,6 +213,13 @@ async function render({ model, el }) {
     document.addEventListener("focusin", take, true);
     document.addEventListener("pointerover", take, true);
   }
+
+  const drawAnew = (event) => {
+    if (!event.target.closest?.(".fresh-draw")?.closest(".explorer")?.contains(el)) return;
+    picture.draws += 1;
+    change("fresh-draw");
+  };
+  document.addEventListener("click", drawAnew, true);
 
   // ipywidgets moves a number typed beyond a slider's end to the end, without a word.
   const forget = () => (remark = "");
@@ -264,6 +276,7 @@ async function render({ model, el }) {
     seen.disconnect();
     clearTimeout(silence);
     for (const control of Object.values(controls)) control.off(null, null, el);
+    document.removeEventListener("click", drawAnew, true);
     document.removeEventListener("focusin", take, true);
     document.removeEventListener("pointerover", take, true);
     document.removeEventListener("keydown", typed, true);

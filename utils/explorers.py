@@ -51,7 +51,8 @@ from utils.sweeps import (
 HERE = Path(__file__).parent
 WEIGHTS = HERE / "weights"
 STEPS = 101  # values of a slider in a sweep
-NEAR = 10  # digits from the end of a sweep, where the next one is begun
+DRAWS = 20  # of noise in a sweep
+NEAR = 10  # digits or draws from the end of a sweep, where the next one is begun
 PART = 20  # pictures of a sweep are computed at a time, in 3 to 8 ms
 # Jupyter's server leaves Nagle's algorithm on: a small message waits, up to 40 ms, for
 # the browser to acknowledge the one before. A full packet does not wait, and between
@@ -60,7 +61,9 @@ PACKET = 2**16
 PAUSE = 0.12  # seconds without a change, after which a sweep is begun
 SWEPT = {  # controls that a sweep may follow, and what of a setting they set
     "digit-slider": "digit",
+    "noise-select": "noise",
     "noise-slider": "level",
+    "fresh-draw": "draw",
     "attention-select": "attention",
     "strength-slider": "strength",
     "top-n-slider": "n",
@@ -260,7 +263,8 @@ class _Digits(_Explorer):
                 "Expected images (images, rows, cols) and a label for each. Received "
                 f"shapes {self.images.shape} and {self.labels.shape}."
             )
-        self.weights, self.drawing, self.timer, self.draw = weights, None, None, 0
+        self.weights, self.drawing, self.timer = weights, None, None
+        self.draw = self.strokes = 0
         self.hand, self.held = "noise-slider", ()  # and its values that are in a sweep
         choices = [(kind, 1) for kind in KINDS if kind != "given"]
         choices += [("top_n", n) for n in range(2, DIGITS + 1)]
@@ -302,6 +306,7 @@ class _Digits(_Explorer):
             gain_colours=_colours(GAIN_COLOURS),
         )
         self._set_noise()
+        self.hand = "noise-slider"
         collections.deque(self._sweep(), maxlen=0)
         self._when_idle(self._prepare())
 
@@ -325,6 +330,7 @@ class _Digits(_Explorer):
 
     def _take_drawing(self):
         self.drawing = None
+        self.strokes += 1
         if self.pad.drawn:
             pixels = np.frombuffer(self.pad.drawn, "uint8")
             self.drawing = pixels.reshape(self.images.shape[1:])
@@ -334,7 +340,7 @@ class _Digits(_Explorer):
 
     def _draw_noise(self):
         self.draw += 1
-        self._change()
+        self._change("fresh-draw")
 
     def _set_noise(self):
         noise, level = NOISES[self.noise.value], self.level
@@ -344,7 +350,7 @@ class _Digits(_Explorer):
             level.value = share * noise.maximum
             level.readout_format = ".1f" if noise.maximum > 1 else ".2f"
             level.description = f"Noise ({noise.unit})"
-        self._change()
+        self._change("noise-select")
 
     def _move_level(self):
         if self.level.max == NOISES[self.noise.value].maximum:  # else not yet adapted
@@ -357,12 +363,11 @@ class _Digits(_Explorer):
 
     def _change(self, control=None):
         """Show what has changed, unless the browser holds it, and begin a sweep."""
-        place = self._place() if control == self.hand else None
-        if place is None:
+        held = control == self.hand and self._place() is not None
+        if not held:
             self._show([self._setting()])
-        elif control != "digit-slider" or self._far_from_an_end(place):
-            return
-        self._begin(control)
+        if not held or self._is_used_up(control):
+            self._begin(control)
 
     def _take(self, said):
         """The reader's hand is on a control: have all its values ready."""
@@ -383,28 +388,44 @@ class _Digits(_Explorer):
         now = self._setting()._asdict()[SWEPT[self.hand]]
         return next((i for i, x in enumerate(self.held) if _alike(x, now)), None)
 
-    def _far_from_an_end(self, place):
-        first, last = self.held[0] == 0, self.held[-1] == len(self.images) - 1
-        left, right = place, len(self.held) - 1 - place
-        return (first or left >= NEAR) and (last or right >= NEAR)
+    def _is_used_up(self, control):
+        """Whether a sweep that holds what is shown must make way for the next."""
+        if control == "noise-select":  # another range of levels: the browser asks
+            return True
+        if control not in ("digit-slider", "fresh-draw"):
+            return False
+        place, last = self._place(), len(self.held) - 1
+        complete = control == "digit-slider" and self.held[-1] == len(self.images) - 1
+        return (place < NEAR and self.held[0] > 0 and control == "digit-slider") or (
+            last - place < NEAR and not complete
+        )
 
-    def _values(self):
-        """Of the control in hand: those that its sweep will hold."""
-        if self.hand == "digit-slider":
-            now, reach = self.digit.value, STEPS // 2
-            return range(max(now - reach, 0), min(now + reach + 1, len(self.images)))
-        return {
+    def _along(self):
+        """What the sweep of the control in hand will hold: values, settings."""
+        hand, now = self.hand, self._setting()
+        reach = STEPS // 2
+        first, end = max(self.digit.value - reach, 0), self.digit.value + reach + 1
+        values = {
+            "digit-slider": range(first, min(end, len(self.images))),
+            "noise-select": [value for _, value in self.noise.options],
             "noise-slider": np.linspace(0, self.level.max, STEPS).tolist(),
+            "fresh-draw": range(self.draw, self.draw + DRAWS),
             "attention-select": [value for _, value in self.attention.options],
             "strength-slider": np.linspace(0, 1, STEPS).tolist(),
             "top-n-slider": range(1, DIGITS + 1),
-        }[self.hand]
+        }[hand]
+        settings = [now._replace(**{SWEPT[hand]: value}) for value in values]
+        if hand == "noise-select":  # the level keeps its share
+            share = self.level.value / self.level.max
+            levels = [share * NOISES[each.noise].maximum for each in settings]
+            settings = [
+                x._replace(level=y) for x, y in zip(settings, levels, strict=True)
+            ]
+        return list(values), settings
 
     def _sweep(self):
         """In parts, between which the kernel can take in what the reader does."""
-        values, parts = list(self._values()), []
-        now = self._setting()
-        settings = [now._replace(**{SWEPT[self.hand]: value}) for value in values]
+        (values, settings), parts = self._along(), []
         # What decides how maps are made is compiled for, and looked at one by one.
         size = 1 if SWEPT[self.hand] in ("attention", "n") else PART
         for start in range(0, len(settings), size):
@@ -485,7 +506,7 @@ class _Digits(_Explorer):
         picture = picture or self._picture(settings)
         gains = picture.get("gains", np.empty((1, 0, 0)))
         values = list(self.held) if len(settings) > 1 else []
-        if self.hand == "attention-select":
+        if self.hand.endswith("select"):  # the browser knows a choice by its place
             values = list(range(len(values)))
         self.view.picture = {
             **{key: np.ascontiguousarray(x).tobytes() for key, x in picture.items()},
@@ -508,6 +529,7 @@ class _Digits(_Explorer):
             "level": setting.level,
             "unit": NOISES[setting.noise].unit,
             "draw": setting.draw,
+            "strokes": self.strokes if setting.digit is None else 0,
             "subject": subject,
             "label": label,
             "looking": looking,
