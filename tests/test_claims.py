@@ -47,6 +47,17 @@ def test_a_sentence_carries_its_number_and_interval(made):
             assert each.low <= each.value <= each.high, each.key
 
 
+def test_what_is_said_in_bold_holds(made):
+    """Headings state a direction; the intervals must lie on that side."""
+    found = {each.key: each for each in made}
+    assert found["gain, mismatch"].low > 0
+    assert found["rate"].low > 0
+    assert found["flat"].value < 1e-6
+    assert found["erratic"].value > 0.5 * 20
+    assert found["gain, matched"].high < found["gain, mismatch"].low
+    assert abs(found["as coded"].value) < 1
+
+
 def test_every_claim_of_the_readme_is_one_of_these(made):
     """Sentences under "What was found" that carry a result, and no others."""
     text = README.split("## What was found")[1].split("\n## ")[0]

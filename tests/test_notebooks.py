@@ -164,6 +164,7 @@ BAD = [
     ("03", {"data": "missing.npz"}, "missing.npz"),
     ("02", {"attention": "telepathy"}, "telepathy"),
     ("03", {"digit": 10_000}, "10000"),
+    ("05", {"published_weights": "missing"}, "No folder missing"),
 ]
 
 

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from utils import contrasts, profiles, replication
+from utils import contrasts, profiles, replication, tables
 from utils.contrasts import Contrast, contrast, contrast_after_an_epoch
 from utils.replication import CLEAN, MATCHED, PUBLISHED_NOISE, SAME
 from utils.statistics import holm, paired_difference
@@ -52,10 +52,8 @@ def table(chosen: Iterable[Claim] | None = None) -> str:
     corrected = dict(
         zip((e.key for e in tested), holm([e.p for e in tested]), strict=True)
     )
-    rows = [
-        "| claim | number | 95% interval | p, corrected | could have found | runs |",
-        "| --- | --- | --- | --- | --- | --- |",
-    ]
+    heads = ("claim", "number", "95% interval", "p, corrected", "could have found")
+    rows = []
     for each in chosen:
         span, p, found = "", "", ""
         if not np.isnan(each.low):
@@ -72,8 +70,8 @@ def table(chosen: Iterable[Claim] | None = None) -> str:
             found,
             str(each.runs),
         )
-        rows.append(f"| {' | '.join(cells)} |")
-    return "\n".join(rows)
+        rows.append(cells)
+    return tables.markdown((*heads, "runs"), rows)
 
 
 @functools.cache
@@ -193,20 +191,20 @@ def _paired():
             "rate, both",
             contrast(f"{gain}_tuned", f"{ones}_tuned", 0.0),
             f"With a rate chosen for each ({chosen[gain]:g} for the gain of 1/15), the "
-            "gain's advantage on clean images is {}.",
+            "network with the gain differs from the control on clean images by {}.",
         ),
         _claim(
             "map",
             contrast_after_an_epoch("energy_tuned", f"{ones}_tuned"),
-            "**On centred digits, a map adds little.** `energy` at its own best rate "
-            "differs from the control at its best by {} on images with the noise of "
-            "training, after one epoch.",
+            "**A map, on centred digits.** `energy` at its own best rate differs from "
+            "the control at its best by {} on images with the noise of training, after "
+            "one epoch.",
         ),
         _claim(
             "place",
             contrast("energy_tuned", "shuffled_tuned", PUBLISHED_NOISE),
-            "**Places matter.** `energy` against the same values in shuffled places: "
-            "{}.",
+            "Networks trained with `energy` differ from networks trained with the same "
+            "values in shuffled places by {} on images with the noise of training.",
         ),
         Claim(
             "swapped",

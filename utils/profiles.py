@@ -12,8 +12,7 @@ from utils.training import RunSpec
 
 PUBLISHED_NOISE = 2.5  # grey levels
 SEEDS = range(20)  # an exact sign-flip test of 20 pairs can reach p = 2e-6; of 3, .25
-FEWER_SEEDS = range(8)  # for arms that no claim of a difference rests on
-FEW_SEEDS = range(4)  # for arms that only a figure shows
+FEW_SEEDS = range(4)  # for arms that a figure shows and no claim rests on
 GRID = (2.5, 0.0, 10.0, 40.0)  # noise in training and at test, from unseen to plain
 VALIDATION_SEEDS = range(100, 102)
 
@@ -133,12 +132,12 @@ def arms() -> Mapping[str, list[RunSpec]]:
         claimed = name in ("ones", "gain_1/15", "energy", "shuffled")
         found[f"{name}_tuned"] = small(
             name,
-            SEEDS if claimed else FEWER_SEEDS,
+            SEEDS if claimed else FEW_SEEDS,
             learning_rate=rate,
             keeps_weights=name == "energy",
         )
     found |= {name: small(name, SEEDS) for name in ("top_1", "as_coded")}
-    found |= {name: small(name, FEWER_SEEDS) for name in ("gain_1/4", "gain_4")}
+    found |= {name: small(name, FEW_SEEDS) for name in ("gain_1/4", "gain_4")}
     for n in (2, 3, 5, 10):
         rate = CHOSEN["top_1" if n < 10 else "ones"]
         found[f"top_{n}_tuned"] = small(f"top_{n}", FEW_SEEDS, learning_rate=rate)
