@@ -28,6 +28,7 @@ FLAGS = [
     "--disable-sync",
     "--no-first-run",
 ]
+PATIENCE = 60  # seconds
 WINDOW = {"width": 1400, "height": 1000}
 THEMES = {"light": "JupyterLab Light", "dark": "JupyterLab Dark"}
 SETTINGS = {  # no news, no check for updates: nothing outside this machine is asked
@@ -221,8 +222,10 @@ class Explorer:
             self.page.wait_for_timeout(20)
 
     def settle(self, milliseconds=100):
-        """Wait until the kernel owes no answer and nothing new has been drawn."""
-        before = None
+        """Wait until what the controls say is seen, and nothing new has been drawn."""
+        before, end = None, time.monotonic() + PATIENCE
         busy = self.root.locator(".explorer-image[aria-busy=true]")
         while before != (before := self.updates()) or busy.count():
+            if time.monotonic() > end:
+                raise AssertionError(f"It does not settle. Status: {self.status()}")
             self.page.wait_for_timeout(milliseconds)

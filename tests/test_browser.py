@@ -43,6 +43,10 @@ SMALL = [
     "explorers.attention(images, labels)",
     STUDY,
 ]
+OBSERVER = [
+    SETUP,
+    "from utils.observer import observer\nobserver(images, labels, seed=0)",
+]
 BROKEN = [
     SETUP,
     "broken = explorers.noise(images[:20], labels[:20])\nbroken.images = None\nbroken",
@@ -91,11 +95,10 @@ def open_notebook(lab, browser):
 
 def drag(page, handle, x):
     """Drag a slider's handle to a place on the page, as a hand does."""
+    handle.hover()  # once it has come to rest: figures above may still be loading
     place = handle.bounding_box()
-    y = place["y"] + place["height"] / 2
-    page.mouse.move(place["x"] + place["width"] / 2, y)
     page.mouse.down()
-    page.mouse.move(x, y, steps=40)
+    page.mouse.move(x, place["y"] + place["height"] / 2, steps=40)
     page.mouse.up()
 
 
@@ -301,6 +304,44 @@ def test_the_level_of_noise_moves_without_a_kernel(open_notebook):
     explorer.part(".digit-slider .noUi-handle").press("End")
     explorer.page.wait_for_timeout(3000)
     assert "The kernel is busy or gone" in explorer.status()
+
+
+def test_the_reader_is_the_observer(lab, open_notebook):
+    notebook = open_notebook("observer.ipynb", OBSERVER)
+    page = notebook.page
+    root = page.locator(".explorer-observer")
+    status, picture = root.locator(".explorer-status"), root.locator("canvas")
+    page.wait_for_function(
+        "() => document.querySelector('.explorer-observer .explorer-status')"
+        "?.textContent.startsWith('trial 1 ')"
+    )
+    cells = page.locator(".jp-Cell").count()
+    picture.click()
+    seen = set()
+    for trial in range(1, 13):
+        seen.add(picture.evaluate("canvas => canvas.toDataURL()"))
+        page.keyboard.press(str(trial % 10))
+        page.wait_for_function(
+            "start => document.querySelector('.explorer-observer .explorer-status')"
+            ".textContent.startsWith(start)",
+            arg=f"trial {trial + 1} ",
+        )
+        assert "the last was a" in status.inner_text()
+    assert len(seen) == 12
+    assert "12 answers" in status.inner_text() or "threshold" in status.inner_text()
+    root.locator(".observer-cue input").check()
+    page.wait_for_timeout(300)
+    assert status.inner_text().startswith("trial 14 ")
+    root.locator(".observer-key").nth(7).click()
+    page.wait_for_timeout(300)
+    assert status.inner_text().startswith("trial 15 ")
+    page.keyboard.press("x")
+    page.wait_for_timeout(200)
+    assert status.inner_text().startswith("trial 15 ")
+    assert page.locator(".jp-Cell").count() == cells  # no key reached JupyterLab
+    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+    root.screenshot(path=SCREENSHOTS / "observer-light.png")
+    check_quiet(notebook, lab)
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

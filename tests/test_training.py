@@ -11,6 +11,7 @@ from scipy import stats
 
 from utils import training
 from utils.data import load_mnist
+from utils.displays import Display
 from utils.layers import Convolution
 from utils.model import build_model, predict
 from utils.noise import add_noise
@@ -30,12 +31,16 @@ DIFFERENT = {  # one other value for every field of a spec
     "attention": "energy",
     "attention_parameters": {"n": 3},
     "strength": 0.5,
+    "input_scale": 0.5,
     "noise_sd": 2.0,
     "noise_varies": True,
     "data": "mine.npz",
+    "display": Display(rows=32),
     "images": 600,
+    "goes_on": True,
     "epochs": 3,
     "batch_size": 4,
+    "optimizer": "adam",
     "learning_rate": 0.02,
     "momentum": 0.4,
     "learning_rate_decay": 0.0,
@@ -94,7 +99,10 @@ def test_the_defaults_are_the_published_study():
     ("values", "message"),
     [
         ({"attention": "spot"}, "Unknown attention 'spot'"),
-        ({"attention": "given"}, r"cannot be trained from a spec.*build_model\('given"),
+        ({"attention": "given"}, r"the cue of a display.*build_model\('given"),
+        ({"display": (44, 44)}, r"Expected display: .* Received \(44, 44\)"),
+        ({"optimizer": "lion"}, "optimizer: 'sgd' or 'adam'. Received 'lion'"),
+        ({"goes_on": 1}, "Expected goes_on: True or False. Received 1"),
         ({"attention_parameters": {"n": 3}}, "'ones' has no parameter 'n'"),
         ({"attention": "top_n", "attention_parameters": {"n": 0}}, "n to be a whole 1"),
         ({"strength": 1.5}, "strength from 0 to 1, received 1.5"),
@@ -167,7 +175,12 @@ def test_equal_specs_have_equal_names():
 
 
 @pytest.mark.parametrize(
-    "spec", [TINY, RunSpec("shuffled", {"of": "top_n", "n": 3}, strength=0.5)]
+    "spec",
+    [
+        TINY,
+        RunSpec("shuffled", {"of": "top_n", "n": 3}, strength=0.5),
+        RunSpec("given", display=Display(distractors=3, validity=0.8)),
+    ],
 )
 def test_a_spec_survives_json(spec):
     again = RunSpec.from_json(json.loads(json.dumps(spec.to_json(), allow_nan=False)))

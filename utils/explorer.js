@@ -36,12 +36,21 @@ const likeliest = (p) =>
 
 // Where in a sweep the control in hand stands; -1 if the sweep does not hold its value.
 // A choice is known by its place, the noise drawn by how often it was drawn anew.
+const alike = (one, other) => Math.abs(one - other) < 1e-6;
+const valueOf = (name, controls) =>
+  controls[name].get(name.endsWith("select") ? "index" : "value");
 function placeIn({ hand, values, draws }, controls) {
-  let value = draws;
-  if (hand !== "fresh-draw") {
-    value = controls[hand].get(hand.endsWith("select") ? "index" : "value");
-  }
-  return values.findIndex((each) => Math.abs(each - value) < 1e-6);
+  const value = hand === "fresh-draw" ? draws : valueOf(hand, controls);
+  return values.findIndex((each) => alike(each, value));
+}
+
+// Whether what came is what the controls say now, or an answer to what they said before.
+function answers(picture, controls) {
+  return Object.entries(picture.controls).every(
+    ([name, value]) =>
+      alike(value, valueOf(name, controls)) ||
+      (name === picture.hand && placeIn(picture, controls) >= 0),
+  );
 }
 
 // A digit as the controls have it: one picture of a sweep, or the only one that came.
@@ -110,8 +119,15 @@ function runWords(setup, a, r, epoch, condition) {
 async function render({ model, el }) {
   const { gain_maximum: gainMaximum, gain_colours: table, ...fixed } = model.get("setup");
   const setup = { ...fixed, gainMaximum };
-  const layout = LAYOUTS[setup.panels.join()];
   const isStudy = setup.panels.includes("curves");
+  const colours = Array.from({ length: isStudy ? 0 : 256 }, (_, i) =>
+    packed(table.getUint8(3 * i), table.getUint8(3 * i + 1), table.getUint8(3 * i + 2)),
+  );
+  const gainColour = (gain) => {
+    const share = gain <= 1 ? gain / 2 : 0.5 + (gain - 1) / (2 * (gainMaximum - 1));
+    return colours[Math.min(255, Math.floor(256 * share)) || 0];
+  };
+  const layout = LAYOUTS[setup.panels.join()];
 
   el.classList.add("explorer-view");
   const holder = element(el, "div", "explorer-image");
@@ -122,24 +138,32 @@ async function render({ model, el }) {
   status.style.width = `${layout.size[0]}px`;
 
   let [updates, due, silence, asked] = [0, 0, 0, 0];
+  let owed = false;
   let [picture, shown, drawn, remark] = [null, null, "", ""];
 
   const say = (words, milliseconds) => {
     const parts = [`update ${updates}`, `${milliseconds.toFixed(1)} ms`, words, remark, setup.note];
     status.textContent = parts.filter(Boolean).join(" · ");
   };
-  // Whether the kernel owes an answer; if none comes, say so.
-  const listen = (owed) => {
+  // Busy: what the controls say is not seen yet.
+  const tellBusy = () => (holder.ariaBusy = `${Boolean(owed || due)}`);
+  // Whether the kernel owes an answer; if none comes for long, say so.
+  const listen = (now) => {
     clearTimeout(silence);
-    silence = owed && setTimeout(() => complain(NO_ANSWER), SILENCE);
-    holder.ariaBusy = `${owed}`;
+    owed = now;
+    if (owed) silence = setTimeout(() => complain(NO_ANSWER), SILENCE);
+    tellBusy();
   };
   const complain = (words) => {
-    listen(false);
     cancelAnimationFrame(due);
     [due, drawn] = [0, ""]; // the next picture replaces this, even if it is the same
     status.classList.add("explorer-problem");
     say(words, 0);
+    tellBusy();
+  };
+  const fail = (words) => {
+    listen(false);
+    complain(words);
   };
 
   function draw(state) {
@@ -156,7 +180,7 @@ async function render({ model, el }) {
     const start = performance.now();
     try {
       const state = isStudy ? studyState(setup, controls) : digitState(setup, picture, controls);
-      if (state.key === drawn) return;
+      if (state.key === drawn) return tellBusy();
       draw(state);
       updates += 1;
       [shown, drawn] = [state, state.key];
@@ -165,24 +189,23 @@ async function render({ model, el }) {
       say(state.words, performance.now() - (asked || start));
       asked = 0;
     } catch (error) {
-      complain(`${error}`);
+      fail(`${error}`);
     }
+    tellBusy();
   }
-  const request = () => (due ||= requestAnimationFrame(update));
+  const request = () => {
+    due ||= requestAnimationFrame(update);
+    tellBusy();
+  };
 
   function receive() {
     const sent = model.get("picture");
-    const gainColour = (gain) => {
-      const share = gain <= 1 ? gain / 2 : 0.5 + (gain - 1) / (2 * (gainMaximum - 1));
-      const i = 3 * Math.min(255, Math.floor(256 * share));
-      return [table.getUint8(i), table.getUint8(i + 1), table.getUint8(i + 2)];
-    };
     const draws = Math.max(picture?.draws ?? 0, sent.each[0].draw);
     picture = { ...sent, draws, gainColour, gainShape: sent.gain_shape, images: bytes(sent.images) };
     for (const key of ["histogram", "gains", "probabilities", "without"]) {
       if (sent[key]) picture[key] = floats(sent[key]);
     }
-    listen(false);
+    listen(!answers(picture, controls));
     // Any message acknowledges what came. Without one, the server would hold back that
     // the kernel is idle, and ipywidgets the slider's next value until it hears so.
     if (sent.each.length === 1) setTimeout(() => model.send({}), 2);
@@ -265,7 +288,7 @@ async function render({ model, el }) {
   }
 
   model.on("change:picture", receive);
-  model.on("change:problem", () => complain(model.get("problem").words));
+  model.on("change:problem", () => fail(model.get("problem").words));
   if (isStudy) request();
   else receive();
 

@@ -513,6 +513,11 @@ class _Digits(_Explorer):
             "gain_shape": gains.shape[1:],
             "hand": self.hand,
             "values": values,
+            "controls": {
+                name: control.index if name.endswith("select") else control.value
+                for name, control in self.view.controls.items()
+                if name in SWEPT and name != "fresh-draw"
+            },
             "each": [self._words(setting) for setting in settings],
             "padding": bytes(PACKET if len(settings) == 1 else 0),
         }

@@ -32,6 +32,7 @@ def build_model(
     noise_sd: float = 0.0,
     image_shape: tuple[int, int] = (28, 28),
     strength: float = 1.0,
+    input_scale: float = 1.0,
     seed: int | None = None,
     **attention_parameters,
 ) -> keras.Model:
@@ -42,6 +43,7 @@ def build_model(
         noise_sd: SD in grey levels of the noise added in training, never at test.
         image_shape: `(rows, cols)`, each at least 3.
         strength: how much attention, from 0 (the control) to 1.
+        input_scale: multiplies the grey levels; 1, as published, or such as 1 / 255.
         seed: fixes the initial weights and the noise; two kinds built with one
             seed start from the same weights.
         **attention_parameters: those of the kind, such as `n=3` for `top_n`.
@@ -76,6 +78,8 @@ def build_model(
 
     images = keras.Input((rows, cols, 1), name="images")
     x = TrainingNoise(noise_sd, seed=seeds[3], name="training_noise")(images)
+    if input_scale != 1:
+        x = layers.Rescaling(input_scale, name="rescaling")(x)
     x = layers.ZeroPadding2D(1, name="pad_images")(x)
     x = Convolution(
         CHANNELS, 3, activation="relu", kernel_initializer=uniform(0), name="conv_1"
@@ -101,6 +105,16 @@ def build_model(
     x = layers.GlobalAveragePooling2D(name="dense_1")(x)
     probabilities = layers.Softmax(name="softmax")(dense_2(x))
     return keras.Model(inputs, probabilities, name=attention)
+
+
+def map_shape(image_shape: tuple[int, int]) -> tuple[int, int]:
+    """Rows and columns of an attention map, the size of `conv_2`'s output.
+
+    Pooling halves an image of n pixels to (n - 1) // 2; `conv_2`, with a padding of 2,
+    adds 2: 15 x 15 for MNIST.
+    """
+    rows, cols = _check_shape(image_shape)
+    return (rows - 1) // 2 + 2, (cols - 1) // 2 + 2
 
 
 def attention_maps(model: keras.Model, images) -> np.ndarray:

@@ -26,10 +26,37 @@ function line(c, points, colour, width = 1, dash = []) {
   c.setLineDash([]);
 }
 
+// What stays the same from picture to picture is drawn once, and then copied: writing is
+// most of the work of a picture. `area` is [x, y, width, height].
+const LAYERS = new Map();
+const MOST_LAYERS = 64;
+function still(c, key, area, paint) {
+  const [x, y, width, height] = area;
+  const dots = c.getTransform().a;
+  const name = `${dots} ${area} ${key}`;
+  if (!LAYERS.has(name)) {
+    if (LAYERS.size >= MOST_LAYERS) LAYERS.clear();
+    const layer = new OffscreenCanvas(Math.ceil(width * dots), Math.ceil(height * dots));
+    const context = layer.getContext("2d");
+    context.scale(dots, dots);
+    context.translate(-x, -y);
+    paint(context);
+    LAYERS.set(name, layer);
+  }
+  c.drawImage(LAYERS.get(name), x, y, width, height);
+}
+
 // Axes in a box: returns how to place values. Ticks are [value, text].
-function axes(c, box, { title, xlim, ylim, xticks, yticks, xlabel, ylabel }) {
+function axes(c, box, settings) {
+  const { xlim, ylim } = settings;
   const x = (value) => box.x + ((value - xlim[0]) / (xlim[1] - xlim[0])) * box.width;
   const y = (value) => box.y + box.height * (1 - (value - ylim[0]) / (ylim[1] - ylim[0]));
+  const area = [box.x - 54, box.y - 28, box.width + 72, box.height + 72];
+  still(c, JSON.stringify(settings), area, (layer) => frame(layer, box, settings, x, y));
+  return { x, y };
+}
+
+function frame(c, box, { title, xticks, yticks, xlabel, ylabel }, x, y) {
   write(c, title, box.x, box.y - 12, { size: 13, bold: true });
   for (const [value, text] of yticks) {
     line(c, [[box.x, y(value)], [box.x + box.width, y(value)]], GRID);
@@ -46,20 +73,22 @@ function axes(c, box, { title, xlim, ylim, xticks, yticks, xlabel, ylabel }) {
   c.rotate(-Math.PI / 2);
   write(c, ylabel, 0, 0, { align: "center" });
   c.restore();
-  return { x, y };
 }
 
-// Values as pixels, `colour(value)` giving [red, green, blue], scaled without smoothing.
+// Values as pixels, `colour(value)` giving 0xAABBGGRR, scaled without smoothing.
 function raster(c, values, [rows, cols], colour, x, y, width, height) {
   const small = new OffscreenCanvas(cols, rows);
   const pixels = new ImageData(cols, rows);
-  values.forEach((value, i) => pixels.data.set([...colour(value), 255], 4 * i));
+  const words = new Uint32Array(pixels.data.buffer);
+  for (let i = 0; i < words.length; i++) words[i] = colour(values[i]);
   small.getContext("2d").putImageData(pixels, 0, 0);
   c.imageSmoothingEnabled = false;
   c.drawImage(small, x, y, width, height);
 }
 
-const ink = (level) => [255 - level, 255 - level, 255 - level];
+const packed = (red, green, blue) => 0xff000000 + (blue << 16) + (green << 8) + red;
+const ink = (level) => packed(255 - level, 255 - level, 255 - level);
+const css = (word) => `rgb(${word & 255} ${(word >> 8) & 255} ${(word >> 16) & 255})`;
 
 function fitted([rows, cols], box) {
   const pixel = Math.min(box.width / cols, box.height / rows);
@@ -117,18 +146,10 @@ const PANELS = {
     c.strokeStyle = FAINT;
     c.lineWidth = 1;
     c.strokeRect(box.x, box.y, width, height);
-    const x = box.x + width + 14;
-    for (let i = 0; i < height; i++) {
-      const [r, g, b] = gainColour((1 - i / height) * gainMaximum);
-      c.fillStyle = `rgb(${r} ${g} ${b})`;
-      c.fillRect(x, box.y + i, 14, 1.5);
-    }
-    c.strokeRect(x, box.y, 14, height);
-    for (let gain = 0; gain <= gainMaximum; gain++) {
-      const note = { 1: " (as control)", [gainMaximum]: " or more" }[gain] ?? "";
-      const y = box.y + height * (1 - gain / gainMaximum);
-      write(c, `${gain}${note}`, x + 20, y + 4, { size: 11 });
-    }
+    const right = [box.x + width + 6, box.y - 10, 130, height + 20];
+    still(c, "legend of gains", right, (layer) => {
+      gainLegend(layer, box.x + width + 14, box.y, height, gainColour, gainMaximum);
+    });
   },
 
   answer(c, box, { probabilities, without, label, attentive }) {
@@ -240,6 +261,20 @@ const PANELS = {
     });
   },
 };
+
+function gainLegend(c, x, top, height, gainColour, gainMaximum) {
+  for (let i = 0; i < height; i++) {
+    c.fillStyle = css(gainColour((1 - i / height) * gainMaximum));
+    c.fillRect(x, top + i, 14, 1.5);
+  }
+  c.strokeStyle = FAINT;
+  c.lineWidth = 1;
+  c.strokeRect(x, top, 14, height);
+  for (let gain = 0; gain <= gainMaximum; gain++) {
+    const note = { 1: " (as control)", [gainMaximum]: " or more" }[gain] ?? "";
+    write(c, `${gain}${note}`, x + 20, top + height * (1 - gain / gainMaximum) + 4, { size: 11 });
+  }
+}
 
 const levelText = (level) => level.toFixed(level > 1 ? 1 : 2);
 const average = (values) => values.reduce((sum, value) => sum + value, 0) / values.length;

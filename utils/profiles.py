@@ -129,7 +129,7 @@ def arms() -> Mapping[str, list[RunSpec]]:
         seeds = SEEDS if sd <= PUBLISHED_NOISE else FEW_SEEDS
         found[name + ending] = small(name, seeds, noise_sd=sd, test_noise_sds=GRID)
     for name, rate in CHOSEN.items():
-        claimed = name in ("ones", "gain_1/15", "energy", "shuffled")
+        claimed = name in ("ones", "gain_1/15", "energy", "shuffled", "top_1")
         found[f"{name}_tuned"] = small(
             name,
             SEEDS if claimed else FEW_SEEDS,
@@ -140,7 +140,8 @@ def arms() -> Mapping[str, list[RunSpec]]:
     found |= {name: small(name, FEW_SEEDS) for name in ("gain_1/4", "gain_4")}
     for n in (2, 3, 5, 10):
         rate = CHOSEN["top_1" if n < 10 else "ones"]
-        found[f"top_{n}_tuned"] = small(f"top_{n}", FEW_SEEDS, learning_rate=rate)
+        seeds = SEEDS if n == 3 else FEW_SEEDS
+        found[f"top_{n}_tuned"] = small(f"top_{n}", seeds, learning_rate=rate)
     return found
 
 

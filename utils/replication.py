@@ -14,6 +14,7 @@ from scipy import stats
 
 from utils.data import load_mnist
 from utils.model import (
+    CHANNELS,
     attention_maps,
     build_model,
     load_published_weights,
@@ -23,7 +24,7 @@ from utils.model import (
 from utils.noise import add_noise
 from utils.profiles import PUBLISHED_NOISE, published_cells
 from utils.records import Store
-from utils.statistics import mean_and_standard_error
+from utils.statistics import Estimate, mean_and_standard_error, paired_difference
 
 CURVES_FILE = Path(__file__).with_name("published_curves.csv")
 WEIGHTS_FILE = Path(__file__).with_name("published_weights.csv")
@@ -117,6 +118,33 @@ def published_gains(images: int = 1_000) -> tuple[float, float]:
             set_weights(model, Store(RECORDS).weights(spec.name))
             found.append(attention_maps(model, x_test[:images]))
     return float(np.min(found)), float(np.max(found))
+
+
+def scrambled(gain: np.ndarray) -> np.ndarray:
+    """What the published code would have given the channels of `conv_2`'s input.
+
+    It repeats the rows of a map `(rows, cols)` 32 times and reshapes: `(32, rows,
+    cols)`, each channel half a row or so, smeared (Vatterott 2016, code).
+    """
+    return np.repeat(gain, CHANNELS, axis=0).reshape(CHANNELS, *gain.shape)
+
+
+def scrambled_correlation(images: int = 1_000) -> Estimate:
+    """How far `scrambled` gains agree with the map they were made from.
+
+    Pearson's correlation over all channels and places, of the maps from activity of
+    the network that ships with the explorers; mean over the first test images.
+    """
+    from utils.explorers import trained
+
+    _, (x_test, _) = load_mnist()
+    model = build_model("energy")
+    set_weights(model, trained("ones"))
+    found = [
+        np.corrcoef(scrambled(gain).ravel(), np.tile(gain.ravel(), CHANNELS))[0, 1]
+        for gain in attention_maps(model, x_test[:images])
+    ]
+    return paired_difference(found, np.zeros(images))
 
 
 def committed(specs: Sequence) -> list[dict]:

@@ -25,13 +25,22 @@ from tqdm.auto import tqdm
 
 from utils import attention
 from utils.data import load_mnist, load_npz, validation_split
-from utils.model import build_model
+from utils.displays import Display, cue_maps, show
+from utils.model import build_model, map_shape
 from utils.noise import add_noise
 
 CLEAN = 0.0
 IMAGES_PER_CALL = 500  # images that one compiled loop trains on: about 0.1 s
 IMAGES_PER_TEST = 100
-ORDER, NOISE, TEST_NOISE = range(3)  # independent streams of random numbers of a seed
+# Independent streams of random numbers of a seed; all seeds share their test displays.
+_LEVELS = (  # fields of a spec that are numbers of 0 or more
+    "input_scale",
+    "noise_sd",
+    "learning_rate",
+    "momentum",
+    "learning_rate_decay",
+)
+ORDER, NOISE, TEST_NOISE, DISPLAYS, TEST_DISPLAYS = range(5)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,12 +54,16 @@ class RunSpec:
     attention: str = "ones"
     attention_parameters: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     strength: float = 1.0
+    input_scale: float = 1.0  # multiplies the grey levels
     noise_sd: float = 0.0  # in training, grey levels
     noise_varies: bool = False  # each training image draws its SD from 0 to noise_sd
     data: str = "mnist"  # or the path of a file for utils.data.load_npz
+    display: Display | None = None  # digits at uncertain places; None: as they are
     images: int = 60_000  # an epoch, always the same ones
+    goes_on: bool = False  # through the training images, instead of the same each epoch
     epochs: int = 12
     batch_size: int = 1
+    optimizer: str = "sgd"  # or "adam" (Kingma and Ba 2015), which has no momentum
     learning_rate: float = 0.01
     momentum: float = 0.5  # Nesterov's
     learning_rate_decay: float = 1e-6  # rate / (1 + decay * updates)
@@ -69,10 +82,14 @@ class RunSpec:
         object.__setattr__(self, "attention_parameters", _Frozen(pairs))
         object.__setattr__(self, "test_noise_sds", tuple(self.test_noise_sds))
         attention.check(self.attention, pairs, self.strength)
-        if self.attention == "given":
+        if isinstance(self.display, Mapping):
+            object.__setattr__(self, "display", Display(**self.display))
+        shown = self.display is None or isinstance(self.display, Display)
+        self._expect("display", shown, "a utils.displays.Display or None")
+        if self.attention == "given" and not self.display:
             raise ValueError(
-                "attention='given' needs a map for each image and cannot be trained "
-                "from a spec. Build it with utils.model.build_model('given')."
+                "attention='given' needs a map for each image: the cue of a display "
+                "(display=Display()). For other maps, use build_model('given')."
             )
         for name in ("images", "epochs", "batch_size", "test_images"):
             self._expect(name, _is_whole(getattr(self, name), 1), "a whole number >= 1")
@@ -82,7 +99,7 @@ class RunSpec:
                 f"Expected images to be a multiple of batch_size, received "
                 f"{self.images} and {self.batch_size}."
             )
-        for name in ("noise_sd", "learning_rate", "momentum", "learning_rate_decay"):
+        for name in _LEVELS:
             self._expect(name, _is_level(getattr(self, name)), "a number >= 0")
             object.__setattr__(self, name, float(getattr(self, name)))
         levels = all(map(_is_level, self.test_noise_sds))
@@ -90,10 +107,12 @@ class RunSpec:
         floats = tuple(map(float, self.test_noise_sds))
         object.__setattr__(self, "test_noise_sds", floats)
         object.__setattr__(self, "strength", float(self.strength))
-        for name in ("noise_varies", "keeps_weights"):
+        for name in ("noise_varies", "goes_on", "keeps_weights"):
             self._expect(name, isinstance(getattr(self, name), bool), "True or False")
         scored = self.scored_on in ("test", "validation")
         self._expect("scored_on", scored, "'test' or 'validation'")
+        known = self.optimizer in OPTIMIZERS
+        self._expect("optimizer", known, " or ".join(map(repr, OPTIMIZERS)))
 
     def _expect(self, name, valid, expected):
         if not valid:
@@ -104,6 +123,7 @@ class RunSpec:
         """The spec as plain numbers, strings, lists and dicts."""
         values = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
         values["attention_parameters"] = dict(self.attention_parameters)
+        values["display"] = self.display and dataclasses.asdict(self.display)
         return {**values, "test_noise_sds": list(self.test_noise_sds)}
 
     @classmethod
@@ -199,9 +219,9 @@ def train(
         for epoch in range(len(epochs) + 1, spec.epochs + 1):
             start = time.perf_counter()
             losses = []
-            for images, labels in batches(spec, x_train, y_train, epoch):
+            for inputs, labels in batches(spec, x_train, y_train, epoch):
                 (weights, optimizer), loss = compiled.update(
-                    (weights, optimizer), (images, labels)
+                    (weights, optimizer), (inputs, labels)
                 )
                 losses.append(loss)
                 bar.update(len(labels) * spec.batch_size)
@@ -238,29 +258,53 @@ def batches(spec: RunSpec, images, labels, epoch: int):
     """The training images of one epoch, noise added, in groups of updates.
 
     Args:
-        spec: which images, order, noise and batch size.
+        spec: which images, display, order, noise and batch size.
         images: `(all, rows, cols)` grey levels.
         labels: `(all,)`.
-        epoch: counted from 1; order and noise differ from epoch to epoch.
+        epoch: counted from 1; order, displays and noise differ from epoch to epoch.
 
     Yields:
-        `(updates, batch, rows, cols, 1)` float32 and `(updates, batch)` int32.
+        `(updates, batch, rows, cols, 1)` float32, for `given` in a list with the maps
+        `(updates, batch, rows', cols')`; and labels, `(updates, batch)` int32.
     """
     chosen = np.random.default_rng([spec.seed, ORDER]).permutation(len(images))
+    if spec.goes_on:
+        chosen = np.roll(chosen, -(epoch - 1) * spec.images)
     order = np.random.default_rng([spec.seed, ORDER, epoch]).permutation(
         chosen[: spec.images]
     )
     rng = np.random.default_rng([spec.seed, NOISE, epoch])
+    placing = np.random.default_rng([spec.seed, DISPLAYS, epoch])
     updates = max(IMAGES_PER_CALL // spec.batch_size, 1)
     for places in np.split(order, range(0, len(order), updates * spec.batch_size)[1:]):
-        noisy = add_noise(images[places], spec.noise_sd, rng)
+        seen, maps = _displayed(spec, images[places], images, placing)
+        noisy = add_noise(seen, spec.noise_sd, rng)
         if spec.noise_varies:
             share = rng.random((len(places), 1, 1), dtype=np.float32)
-            noisy = images[places] + share * (noisy - images[places])
+            noisy = seen + share * (noisy - seen)
         yield (
-            noisy.reshape(-1, spec.batch_size, *images.shape[1:], 1),
+            _inputs(noisy, maps, spec.batch_size),
             labels[places].astype("int32").reshape(-1, spec.batch_size),
         )
+
+
+def _displayed(spec, images, others, rng):
+    """Images as the spec shows them, and the maps that go with them, or None."""
+    if not spec.display:
+        return images, None
+    shown = show(spec.display, images, others, rng)
+    if spec.attention != "given":
+        return shown.images, None
+    shape = map_shape(spec.display.shape)
+    return shown.images, cue_maps(shown.cues, images.shape[1:], shape)
+
+
+def _inputs(images, maps, batch):
+    """As an engine takes them: in batches, maps beside the images if there are any."""
+    images = images.reshape(-1, batch, *images.shape[1:], 1)
+    if maps is None:
+        return images
+    return [images, maps.reshape(-1, batch, *maps.shape[1:])]
 
 
 class Engine(NamedTuple):
@@ -268,35 +312,43 @@ class Engine(NamedTuple):
 
     names: list[str]
     initial: Callable  # seed -> (weights, optimizer)
-    update: Callable  # ((weights, optimizer), (images, labels)) -> (..., losses)
-    classify: Callable  # (weights, images (batches, batch, rows, cols, 1)) -> digits
+    update: Callable  # ((weights, optimizer), (inputs, labels)) -> (..., losses)
+    classify: Callable  # (weights, inputs (batches, batch, ...)) -> digits
 
 
 def engine(spec: RunSpec, image_shape: tuple[int, int]) -> Engine:
-    """The compiled functions of a spec; specs that differ in data share them."""
+    """The compiled functions of a spec; specs that differ in data share them.
+
+    `image_shape` is that of the data; where the spec has a display, its size counts.
+    """
+    if spec.display:
+        image_shape = spec.display.shape
     return _engine(
         spec.attention,
         spec.attention_parameters,
         spec.strength,
+        spec.input_scale,
         image_shape,
         spec.learning_rate,
         spec.momentum,
         spec.learning_rate_decay,
+        spec.optimizer,
     )
 
 
 @functools.lru_cache(maxsize=16)
-def _engine(attention, parameters, strength, shape, rate, momentum, decay):
-    settings = {"image_shape": shape, "strength": strength, **parameters}
+def _engine(attention, parameters, strength, scale, shape, *optimizing):
+    settings = {"image_shape": shape, "strength": strength, "input_scale": scale}
+    settings |= parameters
     model = build_model(attention, seed=0, **settings)
-    optimizer = build_optimizer(rate, momentum, decay)
+    optimizer = build_optimizer(*optimizing)
     optimizer.build(model.trainable_variables)
 
-    def probabilities(weights, images):
-        return model.stateless_call(weights, [], images)[0]
+    def probabilities(weights, inputs):
+        return model.stateless_call(weights, [], inputs)[0]
 
-    def loss_of(weights, images, labels):
-        p = probabilities(weights, images)
+    def loss_of(weights, inputs, labels):
+        p = probabilities(weights, inputs)
         return keras.ops.mean(keras.losses.sparse_categorical_crossentropy(labels, p))
 
     def one_update(state, batch):
@@ -305,8 +357,8 @@ def _engine(attention, parameters, strength, shape, rate, momentum, decay):
         weights, slots = optimizer.stateless_apply(slots, gradients, weights)
         return (weights, slots), loss
 
-    def classify(weights, images):
-        return jax.lax.map(lambda x: probabilities(weights, x).argmax(-1), images)
+    def classify(weights, inputs):
+        return jax.lax.map(lambda x: probabilities(weights, x).argmax(-1), inputs)
 
     def initial(seed):
         fresh = build_model(attention, seed=seed, **settings)
@@ -320,10 +372,23 @@ def _engine(attention, parameters, strength, shape, rate, momentum, decay):
     )
 
 
-def build_optimizer(rate=0.01, momentum=0.5, decay=1e-6) -> keras.optimizers.Optimizer:
-    """The published optimiser: SGD with Nesterov momentum, rate / (1 + decay * t)."""
+def build_optimizer(
+    rate=0.01, momentum=0.5, decay=1e-6, name="sgd"
+) -> keras.optimizers.Optimizer:
+    """An optimiser with a rate of rate / (1 + decay * t).
+
+    By default the published one, SGD with Nesterov momentum.
+    """
     schedule = keras.optimizers.schedules.InverseTimeDecay(rate, 1, decay)
-    return keras.optimizers.SGD(schedule, momentum=momentum, nesterov=True)
+    return OPTIMIZERS[name](schedule, momentum)
+
+
+OPTIMIZERS: Mapping[str, Callable] = {
+    "sgd": lambda rate, momentum: keras.optimizers.SGD(
+        rate, momentum=momentum, nesterov=True
+    ),
+    "adam": lambda rate, momentum: keras.optimizers.Adam(rate),
+}
 
 
 def _load(spec):
@@ -345,16 +410,23 @@ def _load(spec):
 def _correct(compiled, weights, spec, sd, x_test, y_test):
     """Which test images are named right under noise of an SD: `(images,)` bool.
 
-    Every level scales the same draw of noise, which depends on the seed only.
+    Every level scales the same draw of noise, which depends on the seed only; displays
+    do not even depend on that.
     """
     rng = np.random.default_rng([spec.seed, TEST_NOISE])
+    placing = np.random.default_rng([0, TEST_DISPLAYS])
     named = []
     for start in range(0, len(x_test), IMAGES_PER_CALL):
-        noisy = add_noise(x_test[start : start + IMAGES_PER_CALL], sd, rng)
-        fill = -len(noisy) % IMAGES_PER_TEST
-        noisy = np.pad(noisy, ((0, fill), (0, 0), (0, 0)))
-        groups = noisy.reshape(-1, IMAGES_PER_TEST, *x_test.shape[1:], 1)
-        named.append(np.ravel(compiled.classify(weights, groups))[: len(noisy) - fill])
+        part = x_test[start : start + IMAGES_PER_CALL]
+        arrays = _displayed(spec, part, x_test, placing)
+        arrays = [add_noise(arrays[0], sd, rng), *arrays[1:]]
+        fill = [(0, -len(part) % IMAGES_PER_TEST)]
+        noisy, maps = (
+            None if each is None else np.pad(each, [*fill, (0, 0), (0, 0)])
+            for each in arrays
+        )
+        inputs = _inputs(noisy, maps, IMAGES_PER_TEST)
+        named.append(np.ravel(compiled.classify(weights, inputs))[: len(part)])
     return np.concatenate(named) == y_test
 
 

@@ -1,0 +1,185 @@
+"""Displays: digits where they are said to be, the same for every arm of a pair."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from utils.data import load_mnist
+from utils.displays import Display, cue_maps, show
+from utils.model import build_model, map_shape
+from utils.training import RunSpec, batches
+
+(IMAGES, LABELS), _ = load_mnist()
+TARGETS = IMAGES[:200]
+
+
+def shown(seed=0, targets=TARGETS, **settings):
+    return show(Display(**settings), targets, IMAGES, np.random.default_rng(seed))
+
+
+def at(displays, corners, size=28):
+    """What lies at the places."""
+    return np.array(
+        [
+            image[row : row + size, col : col + size]
+            for image, (row, col) in zip(displays.images, corners, strict=True)
+        ]
+    )
+
+
+@pytest.mark.parametrize("size", [{}, {"rows": 60, "cols": 36}, {"rows": 28}])
+def test_the_digit_lies_where_the_display_says_and_nothing_else_does(size):
+    found = shown(**size)
+    display = Display(**size)
+    assert found.images.shape == (200, *display.shape)
+    assert found.images.dtype == np.uint8
+    assert (at(found, found.places) == TARGETS).all()
+    assert (found.images.sum((1, 2)) == TARGETS.sum((1, 2))).all()
+    if min(display.shape) > 28:
+        assert len({*map(tuple, found.places)}) > 50
+
+
+def test_every_place_at_which_a_digit_fits_is_as_likely():
+    places = shown(targets=np.zeros((20_000, 28, 28), "uint8"), rows=31, cols=30).places
+    counts = np.zeros((4, 3))
+    np.add.at(counts, tuple(places.T), 1)
+    expected = 20_000 / 12
+    assert np.abs(counts - expected).max() < 5 * np.sqrt(expected)
+
+
+def test_one_seed_repeats_every_bit_and_another_does_not():
+    settings = {"distractors": 5, "second_digit": True, "validity": 0.5}
+    one, same, other = shown(1, **settings), shown(1, **settings), shown(2, **settings)
+    for a, b in zip(one, same, strict=True):
+        assert (a == b).all()
+    assert (one.images != other.images).any()
+    assert (one.places != other.places).any()
+
+
+def test_distractors_are_fragments_of_other_digits_and_add_to_what_is_there():
+    without, few, many = (shown(distractors=n) for n in (0, 3, 12))
+    for one in (few, many):
+        assert (one.places == without.places).all()
+        assert (one.images >= without.images).all()
+    extra = [(one.images > without.images).sum() / 200 for one in (few, many)]
+    assert 0 < extra[0] <= 3 * 64
+    assert extra[0] < extra[1] <= 12 * 64
+
+
+def test_a_fragment_is_a_part_of_a_digit():
+    bright = np.full((1, 28, 28), 200, "uint8")
+    nothing = np.zeros((50, 28, 28), "uint8")
+    display = Display(distractors=1, fragment=5)
+    found = show(display, nothing, bright, np.random.default_rng(0)).images
+    assert {*np.unique(found)} == {0, 200}
+    assert ((found > 0).sum((1, 2)) == 25).all()
+
+
+def test_a_second_digit_is_shown_whole_and_cued_where_the_cue_is_invalid():
+    other = np.full((1, 28, 28), 7, "uint8")
+    display = Display(second_digit=True, validity=0.0)
+    found = show(display, TARGETS, other, np.random.default_rng(0))
+    assert (at(found, found.cues) >= 7).all()
+    assert not found.valid.any()
+    assert (found.cues != found.places).any(1).mean() > 0.9
+
+
+def test_the_cue_is_valid_as_often_as_asked():
+    for validity in (0.0, 0.8, 1.0):
+        found = shown(targets=np.repeat(TARGETS, 20, axis=0), validity=validity)
+        assert found.valid.mean() == pytest.approx(validity, abs=0.03)
+        marked = (found.cues == found.places).all(1)
+        assert (marked >= found.valid).all()
+        distance = np.hypot(*(found.cues - found.places)[~found.valid].T)
+        if validity < 1:
+            assert np.median(distance) > 10
+
+
+def test_validity_changes_the_cues_only():
+    one, other = shown(validity=1.0), shown(validity=0.0)
+    assert (one.images == other.images).all()
+    assert (one.places == other.places).all()
+
+
+def test_a_cue_map_peaks_over_the_middle_of_the_digit():
+    corners = np.array([[0, 0], [16, 5], [7, 16]])
+    maps = cue_maps(corners, (28, 28), map_shape((44, 44)))
+    assert maps.shape == (3, 23, 23)
+    assert maps.dtype == np.float32
+    for each, corner in zip(maps, corners, strict=True):
+        cell = np.array(np.unravel_index(each.argmax(), each.shape))
+        assert np.abs(2 * cell - 1 - (corner + 13.5)).max() <= 1
+    assert 0.9 < maps.max() <= 1
+
+
+@pytest.mark.parametrize("shape", [(28, 28), (44, 44), (45, 60), (3, 4)])
+def test_the_shape_of_a_map_is_that_of_the_model(shape):
+    inputs = build_model("given", image_shape=shape).inputs
+    assert inputs[1].shape[1:] == map_shape(shape)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"rows": 20}, "canvas of at least 28 x 28 pixels.*Received 20 x 44"),
+        ({"distractors": 1, "fragment": 29}, "fragments of 29"),
+        ({"rows": 0}, "Expected rows: a whole number >= 1. Received 0"),
+        ({"distractors": -1}, "Expected distractors: a whole number >= 0"),
+        ({"fragment": 2.5}, "Expected fragment: a whole number"),
+        ({"cols": True}, "Expected cols: a whole number >= 1. Received True"),
+        ({"validity": 1.1}, "Expected validity: from 0 to 1. Received 1.1"),
+        ({"validity": float("nan")}, "Expected validity: from 0 to 1"),
+        ({"second_digit": 1}, "Expected second_digit: True or False"),
+    ],
+)
+def test_an_impossible_display_is_refused_in_words(settings, message):
+    with pytest.raises(ValueError, match=message):
+        shown(**settings)
+
+
+SPEC = RunSpec(
+    display=Display(distractors=2), noise_sd=40.0, images=40, batch_size=4, seed=3
+)
+
+
+def epoch(spec, number=1):
+    inputs, labels = zip(*batches(spec, IMAGES, LABELS, number), strict=True)
+    return np.concatenate(inputs), np.concatenate(labels)
+
+
+def test_the_arms_of_a_pair_see_the_same_displays_under_the_same_noise():
+    one = epoch(SPEC)
+    other = epoch(dataclasses.replace(SPEC, attention="energy", learning_rate=1.0))
+    assert one[0].shape == (10, 4, 44, 44, 1)
+    assert (one[0] == other[0]).all()
+    assert (one[1] == other[1]).all()
+    given = list(
+        batches(dataclasses.replace(SPEC, attention="given"), IMAGES, LABELS, 1)
+    )
+    (images, maps), _ = given[0]
+    assert (images == one[0]).all()
+    assert maps.shape == (10, 4, 23, 23)
+
+
+def test_displays_are_made_anew_for_every_epoch_and_seed():
+    one = epoch(dataclasses.replace(SPEC, noise_sd=0.0))[0]
+    for other in (
+        epoch(dataclasses.replace(SPEC, noise_sd=0.0), 2)[0],
+        epoch(dataclasses.replace(SPEC, noise_sd=0.0, seed=4))[0],
+    ):
+        assert (one != other).any()
+
+
+def test_epochs_that_go_on_see_every_image_before_any_again():
+    small = IMAGES[:120], LABELS[:120]
+    spec = dataclasses.replace(SPEC, goes_on=True, display=None, noise_sd=0.0)
+
+    def seen(number, spec):
+        inputs = np.concatenate([x for x, _ in batches(spec, *small, number)])
+        return {each.tobytes() for each in inputs.reshape(-1, 28 * 28)}
+
+    parts = [seen(number, spec) for number in (1, 2, 3)]
+    assert len(set.union(*parts)) == 120
+    assert seen(4, spec) == parts[0]
+    assert seen(2, dataclasses.replace(spec, goes_on=False)) == parts[0]

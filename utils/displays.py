@@ -1,0 +1,162 @@
+"""Digits at uncertain places: displays that are made as training goes.
+
+A display is a canvas larger than a digit. The target digit lies somewhere on it: alone,
+among fragments of other digits (the cluttered, translated MNIST of Mnih et al. 2014),
+or beside a second digit; a cue marks a place (Posner 1980). Nothing is written to disk:
+a generator and the images decide everything, so the arms of a pair see the same.
+"""
+
+import dataclasses
+import math
+from typing import NamedTuple
+
+import numpy as np
+
+CANDIDATES = 8  # places, of which an invalid cue takes the farthest from the target
+CUE_SD = 7.0  # pixels; a digit of MNIST is about 20 high
+
+
+@dataclasses.dataclass(frozen=True)
+class Display:
+    """What is shown. The default is a digit alone, at a random place.
+
+    Raises:
+        ValueError: for a value out of range.
+    """
+
+    rows: int = 44  # of the canvas, pixels
+    cols: int = 44
+    distractors: int = 0  # square fragments of other digits
+    fragment: int = 8  # their side, pixels
+    second_digit: bool = False  # another digit, anywhere; only the cue tells which
+    validity: float = 1.0  # chance that the cue marks the target's place
+
+    def __post_init__(self):
+        for name, least in (
+            ("rows", 1),
+            ("cols", 1),
+            ("distractors", 0),
+            ("fragment", 1),
+        ):
+            value = getattr(self, name)
+            if not isinstance(value, int) or isinstance(value, bool) or value < least:
+                raise ValueError(
+                    f"Expected {name}: a whole number >= {least}. Received {value!r}."
+                )
+        if not isinstance(self.second_digit, bool):
+            raise ValueError(
+                f"Expected second_digit: True or False. Received {self.second_digit!r}."
+            )
+        v = self.validity
+        number = isinstance(v, int | float) and not isinstance(v, bool)
+        if not (number and math.isfinite(v) and 0 <= v <= 1):
+            raise ValueError(f"Expected validity: from 0 to 1. Received {v!r}.")
+        object.__setattr__(self, "validity", float(v))
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns of the canvas, pixels."""
+        return self.rows, self.cols
+
+
+class Shown(NamedTuple):
+    """Displays, and where things are on them. Places are upper left corners."""
+
+    images: np.ndarray  # (batch, rows, cols) uint8, grey levels
+    places: np.ndarray  # (batch, 2) row and column of the target, pixels
+    cues: np.ndarray  # (batch, 2) the same of what the cue marks
+    valid: np.ndarray  # (batch,) bool: whether that is the target
+
+
+def show(
+    display: Display, targets: np.ndarray, others: np.ndarray, rng: np.random.Generator
+) -> Shown:
+    """Put each target digit on a canvas of its own, at a random place.
+
+    Places are uniform over those at which a digit fits. Where things overlap, the
+    brighter pixel is seen. With one generator, canvases of two sizes have their digits
+    at the same relative places, and distractors change nothing but themselves.
+
+    Args:
+        display: what is shown.
+        targets: `(batch, digit rows, digit cols)` uint8, grey levels.
+        others: `(any, digit rows, digit cols)`, from which second digits and fragments
+            are taken.
+        rng: source of places, cues and fragments.
+
+    Raises:
+        ValueError: if a digit or a fragment does not fit.
+    """
+    batch, *digit = targets.shape
+    room = np.subtract(display.shape, digit)
+    if (room < 0).any() or (display.distractors and display.fragment > min(digit)):
+        raise ValueError(
+            f"Expected a canvas of at least {' x '.join(map(str, digit))} pixels, the "
+            "size of a digit, and fragments no larger than that. Received "
+            f"{display.rows} x {display.cols} and fragments of {display.fragment}."
+        )
+    drawn = rng.random((CANDIDATES + 2, batch, 2))
+    corners = (drawn * (room + 1)).astype(int)
+    places, second, candidates = corners[0], corners[1], corners[2:]
+    images = np.zeros((batch, *display.shape), "uint8")
+    _paste(images, targets, places)
+    elsewhere = second
+    if not display.second_digit:
+        distances = np.square(candidates - places).sum(-1)
+        elsewhere = candidates[distances.argmax(0), np.arange(batch)]
+    valid = rng.random(batch) < display.validity
+    cues = np.where(valid[:, None], places, elsewhere)
+    if display.second_digit:
+        _paste(images, others[rng.integers(len(others), size=batch)], second)
+    side = display.fragment
+    for _ in range(display.distractors):
+        chosen = others[rng.integers(len(others), size=batch)]
+        origins = rng.random((2, batch, 2))
+        cut = (origins[0] * (np.subtract(digit, side) + 1)).astype(int)
+        fragments = chosen[_patch(cut, (side, side))]
+        put = (origins[1] * (np.subtract(display.shape, side) + 1)).astype(int)
+        _paste(images, fragments, put)
+    return Shown(images, places, cues, valid)
+
+
+def cue_maps(
+    cues: np.ndarray | None,
+    digit: tuple[int, int],
+    shape: tuple[int, int],
+    sd: float = CUE_SD,
+) -> np.ndarray:
+    """Attention maps for a network of kind `given`: a Gaussian at each cued place.
+
+    Cell o of a map lies over pixel 2 o - 1 of the image (`conv_2`'s output, after a
+    pooling of stride 2). With the target's own place as the cue it is an oracle.
+
+    Args:
+        cues: `(batch, 2)` corners of what is marked, pixels.
+        digit: its rows and columns, pixels.
+        shape: of a map, `(rows', cols')`.
+        sd: of the Gaussian, pixels.
+
+    Returns:
+        `(batch, rows', cols')` float32, at most 1.
+    """
+    centres = cues + (np.asarray(digit) - 1) / 2
+    exponents = [
+        -np.square(2 * np.arange(size) - 1 - centres[:, axis, None]) / (2 * sd**2)
+        for axis, size in enumerate(shape)
+    ]
+    rows, cols = np.exp(exponents[0]), np.exp(exponents[1])
+    return (rows[:, :, None] * cols[:, None, :]).astype("float32")
+
+
+def _patch(corners, size):
+    """An index of one patch on each image of a batch."""
+    first = np.arange(len(corners))[:, None, None]
+    rows = corners[:, 0, None, None] + np.arange(size[0])[None, :, None]
+    cols = corners[:, 1, None, None] + np.arange(size[1])[None, None, :]
+    return first, rows, cols
+
+
+def _paste(images, patches, corners):
+    """Put a patch on each image, in place; the brighter pixel is seen."""
+    where = _patch(corners, patches.shape[1:])
+    images[where] = np.maximum(images[where], patches)
