@@ -8,6 +8,7 @@ import itertools
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from utils.displays import Display
 from utils.training import RunSpec
 
 PUBLISHED_NOISE = 2.5  # grey levels
@@ -148,3 +149,72 @@ def arms() -> Mapping[str, list[RunSpec]]:
 def paired() -> list[RunSpec]:
     """What made the difference: gain, map and mismatch, each apart from the others."""
     return list(dict.fromkeys(itertools.chain.from_iterable(arms().values())))
+
+
+# Networks of the displaced study. Both scales of the input were tried for each, since a
+# network may learn well at one and not at all at the other.
+DISPLACED_NOISE = 75.0  # SD, grey levels
+GREY, UNIT = 1.0, 1 / 255  # input scales: grey levels as published, or from 0 to 1
+DISPLACED: Mapping[str, tuple[str, dict[str, Any]]] = {
+    "ones": ("ones", {}),
+    "energy": ("energy", {}),
+    "selectivity": ("selectivity", {}),
+    "evidence": ("evidence", {}),
+    "shuffled": ("shuffled", {"of": "energy"}),
+    "centre": ("centre", {}),
+    "oracle": ("given", {}),  # the digit's true place: an upper bound
+}
+DISPLACED_RATES = {  # (input scale, learning rate)
+    "ones": ((GREY, 0.0003), (GREY, 0.001), (UNIT, 0.001), (UNIT, 0.003)),
+    "energy": ((GREY, 0.0003), (UNIT, 0.001), (UNIT, 0.003), (UNIT, 0.01)),
+    "selectivity": ((GREY, 0.0003), (UNIT, 0.001), (UNIT, 0.003)),
+    "evidence": ((GREY, 0.0003), (UNIT, 0.001), (UNIT, 0.003)),
+    "shuffled": ((GREY, 0.0003), (GREY, 0.001), (UNIT, 0.001), (UNIT, 0.003)),
+    "centre": ((GREY, 0.0003), (GREY, 0.001), (UNIT, 0.001), (UNIT, 0.003)),
+    "oracle": ((GREY, 0.0003), (GREY, 0.001), (UNIT, 0.001), (UNIT, 0.003)),
+}
+
+
+def placed(network: str, seeds: Iterable[int], **settings) -> list[RunSpec]:
+    """Runs of one network of the displaced study, for each seed.
+
+    Digits at random places on a canvas of 44 x 44 pixels, in noise that the eye sees;
+    Adam, batches of 8, a rate that falls as 1 / (1 + t / 20,000 updates).
+    """
+    attention, parameters = DISPLACED[network]
+    common = {
+        "display": Display(),
+        "noise_sd": DISPLACED_NOISE,
+        "images": 20_000,
+        "goes_on": True,
+        "batch_size": 8,
+        "optimizer": "adam",
+        "learning_rate_decay": 5e-5,
+    }
+    return [
+        RunSpec(attention, parameters, seed=seed, **{**common, **settings})
+        for seed in seeds
+    ]
+
+
+def displaced_rates() -> list[RunSpec]:
+    """The networks of the displaced study at several rates, on validation images."""
+    short = {
+        "epochs": 4,
+        "scored_on": "validation",
+        "test_images": 2_000,
+        "test_noise_sds": (0.0, DISPLACED_NOISE),
+        "keeps_weights": False,
+    }
+    return [
+        spec
+        for network, tried in DISPLACED_RATES.items()
+        for scale, rate in tried
+        for spec in placed(
+            network,
+            VALIDATION_SEEDS[:1],
+            input_scale=scale,
+            learning_rate=rate,
+            **short,
+        )
+    ]

@@ -42,6 +42,7 @@ def profile(name: str) -> list[RunSpec]:
     `explorers`: networks for notebooks 1 to 3, trained under every noise up to SD 80.
     `rates`: the networks of `paired` at several learning rates, on validation images.
     `paired`: 20 pairs an arm; gain, map and mismatch, each apart from the others.
+    `displaced_rates`: networks for digits at uncertain places at several rates.
 
     Raises:
         ValueError: for an unknown name, with those that exist.
@@ -62,6 +63,7 @@ PROFILES = {
     "explorers": profiles.explorers,
     "rates": profiles.rates,
     "paired": profiles.paired,
+    "displaced_rates": profiles.displaced_rates,
 }
 
 
