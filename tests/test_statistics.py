@@ -13,12 +13,14 @@ from scipy import stats
 from utils.statistics import (
     Estimate,
     effect_size,
+    epochs_to_reach,
     equivalence,
     holm,
     mean_and_standard_error,
     paired_difference,
     sign_flip_test,
     smallest_detectable_difference,
+    speed_up,
 )
 
 # Darwin's 15 pairs of maize plants, crossed minus self-fertilised, eighths of an inch
@@ -424,3 +426,43 @@ def test_the_detectable_difference_is_in_the_unit_of_the_sd():
 def test_a_design_that_is_none_is_refused(pairs, settings):
     with pytest.raises(ValueError, match=r"Expected 2 pairs or more.*received"):
         smallest_detectable_difference(pairs, **settings)
+
+
+# --- How soon ----------------------------------------------------------------------
+
+
+def test_when_a_learning_curve_reaches_an_accuracy():
+    curve = [0.3, 0.5, 0.4, 0.9]
+    assert epochs_to_reach(curve, 0.3) == 1
+    assert epochs_to_reach(curve, 0.4) == pytest.approx(1.5)
+    assert epochs_to_reach(curve, 0.2) == pytest.approx(0.5)  # from chance, 0.1
+    assert epochs_to_reach(curve, 0.7) == pytest.approx(3.4)
+    assert epochs_to_reach(curve, 0.05) == 0
+    assert np.isnan(epochs_to_reach(curve, 0.91))
+
+
+def exponential(rate, epochs=60, end=0.9):
+    return end - (end - 0.1) * np.exp(-rate * np.arange(1, epochs + 1))
+
+
+def test_a_network_that_learns_three_times_as_fast_is_three_times_sooner():
+    rng = np.random.default_rng(0)
+    rates = rng.uniform(0.08, 0.12, 20)
+    control = np.array([exponential(rate, 20) for rate in rates])
+    arm = np.array([exponential(3 * rate, 20) for rate in rates])
+    found = speed_up(arm, control, last=1)
+    assert found.low <= found.value <= found.high
+    assert found.value == pytest.approx(3, rel=0.02)
+    assert speed_up(control, 0.9 * control, last=1).value > 1
+
+
+def test_equal_curves_are_as_soon_as_each_other():
+    curves = np.array([exponential(rate) for rate in (0.1, 0.2, 0.3)])
+    found = speed_up(curves, curves)
+    assert (found.value, found.low, found.high) == (1, 1, 1)
+
+
+def test_a_network_that_never_gets_there_has_no_ratio():
+    control = np.array([exponential(0.2)] * 3)
+    with pytest.raises(ValueError, match="1 of 3 networks never reach"):
+        speed_up(np.vstack([control[:2], control[:1] * 0.5]), control)

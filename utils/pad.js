@@ -20,7 +20,8 @@ function draw(c, strokes, width) {
 
 // Grey levels of the strokes, on `rows` by `cols` pixels, averaged over subpixels.
 function shrink(strokes, rows, cols, width) {
-  const c = new OffscreenCanvas(cols * FINE, rows * FINE).getContext("2d");
+  const fine = new OffscreenCanvas(cols * FINE, rows * FINE);
+  const c = fine.getContext("2d", { willReadFrequently: true });
   draw(c, strokes.map((points) => points.map(([x, y]) => [x * FINE, y * FINE])), width * FINE);
   const { data } = c.getImageData(0, 0, cols * FINE, rows * FINE);
   return Uint8Array.from({ length: rows * cols }, (_, i) => {
@@ -66,7 +67,7 @@ function render({ model, el }) {
   const c = canvas.getContext("2d");
   c.scale(dots, dots);
 
-  let [strokes, due] = [[], 0];
+  let strokes = [];
   const wipe = () => {
     strokes = [];
     c.clearRect(0, 0, SIZE, SIZE);
@@ -78,20 +79,20 @@ function render({ model, el }) {
   const extend = (event) => {
     const frame = canvas.getBoundingClientRect();
     strokes.at(-1).push([event.clientX - frame.left, event.clientY - frame.top]);
+  };
+  const take = (events) => { // of one frame: the browser gathers them
+    events.forEach(extend);
     draw(c, strokes.slice(-1), PEN * SIZE);
-    due ||= requestAnimationFrame(() => {
-      due = 0;
-      if (strokes.length) send(digit(strokes, model.get("shape")));
-    });
+    send(digit(strokes, model.get("shape")));
   };
   canvas.addEventListener("pointerdown", (event) => {
     event.preventDefault();
     canvas.setPointerCapture(event.pointerId);
     strokes.push([]);
-    extend(event);
+    take([event]);
   });
   canvas.addEventListener("pointermove", (event) => {
-    if (event.buttons && strokes.length) (event.getCoalescedEvents?.() ?? [event]).forEach(extend);
+    if (event.buttons && strokes.length) take(event.getCoalescedEvents?.() ?? [event]);
   });
   el.querySelector("button").addEventListener("click", () => {
     wipe();

@@ -87,6 +87,63 @@ def paired_difference(
     return Estimate(mean, float(low), float(high), confidence, method)
 
 
+def epochs_to_reach(curve, target: float, start: float = 0.1) -> float:
+    """After how many epochs a learning curve first reaches an accuracy.
+
+    Linear between epochs, and from `start` (chance) before the first; NaN if never.
+
+    Args:
+        curve: `(epochs,)` accuracy after each epoch.
+        target: the accuracy to reach.
+        start: accuracy before training.
+    """
+    curve = np.concatenate([[start], np.asarray(curve, float)])
+    reached = np.flatnonzero(curve >= target)
+    if not len(reached):
+        return float("nan")
+    after = reached[0]
+    if after == 0:
+        return 0.0
+    before, there = curve[after - 1 : after + 1]
+    return float(after - 1 + (target - before) / (there - before))
+
+
+def speed_up(
+    arm, control, *, last: int = 3, start: float = 0.1, **settings
+) -> Estimate:
+    """How many times sooner an arm reaches the accuracy at which its control ends.
+
+    For each seed, the target is the mean of the control's `last` epochs, and the ratio
+    is that of the epochs after which control and arm first reach it. The value is the
+    geometric mean over seeds, and the interval is for other seeds. Equal curves give 1.
+
+    Args:
+        arm, control: `(pairs, epochs)` accuracy after each epoch, of equal images.
+        last: epochs whose mean is the control's final accuracy.
+        start: accuracy before training.
+        **settings: as for `paired_difference`.
+
+    Raises:
+        ValueError: if an arm never reaches the target: there is no ratio then.
+    """
+    arm, control = np.asarray(arm, float), np.asarray(control, float)
+    targets = control[:, -last:].mean(1)
+    sooner, later = (
+        np.array(
+            [epochs_to_reach(c, t, start) for c, t in zip(x, targets, strict=True)]
+        )
+        for x in (arm, control)
+    )
+    if np.isnan(sooner).any():
+        raise ValueError(
+            f"{np.isnan(sooner).sum()} of {len(sooner)} networks never reach the final "
+            "accuracy of their controls: there is no ratio for them."
+        )
+    found = paired_difference(np.log(later), np.log(sooner), **settings)
+    value, low, high = np.exp([found.value, found.low, found.high]).tolist()
+    return found._replace(value=value, low=low, high=high)
+
+
 class EffectSize(NamedTuple):
     """A mean difference in standard deviations of the differences."""
 

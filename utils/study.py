@@ -19,6 +19,7 @@ from pathlib import Path
 from tqdm.auto import tqdm
 
 from utils import profiles
+from utils.probes import Probe
 from utils.processes import processes
 from utils.records import BusyError, Store
 from utils.training import RunSpec, State, train, versions
@@ -68,7 +69,7 @@ PROFILES = {
 
 
 def run(
-    specs: Sequence[RunSpec],
+    specs: Sequence[RunSpec | Probe],
     store,
     executor: concurrent.futures.Executor | None = None,
     *,
@@ -80,7 +81,8 @@ def run(
     of each run is lost. Two studies may share a store.
 
     Args:
-        specs: the runs; one that is listed twice is computed once.
+        specs: the runs; one that is listed twice is computed once. Probes must come
+            in a study of their own, after the runs that they rest on.
         store: a folder, or a `utils.records.Store`.
         executor: where the runs execute; its workers must reach the same folder, and
             it is not shut down. By default processes, one a core.
@@ -168,18 +170,22 @@ def _execute(by_name, waiting, store, bar, submit):
         bar.show()
 
 
-def _compute(spec: RunSpec, folder: str) -> bool:
+def _compute(spec: RunSpec | Probe, folder: str) -> bool:
     """Compute one run in a worker; False if another process is at it."""
     store = Store(folder)
     try:
         with store.claim(spec.name):
             if spec.name in store:
                 return True
-            result = train(
-                spec,
-                resume=_resume(store, spec.name),
-                after_epoch=lambda state: _keep(store, spec.name, state),
-                progress=False,
+            result = (
+                spec.compute(store)
+                if isinstance(spec, Probe)
+                else train(
+                    spec,
+                    resume=_resume(store, spec.name),
+                    after_epoch=lambda state: _keep(store, spec.name, state),
+                    progress=False,
+                )
             )
             store.save(spec.name, *result)
     except BusyError:

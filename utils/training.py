@@ -241,7 +241,7 @@ def train(
             bar.set_postfix(accuracy=f"{epochs[-1]['accuracy_clean']:.3f}")
 
     start = time.perf_counter()
-    correct = {f"{sd:g}": _encode(right(sd)) for sd in spec.test_noise_sds}
+    correct = {f"{sd:g}": encode(right(sd)) for sd in spec.test_noise_sds}
     kept = zip(compiled.names, _copied(weights), strict=True)
     record = {
         "spec": spec.to_json(),
@@ -407,11 +407,11 @@ def _load(spec):
     return train, (test[0][: spec.test_images], test[1][: spec.test_images])
 
 
-def _correct(compiled, weights, spec, sd, x_test, y_test):
+def _correct(compiled, weights, spec, sd, x_test, y_test, look=None):
     """Which test images are named right under noise of an SD: `(images,)` bool.
 
     Every level scales the same draw of noise, which depends on the seed only; displays
-    do not even depend on that.
+    do not even depend on that. `look` makes the maps of noisy images, for `given`.
     """
     rng = np.random.default_rng([spec.seed, TEST_NOISE])
     placing = np.random.default_rng([0, TEST_DISPLAYS])
@@ -420,6 +420,8 @@ def _correct(compiled, weights, spec, sd, x_test, y_test):
         part = x_test[start : start + IMAGES_PER_CALL]
         arrays = _displayed(spec, part, x_test, placing)
         arrays = [add_noise(arrays[0], sd, rng), *arrays[1:]]
+        if look:
+            arrays[1] = look(arrays[0])
         fill = [(0, -len(part) % IMAGES_PER_TEST)]
         noisy, maps = (
             None if each is None else np.pad(each, [*fill, (0, 0), (0, 0)])
@@ -430,13 +432,21 @@ def _correct(compiled, weights, spec, sd, x_test, y_test):
     return np.concatenate(named) == y_test
 
 
-def score(spec: RunSpec, weights: Mapping[str, np.ndarray], sd: float) -> np.ndarray:
+def score(
+    spec: RunSpec,
+    weights: Mapping[str, np.ndarray],
+    sd: float,
+    *,
+    look: Callable[[np.ndarray], np.ndarray] | None = None,
+) -> np.ndarray:
     """Which test images a trained network names right, at noise SD `sd`.
 
     Args:
         spec: of the run that the weights come from.
         weights: as a `utils.records.Store` returns them.
         sd: noise at test, grey levels; the draw depends on the seed of the spec.
+        look: for `given`, makes maps `(batch, rows', cols')` of noisy images `(batch,
+            rows, cols)`; by default the cues' maps.
 
     Returns:
         `(test_images,)` bool, as `decode_correct` reads from the run's record.
@@ -444,10 +454,11 @@ def score(spec: RunSpec, weights: Mapping[str, np.ndarray], sd: float) -> np.nda
     _, (x_test, y_test) = _load(spec)
     compiled = engine(spec, x_test.shape[1:])
     ordered = [weights[name] for name in compiled.names]
-    return _correct(compiled, ordered, spec, sd, x_test, y_test)
+    return _correct(compiled, ordered, spec, sd, x_test, y_test, look)
 
 
-def _encode(correct) -> str:
+def encode(correct: np.ndarray) -> str:
+    """Right or wrong, `(images,)` bool, as text for a record."""
     return base64.b64encode(np.packbits(correct).tobytes()).decode()
 
 

@@ -1,0 +1,130 @@
+"""Probes: the same network, the same test displays, and one thing changed."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from utils.displays import Display
+from utils.probes import Probe
+from utils.records import Store
+from utils.study import StudyStoppedError, run
+from utils.training import RunSpec, decode_correct
+
+LEVELS = (0.0, 40.0)
+TINY = RunSpec(
+    "energy",
+    display=Display(),
+    noise_sd=20.0,
+    input_scale=1 / 255,
+    images=2_000,
+    epochs=1,
+    batch_size=8,
+    optimizer="adam",
+    learning_rate=0.003,
+    test_images=250,
+    test_noise_sds=LEVELS,
+)
+CONTROL = dataclasses.replace(TINY, attention="ones")
+CUED = dataclasses.replace(TINY, attention="given")
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("records")
+    run([TINY, CONTROL, CUED], folder, progress=False)
+    return Store(folder)
+
+
+def right(store, *probes):
+    """Which test displays are named right, `(probes, levels, images)`."""
+    records = run(probes, store, progress=False)
+    return np.array([[decode_correct(r, sd) for sd in LEVELS] for r in records])
+
+
+def trained(store, spec):
+    return np.array([decode_correct(store.record(spec.name), sd) for sd in LEVELS])
+
+
+def test_with_nothing_changed_a_probe_is_the_run(store):
+    for spec in (TINY, CUED):
+        assert (right(store, Probe(spec, {}))[0] == trained(store, spec)).all()
+
+
+def test_without_strength_the_network_is_the_control_with_its_weights(store):
+    none, control = right(
+        store, Probe(TINY, {"strength": 0.0}), Probe(TINY, {"attention": "ones"})
+    )
+    assert (none == control).all()
+    assert (none != trained(store, TINY)).any()
+
+
+def test_a_network_s_own_maps_can_be_given_to_it_and_those_of_another(store):
+    own, borrowed = right(
+        store,
+        Probe(TINY, {"attention": "given"}, maps_of=TINY),
+        Probe(CONTROL, {"attention": "given"}, maps_of=TINY),
+    )
+    assert (own != trained(store, TINY)).mean() < 0.01  # but for rounding
+    assert (borrowed != trained(store, CONTROL)).any()
+
+
+def test_a_cue_can_be_valid_neutral_or_invalid(store):
+    valid, neutral, invalid = right(
+        store,
+        Probe(CUED, {}),
+        Probe(CUED, {"strength": 0.0}),
+        Probe(CUED, {"display": Display(validity=0.0)}),
+    )
+    assert (valid == trained(store, CUED)).all()
+    assert (neutral != valid).any()
+    assert (invalid != valid).any()
+    assert (invalid != neutral).any()
+
+
+def test_another_display_is_the_same_digit_on_it(store):
+    larger, crowded = right(
+        store,
+        Probe(TINY, {"display": Display(rows=60, cols=60)}),
+        Probe(TINY, {"display": Display(distractors=8)}),
+    )
+    for each in (larger, crowded):
+        assert (each != trained(store, TINY)).any()
+
+
+def test_a_record_says_what_was_probed_and_with_what(store):
+    probe = Probe(CONTROL, {"attention": "given"}, maps_of=TINY)
+    (record,) = run([probe], store, progress=False)
+    assert record["run"] == CONTROL.name
+    assert record["maps_of"] == TINY.name
+    assert RunSpec.from_json(record["spec"]) == probe.spec
+    assert record["epochs"] == []
+
+
+def test_every_probe_has_a_name_of_its_own():
+    probes = [
+        Probe(TINY, {}),
+        Probe(TINY, {"strength": 0.0}),
+        Probe(TINY, {"strength": 0.5}),
+        Probe(CONTROL, {}),
+        Probe(TINY, {"attention": "given"}),
+        Probe(TINY, {"attention": "given"}, maps_of=CONTROL),
+        Probe(TINY, {"display": Display(distractors=1)}),
+    ]
+    assert len({each.name for each in probes} | {TINY.name}) == len(probes) + 1
+    assert len({*probes}) == len(probes)
+    assert Probe(TINY, {"strength": 1}).name == Probe(TINY, {}).name
+
+
+def test_a_probe_before_its_run_says_what_is_missing(tmp_path):
+    with pytest.raises(StudyStoppedError, match="It has not been computed"):
+        run([Probe(TINY, {"strength": 0.0})], tmp_path, progress=False)
+
+
+def test_probes_that_are_none():
+    with pytest.raises(ValueError, match="strength from 0 to 1, received 2"):
+        _ = Probe(TINY, {"strength": 2}).name
+    with pytest.raises(ValueError, match="Expected attention 'given'"):
+        Probe(TINY, {}, maps_of=CONTROL)
+    with pytest.raises(ValueError, match="a run that keeps its weights"):
+        Probe(dataclasses.replace(TINY, keeps_weights=False), {})
