@@ -17,6 +17,8 @@ from utils.contrasts import Contrast, contrast, contrast_after_an_epoch
 from utils.replication import CLEAN, MATCHED, PUBLISHED_NOISE, SAME
 from utils.statistics import holm, paired_difference
 
+FORMATS = {"points": "+.1f", "hours": ".1f", "%": ".0f", "": ".2g"}  # by unit
+
 
 class Claim(NamedTuple):
     """One sentence and what it rests on."""
@@ -57,15 +59,16 @@ def table(chosen: Iterable[Claim] | None = None) -> str:
     rows = []
     for each in chosen:
         span, p, found = "", "", ""
+        number, unit = FORMATS[each.unit], each.unit
         if not np.isnan(each.low):
-            span = f"{each.low:+.1f} to {each.high:+.1f}"
+            span = f"{each.low:{number}} to {each.high:{number}}"
         if each.key in corrected:
             p = f"{corrected[each.key]:.2g}"
         if not np.isnan(each.detectable):
             found = f"{each.detectable:.1f}"
         cells = (
             each.sentence,
-            f"{each.value:+.1f} {each.unit}" if each.unit else f"{each.value:.3g}",
+            f"{each.value:{number}} {unit}".rstrip(),
             span,
             p,
             found,
