@@ -37,8 +37,10 @@ const likeliest = (p) =>
 // Where in a sweep the control in hand stands; -1 if the sweep does not hold its value.
 // A choice is known by its place, the noise drawn by how often it was drawn anew.
 const alike = (one, other) => Math.abs(one - other) < 1e-6;
-const valueOf = (name, controls) =>
-  controls[name].get(name.endsWith("select") ? "index" : "value");
+const valueOf = (name, controls) => {
+  if (name === "pad") return bytes(controls.pad.get("drawn")).reduce((sum, x) => sum + x, 0);
+  return controls[name].get(name.endsWith("select") ? "index" : "value");
+};
 function placeIn({ hand, values, draws }, controls) {
   const value = hand === "fresh-draw" ? draws : valueOf(hand, controls);
   return values.findIndex((each) => alike(each, value));

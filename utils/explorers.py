@@ -513,14 +513,21 @@ class _Digits(_Explorer):
             "gain_shape": gains.shape[1:],
             "hand": self.hand,
             "values": values,
-            "controls": {
-                name: control.index if name.endswith("select") else control.value
-                for name, control in self.view.controls.items()
-                if name in SWEPT and name != "fresh-draw"
-            },
+            "controls": self._controls(),
             "each": [self._words(setting) for setting in settings],
             "padding": bytes(PACKET if len(settings) == 1 else 0),
         }
+
+    def _controls(self):
+        """What the controls say, so that the browser can tell whether this answers it.
+
+        A choice by its place, a drawing by its ink.
+        """
+        said = {"pad": sum(self.pad.drawn)} if "pad" in self.view.controls else {}
+        for name, control in self.view.controls.items():
+            if name in SWEPT and name != "fresh-draw":
+                said[name] = control.index if name.endswith("select") else control.value
+        return said
 
     def _words(self, setting):
         subject, label = "your drawing", None
