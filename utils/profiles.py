@@ -153,7 +153,7 @@ def paired() -> list[RunSpec]:
 
 # Networks of the displaced study. Both scales of the input were tried for each, since a
 # network may learn well at one and not at all at the other.
-DISPLACED_NOISE = 75.0  # SD, grey levels
+DISPLACED_NOISE = 120.0  # grey levels: each image has an SD of its own, from 0 to this
 GREY, UNIT = 1.0, 1 / 255  # input scales: grey levels as published, or from 0 to 1
 DISPLACED: Mapping[str, tuple[str, dict[str, Any]]] = {
     "ones": ("ones", {}),
@@ -178,13 +178,15 @@ DISPLACED_RATES = {  # (input scale, learning rate)
 def placed(network: str, seeds: Iterable[int], **settings) -> list[RunSpec]:
     """Runs of one network of the displaced study, for each seed.
 
-    Digits at random places on a canvas of 44 x 44 pixels, in noise that the eye sees;
-    Adam, batches of 8, a rate that falls as 1 / (1 + t / 20,000 updates).
+    Digits at random places on a canvas of 44 x 44 pixels, in noise from none to more
+    than the eye can see through; Adam, batches of 8, a rate that falls as
+    1 / (1 + t / 20,000 updates).
     """
     attention, parameters = DISPLACED[network]
     common = {
         "display": Display(),
         "noise_sd": DISPLACED_NOISE,
+        "noise_varies": True,
         "images": 20_000,
         "goes_on": True,
         "batch_size": 8,
@@ -203,7 +205,7 @@ def displaced_rates() -> list[RunSpec]:
         "epochs": 4,
         "scored_on": "validation",
         "test_images": 2_000,
-        "test_noise_sds": (0.0, DISPLACED_NOISE),
+        "test_noise_sds": (0.0, 60.0, DISPLACED_NOISE),
         "keeps_weights": False,
     }
     return [
