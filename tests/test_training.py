@@ -325,6 +325,7 @@ def with_stock_layers(model):
 def plain_keras(model, spec, parts):
     """Train a model by `train_on_batch`, and return the losses."""
     settings = (spec.learning_rate, spec.momentum, spec.learning_rate_decay)
+    settings += (spec.optimizer,)
     model.compile(build_optimizer(*settings), "sparse_categorical_crossentropy")
     losses = []
     for images, labels in parts:
@@ -343,6 +344,7 @@ def plain_keras(model, spec, parts):
             for size in (1, 4)
         ),
         ("ones", 1, {}),
+        ("energy", 4, {**GENTLE, "optimizer": "adam"}),
     ],
 )
 def test_the_compiled_loop_is_keras_own(kind, batch_size, settings):

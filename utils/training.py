@@ -30,6 +30,7 @@ from utils.model import build_model, map_shape
 from utils.noise import add_noise
 
 CLEAN = 0.0
+OPTIMIZERS = ("sgd", "adam")
 IMAGES_PER_CALL = 500  # images that one compiled loop trains on: about 0.1 s
 IMAGES_PER_TEST = 100
 # Independent streams of random numbers of a seed; all seeds share their test displays.
@@ -375,20 +376,14 @@ def _engine(attention, parameters, strength, scale, shape, *optimizing):
 def build_optimizer(
     rate=0.01, momentum=0.5, decay=1e-6, name="sgd"
 ) -> keras.optimizers.Optimizer:
-    """An optimiser with a rate of rate / (1 + decay * t).
+    """The published optimiser: SGD with Nesterov momentum, rate / (1 + decay * t).
 
-    By default the published one, SGD with Nesterov momentum.
+    Or, by name, Adam (Kingma and Ba 2015) at such a rate; it takes no momentum.
     """
     schedule = keras.optimizers.schedules.InverseTimeDecay(rate, 1, decay)
-    return OPTIMIZERS[name](schedule, momentum)
-
-
-OPTIMIZERS: Mapping[str, Callable] = {
-    "sgd": lambda rate, momentum: keras.optimizers.SGD(
-        rate, momentum=momentum, nesterov=True
-    ),
-    "adam": lambda rate, momentum: keras.optimizers.Adam(rate),
-}
+    if name == "adam":
+        return keras.optimizers.Adam(schedule)
+    return keras.optimizers.SGD(schedule, momentum=momentum, nesterov=True)
 
 
 def _load(spec):
