@@ -20,8 +20,7 @@ function draw(c, strokes, width) {
 
 // Grey levels of the strokes, on `rows` by `cols` pixels, averaged over subpixels.
 function shrink(strokes, rows, cols, width) {
-  const fine = new OffscreenCanvas(cols * FINE, rows * FINE);
-  const c = fine.getContext("2d", { willReadFrequently: true });
+  const c = new OffscreenCanvas(cols * FINE, rows * FINE).getContext("2d");
   draw(c, strokes.map((points) => points.map(([x, y]) => [x * FINE, y * FINE])), width * FINE);
   const { data } = c.getImageData(0, 0, cols * FINE, rows * FINE);
   return Uint8Array.from({ length: rows * cols }, (_, i) => {
@@ -67,7 +66,7 @@ function render({ model, el }) {
   const c = canvas.getContext("2d");
   c.scale(dots, dots);
 
-  let strokes = [];
+  let [strokes, due] = [[], 0];
   const wipe = () => {
     strokes = [];
     c.clearRect(0, 0, SIZE, SIZE);
@@ -79,20 +78,20 @@ function render({ model, el }) {
   const extend = (event) => {
     const frame = canvas.getBoundingClientRect();
     strokes.at(-1).push([event.clientX - frame.left, event.clientY - frame.top]);
-  };
-  const take = (events) => { // of one frame: the browser gathers them
-    events.forEach(extend);
     draw(c, strokes.slice(-1), PEN * SIZE);
-    send(digit(strokes, model.get("shape")));
+    due ||= requestAnimationFrame(() => {
+      due = 0;
+      if (strokes.length) send(digit(strokes, model.get("shape")));
+    });
   };
   canvas.addEventListener("pointerdown", (event) => {
     event.preventDefault();
     canvas.setPointerCapture(event.pointerId);
     strokes.push([]);
-    take([event]);
+    extend(event);
   });
   canvas.addEventListener("pointermove", (event) => {
-    if (event.buttons && strokes.length) take(event.getCoalescedEvents?.() ?? [event]);
+    if (event.buttons && strokes.length) (event.getCoalescedEvents?.() ?? [event]).forEach(extend);
   });
   el.querySelector("button").addEventListener("click", () => {
     wipe();
