@@ -201,3 +201,20 @@ def test_the_author_s_files_are_measured_anew(records, tmp_path, monkeypatch):
     assert row.noisy_images == 10_000
     with pytest.raises(FileNotFoundError, match="mine_model_weights"):
         replication.published_weights(tmp_path / "elsewhere")
+
+
+def test_the_published_reshaping_copies_one_row_or_two_down_each_channel():
+    gain = np.arange(15.0 * 15).reshape(15, 15)
+    given = replication.scrambled(gain)
+    assert given.shape == (32, 15, 15)
+    assert (given[0] == gain[0]).all()  # the first row, 15 times
+    assert (given[31] == gain[14]).all()
+    rows = np.repeat(np.arange(15), 32).reshape(32, 15)
+    assert (given == gain[rows]).all()
+    assert {len({*channel}) for channel in rows} == {1, 2}
+    assert (replication.scrambled(np.ones((15, 15))) == 1).all()
+
+
+def test_scrambled_gains_are_far_from_what_was_meant():
+    found = replication.scrambled_correlation(images=50)
+    assert 0 < found.low < found.value < found.high < 0.5

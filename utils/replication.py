@@ -124,7 +124,7 @@ def scrambled(gain: np.ndarray) -> np.ndarray:
     """What the published code would have given the channels of `conv_2`'s input.
 
     It repeats the rows of a map `(rows, cols)` 32 times and reshapes: `(32, rows,
-    cols)`, each channel half a row or so, smeared (Vatterott 2016, code).
+    cols)`, each channel one row or two, copied downwards (Vatterott 2016, code).
     """
     return np.repeat(gain, CHANNELS, axis=0).reshape(CHANNELS, *gain.shape)
 
