@@ -9,7 +9,7 @@ from utils import contrasts, profiles
 from utils.contrasts import contrast
 from utils.records import Store
 from utils.replication import CLEAN, MATCHED, RECORDS
-from utils.training import decode_correct
+from utils.training import decode_correct, encode
 
 BY_HAND = {"ones": (0.50, 0.70), "gain_1/15": (0.80, 0.70)}  # accuracy clean, noisy
 
@@ -66,7 +66,7 @@ def invented(monkeypatch):
             correct = {}
             for level, share in (("0", clean), ("2.5", noisy)):
                 right = rng.permutation(1000) < 1000 * share + seed
-                correct[level] = contrasts_encode(right)
+                correct[level] = encode(right)
             spec = {"seed": seed, "test_images": 1000}
             epochs = [{CLEAN: clean + seed / 1000, MATCHED: noisy + seed / 1000}]
             found.append({"spec": spec, "correct": correct, "epochs": epochs})
@@ -78,12 +78,6 @@ def invented(monkeypatch):
     yield
     for cached in (contrasts.contrast, contrasts.contrast_after_an_epoch):
         cached.cache_clear()
-
-
-def contrasts_encode(right):
-    from utils.training import _encode
-
-    return _encode(right)
 
 
 def test_a_contrast_by_hand(invented):
