@@ -122,9 +122,8 @@ def test_a_changed_record_changes_the_claim(monkeypatch, made):
 
 
 def test_the_committed_store_holds_the_studies_and_nothing_else():
-    specs = [s for name in ("published", "guided", "rates", "paired")
-             for s in study.profile(name)]  # fmt: skip
-    names = {spec.name for spec in specs}
+    whole = ("published", "guided", "rates", "paired", "displaced_rates")
+    names = {spec.name for name in whole for spec in study.profile(name)}
     assert set(Store(replication.RECORDS).names()) == names
 
 

@@ -54,6 +54,41 @@ def test_the_chosen_rate_is_no_end_of_those_tried(network):
     assert rates[0] < profiles.CHOSEN[network] < rates[-1]
 
 
+@pytest.mark.parametrize("network", profiles.DISPLACED)
+def test_the_settings_of_the_displaced_study_are_the_best_of_those_tried(network):
+    tried = contrasts.displaced_validation(network)
+    assert sorted(tried) == sorted(profiles.DISPLACED_RATES[network])
+    chosen = profiles.FOUND[network]
+    assert chosen == max(tried, key=tried.get)
+    rates = sorted(rate for scale, rate in tried if scale == chosen[0])
+    assert rates[0] < chosen[1] < rates[-1]  # a better one may lie beyond an end
+
+
+def test_arms_of_the_displaced_study_differ_in_seeds_only():
+    tested = {run.seed for run in profiles.displaced()}
+    assert not tested & {run.seed for run in profiles.displaced_rates()}
+    for name, runs in profiles.displaced_arms().items():
+        headline = name in {f"displaced_{arm}" for arm in profiles.HEADLINE}
+        assert [run.seed for run in runs] == list(range(20 if headline else 5)), name
+        assert len({dataclasses.replace(run, seed=0) for run in runs}) == 1, name
+        assert runs[0].test_images == 10_000
+        assert profiles.arm(name) == runs
+    with pytest.raises(KeyError, match=r"No arm 'telepathy'\. Expected one of ones"):
+        profiles.arm("telepathy")
+
+
+def test_arms_of_the_displaced_study_see_the_same_displays():
+    for ending in ("", "_28", "_44", "_fixed_40", "_fixed_120", "_clutter"):
+        one, other = (
+            profiles.displaced_arms()[f"displaced_{name}{ending}"][0]
+            for name in profiles.HEADLINE
+        )
+        settings = {"attention": "ones", "input_scale": 1.0, "learning_rate": 1.0}
+        assert dataclasses.replace(one, **settings) == dataclasses.replace(
+            other, **settings
+        )
+
+
 @pytest.fixture
 def invented(monkeypatch):
     """Ten seeds an arm whose accuracies are known, and which images were right."""
@@ -93,6 +128,15 @@ def test_a_contrast_by_hand(invented):
     assert none.test == "noise of SD 2.5"
     assert str(found).startswith("+30.0 points (95% interval +2")
     assert str(found).endswith(", 10 pairs)")
+
+
+def test_few_pairs_have_an_interval_for_other_seeds(invented, monkeypatch):
+    found = contrasts.records
+    monkeypatch.setattr(contrasts, "records", lambda arm: found(arm)[:5])
+    few = contrast("gain_1/15", "ones", 0.0)
+    assert few.points.value == pytest.approx(30)
+    assert few.points.method == "5 equal differences"
+    assert few.pairs == 5
 
 
 def test_a_contrast_after_an_epoch_by_hand(invented):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from utils.data import load_mnist
-from utils.displays import Display, cue_maps, show
+from utils.displays import Display, cue_maps, pointing_game, show
 from utils.model import build_model, map_shape
 from utils.training import RunSpec, batches
 
@@ -111,6 +111,28 @@ def test_a_cue_map_peaks_over_the_middle_of_the_digit():
         cell = np.array(np.unravel_index(each.argmax(), each.shape))
         assert np.abs(2 * cell - 1 - (corner + 13.5)).max() <= 1
     assert 0.9 < maps.max() <= 1
+
+
+def test_the_pointing_game_is_won_on_the_digit_and_by_chance_as_often_as_it_is_large():
+    found = shown(targets=np.repeat(TARGETS, 20, axis=0))
+    shape = map_shape((44, 44))
+    rng = np.random.default_rng(0)
+    anywhere = pointing_game(rng.random((len(found.places), *shape)), found.places,
+                             (28, 28))  # fmt: skip
+    assert anywhere.chance == pytest.approx((14 / 23) ** 2, abs=0.02)
+    error = 3 * np.sqrt(0.25 / len(found.places))
+    assert anywhere.hits.mean() == pytest.approx(anywhere.chance, abs=error)
+    there = cue_maps(found.places, (28, 28), shape)
+    assert pointing_game(there, found.places, (28, 28)).hits.all()
+    assert not pointing_game(there, found.places + 60, (28, 28)).hits.any()
+
+
+def test_the_pointing_game_by_hand():
+    maps = np.zeros((3, 23, 23))
+    maps[0, 6, 6] = maps[1, 5, 6] = maps[2, 19, 6] = 1  # rows 11, 9, 37
+    found = pointing_game(maps, np.full((3, 2), 10), (28, 28))
+    assert found.hits.tolist() == [True, False, True]
+    assert found.chance == pytest.approx((14 / 23) ** 2)  # pixels 11 to 37 of 10 to 37
 
 
 @pytest.mark.parametrize("shape", [(28, 28), (44, 44), (45, 60), (3, 4)])

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from utils import curves, figures, notebooks
+from utils.psychometrics import PsychometricFunction
 
 mpl.use("agg")
 
@@ -49,6 +50,22 @@ def test_columns_of_different_length_are_refused(ax, folder):
     with pytest.raises(ValueError, match="one length"):
         figures.save(ax.figure, "bad", {"x": [1], "y": [1, 2]})
     assert not list(folder.iterdir())
+
+
+def test_a_psychometric_curve_draws_accuracies_and_the_fit(ax):
+    levels = (30.0, 60.0, 120.0, 240.0)
+    fitted = PsychometricFunction(100.0, 4.0, 0.05, 0.1, 0.0)
+    right = np.zeros((3, 4, 10), bool)
+    right[:, 0] = right[0, 1] = True
+    curves.psychometric_curve(
+        ax, levels, right, fitted, attention="energy", label="energy"
+    )
+    (dots, *_), (line, mark, _) = ax.containers[0].lines, ax.lines[-3:]
+    np.testing.assert_allclose(dots.get_ydata(), [1, 1 / 3, 0, 0])
+    np.testing.assert_allclose(
+        line.get_ydata(), fitted.accuracy(line.get_xdata()), rtol=1e-12
+    )
+    assert mark.get_xdata() == [100]
 
 
 def test_learning_curves_draw_mean_and_standard_error(ax):

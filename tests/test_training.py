@@ -47,6 +47,7 @@ DIFFERENT = {  # one other value for every field of a spec
     "seed": 1,
     "scored_on": "validation",
     "test_images": 151,
+    "curve_images": 100,
     "test_noise_sds": (0.0, 2.5),
     "keeps_weights": False,
 }
@@ -131,6 +132,10 @@ def test_the_defaults_are_the_published_study():
         ({"test_noise_sds": (np.nan,)}, "Expected test_noise_sds: numbers >= 0"),
         ({"scored_on": "train"}, "Expected scored_on: 'test' or 'validation'"),
         ({"noise_varies": "yes"}, "Expected noise_varies: True or False. Received 'y"),
+        (
+            {"curve_images": 300, "test_images": 200},
+            "Expected curve_images: from 1 to test_images, or None. Received 300",
+        ),
         ({"keeps_weights": 1}, "Expected keeps_weights: True or False. Received 1"),
     ],
 )
@@ -462,6 +467,16 @@ def test_the_images_named_right_give_the_accuracies(tiny):
         assert correct.mean() == last[accuracy]
     with pytest.raises(ValueError, match=r"holds noise SDs 0, 2\.5, 20, not 5\."):
         decode_correct(record, 5)
+
+
+def test_curves_may_be_of_the_first_test_images_only(tiny):
+    """The end is scored on all, and the first are scored as they are among all."""
+    record = train(changed(curve_images=70), progress=False).record
+    assert record["correct"] == tiny[0].record["correct"]
+    for sd, accuracy in ((0, "accuracy_clean"), (2.5, "accuracy_matched")):
+        first = decode_correct(record, sd)[:70]
+        assert record["epochs"][-1][accuracy] == first.mean()
+        assert record["epochs"][-1][accuracy] != decode_correct(record, sd).mean()
 
 
 def test_weights_need_not_be_kept(tiny, tmp_path):

@@ -1,11 +1,10 @@
-"""Arms of the paired study, compared seed by seed on the same test images.
+"""Arms of a study, compared seed by seed on the same test images.
 
-An arm is a list of runs that differ in their seed only (`utils.profiles.arms`); two
+An arm is a list of runs that differ in their seed only (`utils.profiles.arm`); two
 arms are paired by seed. Differences are in percentage points, arm minus control.
 """
 
 import functools
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -16,6 +15,7 @@ from utils.records import Store
 from utils.replication import CLEAN, MATCHED, PUBLISHED_NOISE, RECORDS, committed
 from utils.resampling import difference_over_seeds_and_images
 from utils.statistics import (
+    FEWEST_TO_RESAMPLE,
     Estimate,
     effect_size,
     equivalence,
@@ -53,10 +53,10 @@ def records(arm: str) -> tuple[dict, ...]:
     """The committed records of an arm, in the order of their seeds.
 
     Raises:
-        KeyError: for an arm that `utils.profiles.arms` does not have.
+        KeyError: for an arm that no study has.
         FileNotFoundError: if a run of it is not among the committed ones.
     """
-    return tuple(committed(profiles.arms()[arm]))
+    return tuple(committed(profiles.arm(arm)))
 
 
 def accuracy(arm: str, sd: float) -> np.ndarray:
@@ -69,17 +69,35 @@ def curve(arm: str, test: str = MATCHED) -> np.ndarray:
     return np.array([[e[test] for e in each["epochs"]] for each in records(arm)])
 
 
+def pairs(arm: str, control: str) -> int:
+    """How many seeds both arms have, from the first on.
+
+    Raises:
+        ValueError: if these are not the same seeds.
+    """
+    seeds = [
+        [each["spec"]["seed"] for each in records(name)] for name in (arm, control)
+    ]
+    both = min(map(len, seeds))
+    if seeds[0][:both] != seeds[1][:both]:
+        raise ValueError(f"Expected arms with the same seeds, received {seeds}.")
+    return both
+
+
 @functools.cache
 def contrast(arm: str, control: str, sd: float) -> Contrast:
     """Compare two arms after training, on test images with noise of SD `sd`.
 
-    The interval holds for other seeds and other test images (`utils.resampling`);
-    with fewer seeds than both arms have, those that both have are compared.
+    The interval holds for other seeds and other test images (`utils.resampling`), with
+    fewer than 8 pairs for other seeds; seeds that only one arm has are left out.
     """
     right = [[decode_correct(r, sd) for r in records(each)] for each in (arm, control)]
-    pairs = _paired(records(arm), records(control))
-    one, other = (np.array(each[:pairs]) for each in right)
-    points = difference_over_seeds_and_images(one, other)
+    both = pairs(arm, control)
+    one, other = (np.array(each[:both]) for each in right)
+    if both < FEWEST_TO_RESAMPLE:
+        points = paired_difference(one.mean(1), other.mean(1))
+    else:
+        points = difference_over_seeds_and_images(one, other)
     test = f"noise of SD {sd:g}" if sd else "clean images"
     return _contrast(arm, control, test, points, one.mean(1), other.mean(1))
 
@@ -87,8 +105,9 @@ def contrast(arm: str, control: str, sd: float) -> Contrast:
 @functools.cache
 def contrast_after_an_epoch(arm: str, control: str, test: str = MATCHED) -> Contrast:
     """Compare two arms after their first epoch; the interval holds for other seeds."""
-    pairs = _paired(records(arm), records(control))
-    one, other = (curve(each, test)[:pairs, 0] for each in (arm, control))
+    one, other = (
+        curve(each, test)[: pairs(arm, control), 0] for each in (arm, control)
+    )
     points = paired_difference(one, other)
     words = "clean images" if test == CLEAN else "the noise of training"
     return _contrast(arm, control, f"{words}, epoch 1", points, one, other)
@@ -96,9 +115,9 @@ def contrast_after_an_epoch(arm: str, control: str, test: str = MATCHED) -> Cont
 
 def same(arm: str, control: str, sd: float, margin: float):
     """Whether two arms differ by less than a margin in points: two one-sided tests."""
-    pairs = _paired(records(arm), records(control))
+    both = pairs(arm, control)
     return equivalence(
-        100 * accuracy(arm, sd)[:pairs], 100 * accuracy(control, sd)[:pairs], margin
+        100 * accuracy(arm, sd)[:both], 100 * accuracy(control, sd)[:both], margin
     )
 
 
@@ -110,15 +129,6 @@ def _contrast(arm, control, test, points, one, other):
     detectable = smallest_detectable_difference(len(one), (one - other).std(ddof=1))
     p, g_z = sign_flip_test(one, other).p, effect_size(one, other).g_z
     return Contrast(arm, control, test, points, p, g_z, len(one), detectable)
-
-
-def _paired(one: Sequence[dict], other: Sequence[dict]) -> int:
-    """How many seeds both arms have, from the first on; they must be the same."""
-    seeds = [[each["spec"]["seed"] for each in arm] for arm in (one, other)]
-    pairs = min(map(len, seeds))
-    if seeds[0][:pairs] != seeds[1][:pairs]:
-        raise ValueError(f"Expected arms with the same seeds, received {seeds}.")
-    return pairs
 
 
 @functools.cache
@@ -136,6 +146,16 @@ def best_rate(network: str) -> float:
     """The rate with the highest mean validation accuracy under the training noise."""
     tried = validation(network)
     return max(tried, key=lambda rate: tried[rate][:, 1].mean())
+
+
+@functools.cache
+def displaced_validation(network: str) -> dict[tuple[float, float], float]:
+    """The same for the displaced study: (input scale, rate) -> noisy accuracy."""
+    found: dict[tuple[float, float], list] = {}
+    for record in committed(profiles.displaced_tried(network)):
+        setting = record["spec"]["input_scale"], record["spec"]["learning_rate"]
+        found.setdefault(setting, []).append(record["epochs"][-1][MATCHED])
+    return {setting: float(np.mean(scores)) for setting, scores in found.items()}
 
 
 @functools.cache

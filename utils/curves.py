@@ -11,8 +11,18 @@ from utils.replication import ARMS, CLEAN, accuracies, cell, published_curves
 from utils.statistics import mean_and_standard_error
 from utils.training import decode_correct
 
-COLOURS = {"as_coded": "#0072B2", "ones": "#D55E00", "top_n": "#009E73"}
-MARKERS = {"as_coded": "o", "ones": "s", "top_n": "^"}
+COLOURS = {
+    "as_coded": "#0072B2",
+    "ones": "#D55E00",
+    "top_n": "#009E73",
+    "energy": "#0072B2",
+    "selectivity": "#56B4E9",
+    "evidence": "#CC79A7",
+    "shuffled": "#E69F00",
+    "centre": "#009E73",
+    "given": "#222222",
+}
+MARKERS = {"as_coded": "o", "ones": "s", "top_n": "^", "energy": "o"}
 
 
 def learning_curves(ax, accuracies, *, attention, label=None, **style):
@@ -229,6 +239,35 @@ def forest(ax, names, contrasts):
     ax.set(yticks=places, xlabel="arm minus control, points")
     ax.set_yticklabels(names)
     ax.margins(y=0.1)
+    return ax
+
+
+def psychometric_curve(ax, levels, right, fitted, *, attention, label, **style):
+    """Draw accuracy against the noise level with a fitted psychometric function.
+
+    Args:
+        ax: axes; levels are on a logarithmic scale.
+        levels: `(levels,)` noise SDs in grey levels, above 0.
+        right: `(seeds, levels, images)` bool; dots are means over seeds with standard
+            errors.
+        fitted: a `utils.psychometrics.PsychometricFunction`, drawn as a line; its
+            threshold is marked on the axis.
+        attention: the kind, which decides colour and marker.
+        label: legend text.
+        **style: settings of the line.
+    """
+    colour = COLOURS[attention]
+    mean, error = mean_and_standard_error(right.mean(-1))
+    marker = MARKERS.get(attention, "o")
+    ax.errorbar(levels, mean, error, fmt=marker, color=colour, capsize=2, label=label)
+    fine = np.geomspace(min(levels), max(levels), 200)
+    ax.plot(fine, fitted.accuracy(fine), color=colour, **style)
+    ax.plot(fitted.threshold, 0, "^", color=colour, clip_on=False, zorder=5)
+    ax.axhline(fitted.guess, color="#888888", linewidth=0.8, linestyle=":", zorder=0)
+    ax.set(xscale="log", ylim=(0, 1), ylabel="accuracy")
+    ax.set(xlabel="noise at test (SD, grey levels)")
+    ax.set_xticks(levels, [f"{level:g}" for level in levels])
+    ax.minorticks_off()
     return ax
 
 

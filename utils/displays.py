@@ -148,6 +148,35 @@ def cue_maps(
     return (rows[:, :, None] * cols[:, None, :]).astype("float32")
 
 
+class Pointing(NamedTuple):
+    """How often the peak of an attention map lies on the digit."""
+
+    hits: np.ndarray  # (batch,) bool
+    chance: float  # the expected share for a place that is drawn at random
+
+
+def pointing_game(maps, places, digit: tuple[int, int]) -> Pointing:
+    """Whether the largest gain of each map lies on the target (Zhang et al. 2016).
+
+    Args:
+        maps: `(batch, rows', cols')` of the size of `conv_2`'s output; of equal peaks,
+            the first.
+        places: `(batch, 2)` corners of the targets, pixels.
+        digit: their rows and columns, pixels.
+    """
+    maps, corners = np.asarray(maps), np.asarray(places)[:, :, None]
+    ends = corners + np.asarray(digit)[None, :, None]
+    on = []
+    for axis, size in enumerate(maps.shape[1:]):
+        pixels = 2 * np.arange(size) - 1  # that the cells lie over
+        inside = (pixels >= corners[:, axis]) & (pixels < ends[:, axis])
+        on.append(inside)
+    on_target = on[0][:, :, None] & on[1][:, None, :]
+    peaks = maps.reshape(len(maps), -1).argmax(1)
+    hits = on_target.reshape(len(maps), -1)[np.arange(len(maps)), peaks]
+    return Pointing(hits, float(on_target.mean()))
+
+
 def _patch(corners, size):
     """An index of one patch on each image of a batch."""
     first = np.arange(len(corners))[:, None, None]

@@ -3,12 +3,14 @@
 Each is a plain list of `RunSpec`, so a reader can take one apart, change it and run it.
 """
 
+import dataclasses
 import functools
 import itertools
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from utils.displays import Display
+from utils.probes import Probe
 from utils.training import RunSpec
 
 PUBLISHED_NOISE = 2.5  # grey levels
@@ -146,6 +148,18 @@ def arms() -> Mapping[str, list[RunSpec]]:
     return found
 
 
+def arm(name: str) -> list[RunSpec]:
+    """The runs of an arm of the paired or the displaced study.
+
+    Raises:
+        KeyError: for an unknown name, with those that exist.
+    """
+    known = {**arms(), **displaced_arms()}
+    if name not in known:
+        raise KeyError(f"No arm {name!r}. Expected one of {', '.join(known)}.")
+    return known[name]
+
+
 def paired() -> list[RunSpec]:
     """What made the difference: gain, map and mismatch, each apart from the others."""
     return list(dict.fromkeys(itertools.chain.from_iterable(arms().values())))
@@ -154,6 +168,15 @@ def paired() -> list[RunSpec]:
 # Networks of the displaced study. Both scales of the input were tried for each, since a
 # network may learn well at one and not at all at the other.
 DISPLACED_NOISE = 120.0  # grey levels: each image has an SD of its own, from 0 to this
+DISPLACED_LEVELS = (0.0, 30.0, 60.0, 90.0, 120.0, 160.0, 240.0)  # at test
+CANVAS = 60  # pixels, rows and columns
+CANVASES = (28, 44)  # other ones; on 28 a digit has one place only
+FIXED_LEVELS = (40.0, 120.0)  # noise in training and at test that does not vary
+CLUTTER = Display(distractors=4, validity=0.8)
+CLUTTER_NOISE = 60.0
+SOME_SEEDS = range(5)  # for arms beside the headline
+PROBED_SEEDS = range(8)  # enough for a bootstrap
+PROBED_LEVELS = (60.0, 120.0)
 GREY, UNIT = 1.0, 1 / 255  # input scales: grey levels as published, or from 0 to 1
 DISPLACED: Mapping[str, tuple[str, dict[str, Any]]] = {
     "ones": ("ones", {}),
@@ -164,34 +187,51 @@ DISPLACED: Mapping[str, tuple[str, dict[str, Any]]] = {
     "centre": ("centre", {}),
     "oracle": ("given", {}),  # the digit's true place: an upper bound
 }
-DISPLACED_RATES = {  # (input scale, learning rate)
-    "ones": ((GREY, 0.0003), (GREY, 0.001), (UNIT, 0.001), (UNIT, 0.003)),
-    "energy": ((GREY, 0.0003), (UNIT, 0.001), (UNIT, 0.003), (UNIT, 0.01)),
-    "selectivity": ((GREY, 0.0003), (UNIT, 0.001), (UNIT, 0.003)),
-    "evidence": ((GREY, 0.0003), (UNIT, 0.001), (UNIT, 0.003)),
-    "shuffled": ((GREY, 0.0003), (GREY, 0.001), (UNIT, 0.001), (UNIT, 0.003)),
-    "centre": ((GREY, 0.0003), (GREY, 0.001), (UNIT, 0.001), (UNIT, 0.003)),
-    "oracle": ((GREY, 0.0003), (GREY, 0.001), (UNIT, 0.001), (UNIT, 0.003)),
+BY_GREY = ((GREY, 0.0007), (GREY, 0.0015), (GREY, 0.003), (UNIT, 0.003))
+BY_BOTH = (
+    *((UNIT, 0.0015), (UNIT, 0.003), (UNIT, 0.006)),
+    *((GREY, 0.0005), (GREY, 0.001), (GREY, 0.002)),
+)
+DISPLACED_RATES = {  # (input scale, learning rate); more where the best was an end
+    **dict.fromkeys(("ones", "shuffled", "centre"), BY_GREY),
+    "oracle": (*BY_GREY, (GREY, 0.0003)),
+    "energy": BY_BOTH,
+    "evidence": (*BY_BOTH, (GREY, 0.004)),
+    "selectivity": (*BY_BOTH, (GREY, 0.0002)),
 }
+# The best of those tried, as for `CHOSEN`; and the arms of the headline, control first.
+FOUND: Mapping[str, tuple[float, float]] = {
+    "ones": (GREY, 0.0015),
+    "energy": (GREY, 0.001),
+    "selectivity": (GREY, 0.001),
+    "evidence": (GREY, 0.002),
+    "shuffled": (GREY, 0.0015),
+    "centre": (GREY, 0.0015),
+    "oracle": (GREY, 0.0007),
+}
+HEADLINE = ("ones", "energy")
 
 
 def placed(network: str, seeds: Iterable[int], **settings) -> list[RunSpec]:
     """Runs of one network of the displaced study, for each seed.
 
-    Digits at random places on a canvas of 44 x 44 pixels, in noise from none to more
-    than the eye can see through; Adam, batches of 8, a rate that falls as
+    Digits at random places on a canvas of 60 x 60 pixels, in noise from none to more
+    than the eye can see through; Adam on four images at a time, at a rate that falls as
     1 / (1 + t / 20,000 updates).
     """
     attention, parameters = DISPLACED[network]
     common = {
-        "display": Display(),
+        "display": Display(rows=CANVAS, cols=CANVAS),
         "noise_sd": DISPLACED_NOISE,
         "noise_varies": True,
         "images": 20_000,
         "goes_on": True,
-        "batch_size": 8,
+        "epochs": 6,
+        "batch_size": 4,
         "optimizer": "adam",
         "learning_rate_decay": 5e-5,
+        "curve_images": 2_000,
+        "test_noise_sds": DISPLACED_LEVELS,
     }
     return [
         RunSpec(attention, parameters, seed=seed, **{**common, **settings})
@@ -199,10 +239,10 @@ def placed(network: str, seeds: Iterable[int], **settings) -> list[RunSpec]:
     ]
 
 
-def displaced_rates() -> list[RunSpec]:
-    """The networks of the displaced study at several rates, on validation images."""
+def displaced_tried(network: str) -> list[RunSpec]:
+    """One network of the displaced study at each of its `DISPLACED_RATES`."""
     short = {
-        "epochs": 4,
+        "epochs": 2,
         "scored_on": "validation",
         "test_images": 2_000,
         "test_noise_sds": (0.0, 60.0, DISPLACED_NOISE),
@@ -210,8 +250,7 @@ def displaced_rates() -> list[RunSpec]:
     }
     return [
         spec
-        for network, tried in DISPLACED_RATES.items()
-        for scale, rate in tried
+        for scale, rate in DISPLACED_RATES[network]
         for spec in placed(
             network,
             VALIDATION_SEEDS[:1],
@@ -220,3 +259,118 @@ def displaced_rates() -> list[RunSpec]:
             **short,
         )
     ]
+
+
+def displaced_rates() -> list[RunSpec]:
+    """The networks of the displaced study at several rates, on validation images."""
+    return [spec for network in DISPLACED_RATES for spec in displaced_tried(network)]
+
+
+def _found(network: str) -> dict:
+    """Input scale and learning rate that were chosen for a network."""
+    return dict(zip(("input_scale", "learning_rate"), FOUND[network], strict=True))
+
+
+@functools.cache
+def displaced_arms() -> Mapping[str, list[RunSpec]]:
+    """The arms of the displaced study by name, each a list of runs for the same seeds.
+
+    A name is `displaced_` and a network's. Its ending says what differs: `_28`, `_44`
+    the canvas; `_fixed_40`, `_fixed_120` a noise that does not vary, on a canvas of 44;
+    `_clutter` fragments of other digits, where `cued` gets a cue that is right in four
+    of five displays. All use the rate that was chosen for their network.
+    """
+    found = {
+        f"displaced_{name}": placed(
+            name,
+            SEEDS if name in HEADLINE else SOME_SEEDS,
+            keeps_weights=name in (*HEADLINE, "oracle"),
+            **_found(name),
+        )
+        for name in DISPLACED
+    }
+    for name in HEADLINE:
+        others = {
+            f"{size}": {"display": Display(rows=size, cols=size)} for size in CANVASES
+        }
+        for sd in FIXED_LEVELS:
+            others[f"fixed_{sd:g}"] = {
+                "display": Display(),
+                "noise_sd": sd,
+                "noise_varies": False,
+                "epochs": 4,
+            }
+        for ending, settings in others.items():
+            settings = {**_found(name), "keeps_weights": False, **settings}
+            found[f"displaced_{name}_{ending}"] = placed(name, SOME_SEEDS, **settings)
+    for name, network in (*zip(HEADLINE, HEADLINE, strict=True), ("cued", "oracle")):
+        found[f"displaced_{name}_clutter"] = placed(
+            network,
+            SOME_SEEDS,
+            display=CLUTTER,
+            noise_sd=CLUTTER_NOISE,
+            epochs=4,
+            keeps_weights=name == "cued",
+            **_found(network),
+        )
+    return found
+
+
+def displaced() -> list[RunSpec]:
+    """Where attention helps: digits at uncertain places; one seed after another."""
+    runs = itertools.chain.from_iterable(displaced_arms().values())
+    return sorted(dict.fromkeys(runs), key=lambda run: run.seed)
+
+
+@functools.cache
+def probes() -> Mapping[str, list[Probe]]:
+    """Trained networks of the displaced study, looked at again; a list for each name.
+
+    `strength ...`: the attended network with weaker attention, 0 dividing the gain out.
+    `misplaced`: with its own map's values in shuffled places. `added`: the control with
+    a map of its own, which it never learnt with. `lent`: the control with the map of
+    the attended network of its seed. `clutter ...`, `large ...`: displays that neither
+    has met. `valid`, `neutral`, `invalid`: what a cue said to a network that learnt
+    with one.
+    """
+    ones, attended = (displaced_arms()[f"displaced_{name}"] for name in HEADLINE)
+    kind, parameters = DISPLACED[HEADLINE[1]]
+    few = {"test_images": 5_000, "test_noise_sds": PROBED_LEVELS}
+    cluttered = {"display": Display(CANVAS, CANVAS, distractors=4)}
+    large = {"display": Display(CANVAS + 16, CANVAS + 16)}
+    found = {
+        f"strength {strength:g}": [
+            Probe(attended[seed], {"strength": strength, **few})
+            for seed in PROBED_SEEDS
+        ]
+        for strength in (0.0, 0.25, 0.5, 0.75, 1.0)
+    }
+    for name, runs, changes in (
+        ("misplaced", attended, {"attention": "shuffled",
+                                 "attention_parameters": {"of": kind}}),
+        ("added", ones, {"attention": kind, "attention_parameters": parameters}),
+        ("alone", ones, {}),
+        ("clutter, attended", attended, cluttered),
+        ("clutter, control", ones, cluttered),
+        ("large, attended", attended, large),
+        ("large, control", ones, large),
+    ):  # fmt: skip
+        found[name] = [Probe(runs[seed], {**changes, **few}) for seed in PROBED_SEEDS]
+    found["lent"] = [
+        Probe(ones[seed], {"attention": "given", **few}, maps_of=attended[seed])
+        for seed in PROBED_SEEDS
+    ]
+    cued = displaced_arms()["displaced_cued_clutter"]
+    for name, changes in (
+        ("valid", {"display": dataclasses.replace(CLUTTER, validity=1.0)}),
+        ("neutral", {"strength": 0.0}),
+        ("invalid", {"display": dataclasses.replace(CLUTTER, validity=0.0)}),
+    ):
+        levels = {"test_images": 5_000, "test_noise_sds": (0.0, CLUTTER_NOISE)}
+        found[name] = [Probe(run, {**changes, **levels}) for run in cued]
+    return found
+
+
+def displaced_probes() -> list[Probe]:
+    """Trained networks of the displaced study, looked at again; after its runs."""
+    return list(itertools.chain.from_iterable(probes().values()))

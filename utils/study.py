@@ -34,7 +34,7 @@ class StudyStoppedError(RuntimeError):
     """A study could not go on; what is finished is safe."""
 
 
-def profile(name: str) -> list[RunSpec]:
+def profile(name: str) -> list[RunSpec | Probe]:
     """The runs of a named study.
 
     `quick`: minutes; the published cells on few images, for CI and a first look.
@@ -44,6 +44,8 @@ def profile(name: str) -> list[RunSpec]:
     `rates`: the networks of `paired` at several learning rates, on validation images.
     `paired`: 20 pairs an arm; gain, map and mismatch, each apart from the others.
     `displaced_rates`: networks for digits at uncertain places at several rates.
+    `displaced`: 20 pairs for the headline; attention where the place is uncertain.
+    `displaced_probes`: networks of `displaced`, looked at again; run it after that.
 
     Raises:
         ValueError: for an unknown name, with those that exist.
@@ -65,6 +67,8 @@ PROFILES = {
     "rates": profiles.rates,
     "paired": profiles.paired,
     "displaced_rates": profiles.displaced_rates,
+    "displaced": profiles.displaced,
+    "displaced_probes": profiles.displaced_probes,
 }
 
 

@@ -71,6 +71,7 @@ class RunSpec:
     seed: int = 0
     scored_on: str = "test"  # or "validation": a part of the training images
     test_images: int = 10_000
+    curve_images: int | None = None  # the first of them, after an epoch; None: all
     test_noise_sds: tuple[float, ...] = (0.0, 2.5, 5.0, 10.0, 20.0, 40.0, 80.0)
     keeps_weights: bool = True  # with the record; large studies may do without
 
@@ -95,6 +96,10 @@ class RunSpec:
         for name in ("images", "epochs", "batch_size", "test_images"):
             self._expect(name, _is_whole(getattr(self, name), 1), "a whole number >= 1")
         self._expect("seed", _is_whole(self.seed, 0), "a whole number >= 0")
+        if self.curve_images is not None:
+            fits = _is_whole(self.curve_images, 1)
+            fits = fits and self.curve_images <= self.test_images
+            self._expect("curve_images", fits, "from 1 to test_images, or None")
         if self.images % self.batch_size:
             raise ValueError(
                 f"Expected images to be a multiple of batch_size, received "
@@ -187,9 +192,9 @@ def train(
     Returns:
         The record and the final weights. The record holds the spec; for each epoch
         the accuracy on clean images (`accuracy_clean`), on images with the training
-        noise (`accuracy_matched`) and the mean loss; the images named right at the
-        end at each noise level (`decode_correct` reads them); library versions,
-        processor and seconds.
+        noise (`accuracy_matched`), both on the first `curve_images`, and the mean
+        loss; the images named right at the end at each noise level (`decode_correct`
+        reads them); library versions, processor and seconds.
 
     Raises:
         ValueError: if the data set has fewer images than the spec asks for.
@@ -201,9 +206,9 @@ def train(
     )
     epochs, seconds = (list(resume.epochs), resume.seconds) if resume else ([], 0.0)
 
-    def scored(weights):  # a level that is asked for twice is computed once
+    def scored(weights, images=None):  # a level asked for twice is computed once
         return functools.cache(
-            lambda sd: _correct(compiled, weights, spec, sd, x_test, y_test)
+            lambda sd: _correct(compiled, weights, spec, sd, x_test, y_test[:images])
         )
 
     right = scored(weights)
@@ -227,12 +232,13 @@ def train(
                 losses.append(loss)
                 bar.update(len(labels) * spec.batch_size)
             right = scored(weights)
+            part = scored(weights, spec.curve_images) if spec.curve_images else right
             loss = float(np.mean(np.concatenate(losses)))
             epochs.append(
                 {
                     "epoch": epoch,
-                    "accuracy_clean": float(right(CLEAN).mean()),
-                    "accuracy_matched": float(right(spec.noise_sd).mean()),
+                    "accuracy_clean": float(part(CLEAN).mean()),
+                    "accuracy_matched": float(part(spec.noise_sd).mean()),
                     "loss": loss if math.isfinite(loss) else None,
                 }
             )
@@ -406,12 +412,13 @@ def _correct(compiled, weights, spec, sd, x_test, y_test, look=None):
     """Which test images are named right under noise of an SD: `(images,)` bool.
 
     Every level scales the same draw of noise, which depends on the seed only; displays
-    do not even depend on that. `look` makes the maps of noisy images, for `given`.
+    do not even depend on that. Fewer labels than images: the first images are scored,
+    as they are among all. `look` makes the maps of noisy images, for `given`.
     """
     rng = np.random.default_rng([spec.seed, TEST_NOISE])
     placing = np.random.default_rng([0, TEST_DISPLAYS])
     named = []
-    for start in range(0, len(x_test), IMAGES_PER_CALL):
+    for start in range(0, len(y_test), IMAGES_PER_CALL):
         part = x_test[start : start + IMAGES_PER_CALL]
         arrays = _displayed(spec, part, x_test, placing)
         arrays = [add_noise(arrays[0], sd, rng), *arrays[1:]]
@@ -424,7 +431,7 @@ def _correct(compiled, weights, spec, sd, x_test, y_test, look=None):
         )
         inputs = _inputs(noisy, maps, IMAGES_PER_TEST)
         named.append(np.ravel(compiled.classify(weights, inputs))[: len(part)])
-    return np.concatenate(named) == y_test
+    return np.concatenate(named)[: len(y_test)] == y_test
 
 
 def score(
