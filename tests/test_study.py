@@ -23,6 +23,7 @@ import pytest
 from tiny_study import HALF, SPECS
 
 import utils.study
+from utils.probes import Probe
 from utils.records import DamagedRecordError, Store
 from utils.study import BUSY_PAUSE, PROFILES, RunSpec, StudyStoppedError, main, run
 
@@ -722,7 +723,8 @@ def test_the_published_study_is_12_runs_of_the_published_settings():
 def test_every_profile_lists_different_runs(name):
     specs = utils.study.profile(name)
     assert len({spec.name for spec in specs}) == len(specs) > 0
-    assert all(isinstance(spec, RunSpec) for spec in specs)
+    kind = Probe if name.endswith("_probes") else RunSpec
+    assert all(isinstance(spec, kind) for spec in specs)
     assert f"`{name}`" in utils.study.profile.__doc__
 
 
