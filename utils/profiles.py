@@ -199,8 +199,8 @@ DISPLACED_RATES = {  # (input scale, learning rate); more where the best was an 
     "evidence": (*BY_BOTH, (GREY, 0.004)),
     "selectivity": (*BY_BOTH, (GREY, 0.0002)),
 }
-# The best of those tried, as for `CHOSEN`; and the arms of the headline, control first.
-FOUND: Mapping[str, tuple[float, float]] = {
+# The best of those tried, as for `CHOSEN`.
+DISPLACED_CHOSEN: Mapping[str, tuple[float, float]] = {
     "ones": (GREY, 0.0015),
     "energy": (GREY, 0.001),
     "selectivity": (GREY, 0.001),
@@ -209,7 +209,7 @@ FOUND: Mapping[str, tuple[float, float]] = {
     "centre": (GREY, 0.0015),
     "oracle": (GREY, 0.0007),
 }
-HEADLINE = ("ones", "energy")
+HEADLINE = ("ones", "energy")  # the control first
 
 
 def placed(network: str, seeds: Iterable[int], **settings) -> list[RunSpec]:
@@ -266,9 +266,11 @@ def displaced_rates() -> list[RunSpec]:
     return [spec for network in DISPLACED_RATES for spec in displaced_tried(network)]
 
 
-def _found(network: str) -> dict:
+def _chosen(network: str) -> dict:
     """Input scale and learning rate that were chosen for a network."""
-    return dict(zip(("input_scale", "learning_rate"), FOUND[network], strict=True))
+    return dict(
+        zip(("input_scale", "learning_rate"), DISPLACED_CHOSEN[network], strict=True)
+    )
 
 
 @functools.cache
@@ -285,7 +287,7 @@ def displaced_arms() -> Mapping[str, list[RunSpec]]:
             name,
             SEEDS if name in HEADLINE else SOME_SEEDS,
             keeps_weights=name in (*HEADLINE, "oracle"),
-            **_found(name),
+            **_chosen(name),
         )
         for name in DISPLACED
     }
@@ -301,9 +303,10 @@ def displaced_arms() -> Mapping[str, list[RunSpec]]:
                 "epochs": 4,
             }
         for ending, settings in others.items():
-            settings = {**_found(name), "keeps_weights": False, **settings}
+            settings = {**_chosen(name), "keeps_weights": False, **settings}
             found[f"displaced_{name}_{ending}"] = placed(name, SOME_SEEDS, **settings)
-    for name, network in (*zip(HEADLINE, HEADLINE, strict=True), ("cued", "oracle")):
+    cluttered = {name: name for name in HEADLINE} | {"cued": "oracle"}
+    for name, network in cluttered.items():
         found[f"displaced_{name}_clutter"] = placed(
             network,
             SOME_SEEDS,
@@ -311,7 +314,7 @@ def displaced_arms() -> Mapping[str, list[RunSpec]]:
             noise_sd=CLUTTER_NOISE,
             epochs=4,
             keeps_weights=name == "cued",
-            **_found(network),
+            **_chosen(network),
         )
     return found
 
