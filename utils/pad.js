@@ -66,7 +66,7 @@ function render({ model, el }) {
   const c = canvas.getContext("2d");
   c.scale(dots, dots);
 
-  let [strokes, due] = [[], 0];
+  let [strokes, due, late] = [[], false, false];
   const wipe = () => {
     strokes = [];
     c.clearRect(0, 0, SIZE, SIZE);
@@ -75,14 +75,22 @@ function render({ model, el }) {
     model.set("drawn", new DataView(pixels.buffer));
     model.save_changes();
   };
+  // The first move within a frame is sent at once, those that follow it in one go.
+  const tell = () => {
+    late = due;
+    if (due) return;
+    due = true;
+    if (strokes.length) send(digit(strokes, model.get("shape")));
+    requestAnimationFrame(() => {
+      due = false;
+      if (late) tell();
+    });
+  };
   const extend = (event) => {
     const frame = canvas.getBoundingClientRect();
     strokes.at(-1).push([event.clientX - frame.left, event.clientY - frame.top]);
     draw(c, strokes.slice(-1), PEN * SIZE);
-    due ||= requestAnimationFrame(() => {
-      due = 0;
-      if (strokes.length) send(digit(strokes, model.get("shape")));
-    });
+    tell();
   };
   canvas.addEventListener("pointerdown", (event) => {
     event.preventDefault();
@@ -90,7 +98,9 @@ function render({ model, el }) {
     strokes.push([]);
     extend(event);
   });
-  canvas.addEventListener("pointermove", (event) => {
+  // Where a browser has it, the event that does not wait for the next frame.
+  const moved = "onpointerrawupdate" in canvas ? "pointerrawupdate" : "pointermove";
+  canvas.addEventListener(moved, (event) => {
     if (event.buttons && strokes.length) (event.getCoalescedEvents?.() ?? [event]).forEach(extend);
   });
   el.querySelector("button").addEventListener("click", () => {
