@@ -164,17 +164,29 @@ def pointing_game(maps, places, digit: tuple[int, int]) -> Pointing:
         places: `(batch, 2)` corners of the targets, pixels.
         digit: their rows and columns, pixels.
     """
-    maps, corners = np.asarray(maps), np.asarray(places)[:, :, None]
-    ends = corners + np.asarray(digit)[None, :, None]
-    on = []
-    for axis, size in enumerate(maps.shape[1:]):
-        pixels = 2 * np.arange(size) - 1  # that the cells lie over
-        inside = (pixels >= corners[:, axis]) & (pixels < ends[:, axis])
-        on.append(inside)
-    on_target = on[0][:, :, None] & on[1][:, None, :]
+    maps = np.asarray(maps)
+    targets = on_target(places, digit, maps.shape[1:])
     peaks = maps.reshape(len(maps), -1).argmax(1)
-    hits = on_target.reshape(len(maps), -1)[np.arange(len(maps)), peaks]
-    return Pointing(hits, float(on_target.mean()))
+    hits = targets.reshape(len(maps), -1)[np.arange(len(maps)), peaks]
+    return Pointing(hits, float(targets.mean()))
+
+
+def on_target(places, digit: tuple[int, int], shape: tuple[int, int]) -> np.ndarray:
+    """Which cells of attention maps lie over the target's square.
+
+    Args:
+        places: `(batch, 2)` corners of the targets, pixels.
+        digit: their rows and columns, pixels.
+        shape: of a map, `(rows', cols')`.
+
+    Returns:
+        `(batch, rows', cols')` bool.
+    """
+    corners, inside = np.asarray(places)[:, :, None], []
+    for axis, size in enumerate(shape):
+        pixels, first = 2 * np.arange(size) - 1, corners[:, axis]
+        inside.append((pixels >= first) & (pixels < first + digit[axis]))
+    return inside[0][:, :, None] & inside[1][:, None, :]
 
 
 def _patch(corners, size):

@@ -6,7 +6,7 @@ Each is a plain list of `RunSpec`, so a reader can take one apart, change it and
 import dataclasses
 import functools
 import itertools
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from utils.displays import Display
@@ -148,13 +148,13 @@ def arms() -> Mapping[str, list[RunSpec]]:
     return found
 
 
-def arm(name: str) -> list[RunSpec]:
-    """The runs of an arm of the paired or the displaced study.
+def arm(name: str) -> Sequence[RunSpec | Probe]:
+    """The runs of an arm of the paired or the displaced study, or probes of `probes`.
 
     Raises:
         KeyError: for an unknown name, with those that exist.
     """
-    known = {**arms(), **displaced_arms()}
+    known = {**arms(), **displaced_arms(), **probes()}
     if name not in known:
         raise KeyError(f"No arm {name!r}. Expected one of {', '.join(known)}.")
     return known[name]

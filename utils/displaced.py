@@ -1,0 +1,163 @@
+"""What the displaced study found: thresholds, how much sooner, where the network looks.
+
+Arms are named as in `utils.profiles`; accuracies at one noise level are compared by
+`utils.contrasts`. Everything is computed from the committed records and weights.
+"""
+
+import functools
+from typing import NamedTuple
+
+import numpy as np
+
+from utils import contrasts, profiles, psychometrics, statistics
+from utils.data import load_mnist
+from utils.displays import on_target, pointing_game, show
+from utils.model import attention_maps, build_model, predict, set_weights
+from utils.noise import add_noise
+from utils.psychometrics import PsychometricFunction
+from utils.records import Store
+from utils.replication import RECORDS
+from utils.statistics import FEWEST_TO_RESAMPLE, Estimate
+from utils.training import decode_correct
+
+CONTROL, ATTENDED = (f"displaced_{network}" for network in profiles.HEADLINE)
+LOOKED = 1_000  # test images on which maps are looked at
+LOOK = 0  # seed of their places and noise
+
+
+def levels(arm: str) -> list[float]:
+    """Noise SDs in grey levels at which the runs of an arm were tested."""
+    return contrasts.records(arm)[0]["spec"]["test_noise_sds"]
+
+
+def right(arm: str) -> np.ndarray:
+    """Which test images each network named right: `(seeds, levels, images)` bool."""
+    return np.array(
+        [
+            [decode_correct(record, sd) for sd in levels(arm)]
+            for record in contrasts.records(arm)
+        ]
+    )
+
+
+@functools.cache
+def psychometric_function(arm: str, seed: int | None = None) -> PsychometricFunction:
+    """Accuracy against noise, fitted to one network or to all of an arm together."""
+    found = right(arm)
+    found = found if seed is None else found[seed : seed + 1]
+    trials = found.shape[0] * found.shape[2]
+    return psychometrics.fit(levels(arm), found.sum((0, 2)), trials)
+
+
+def thresholds(arm: str) -> np.ndarray:
+    """The threshold of each network, a noise SD in grey levels: `(seeds,)`."""
+    seeds = range(len(contrasts.records(arm)))
+    return np.array([psychometric_function(arm, seed).threshold for seed in seeds])
+
+
+def threshold(arm: str) -> Estimate:
+    """Geometric mean of the thresholds, with an interval for other seeds."""
+    found = np.log(thresholds(arm))
+    of_logarithms = statistics.paired_difference(found, np.zeros_like(found))
+    numbers = np.exp(of_logarithms[:3]).tolist()
+    return Estimate(*numbers, *of_logarithms[3:])
+
+
+@functools.cache
+def shift(arm: str, control: str) -> Estimate:
+    """How many decibels more noise an arm bears at its threshold than its control.
+
+    With fewer than 8 pairs each network is fitted, and the interval is for other seeds;
+    from there on, `psychometrics.threshold_shift`.
+    """
+    both = contrasts.pairs(arm, control)
+    if both >= FEWEST_TO_RESAMPLE:
+        one, other = right(arm)[:both], right(control)[:both]
+        return psychometrics.threshold_shift(levels(arm), one, other)
+    one, other = (
+        psychometrics.decibels(thresholds(each)[:both]) for each in (arm, control)
+    )
+    return statistics.paired_difference(one, other)
+
+
+def sooner(arm: str, control: str) -> Estimate:
+    """How many times fewer images an arm needs for its control's final accuracy.
+
+    On test images with the largest noise of training; see `statistics.speed_up`.
+    """
+    both = contrasts.pairs(arm, control)
+    one, other = (contrasts.curve(each)[:both] for each in (arm, control))
+    return statistics.speed_up(one, other)
+
+
+def late_gain(arm: str) -> Estimate:
+    """Points of accuracy that the last epoch of training still adds."""
+    curve = 100 * contrasts.curve(arm)
+    return statistics.paired_difference(curve[:, -1], curve[:, -2])
+
+
+class Look(NamedTuple):
+    """Where a trained network looks, on test images that all networks share."""
+
+    images: np.ndarray  # (images, rows, cols) noisy, grey levels
+    places: np.ndarray  # (images, 2) corners of the digits, pixels
+    labels: np.ndarray  # (images,)
+    gains: np.ndarray  # (images, rows', cols')
+    answers: np.ndarray  # (images,) digits that it names
+
+    @property
+    def correct(self) -> np.ndarray:
+        """Which answers are right: `(images,)` bool."""
+        return self.answers == self.labels
+
+
+@functools.lru_cache(maxsize=8)
+def look(arm: str, seed: int, sd: float, images: int = LOOKED) -> Look:
+    """The maps and answers of one network of an arm under noise of SD `sd`.
+
+    Raises:
+        KeyError: for an arm that does not exist.
+        FileNotFoundError: if its weights are not among the committed ones.
+    """
+    run = profiles.arm(arm)[seed]
+    _, (digits, labels) = load_mnist()
+    rng = np.random.default_rng(LOOK)
+    shown = show(run.display, digits[:images], digits, rng)
+    noisy = add_noise(shown.images, sd, rng)
+    model = build_model(
+        run.attention,
+        image_shape=run.display.shape,
+        strength=run.strength,
+        input_scale=run.input_scale,
+        **run.attention_parameters,
+    )
+    set_weights(model, Store(RECORDS).weights(run.name))
+    parts = np.array_split(noisy, max(1, images // 100))
+    gains = np.concatenate([attention_maps(model, part) for part in parts])
+    answers = np.concatenate([predict(model, part).argmax(-1) for part in parts])
+    return Look(noisy, shown.places, labels[:images], gains, answers)
+
+
+class Pointed(NamedTuple):
+    """The pointing game of the networks of an arm, one number for each seed."""
+
+    hits: np.ndarray  # share of maps whose peak lies on the digit
+    hits_when_right: np.ndarray  # the same among images that were named right
+    hits_when_wrong: np.ndarray
+    gain_on_digit: np.ndarray  # mean gain of the places on the digit's square
+    chance: float  # the share for places drawn at random
+
+
+@functools.cache
+def pointed(arm: str, sd: float, seeds: int = len(profiles.PROBED_SEEDS)) -> Pointed:
+    """How often the maps of an arm find the digit (`displays.pointing_game`)."""
+    (_, (digits, _)), rows = load_mnist(), []
+    size = digits.shape[1:]
+    for seed in range(seeds):
+        seen = look(arm, seed, sd)
+        game = pointing_game(seen.gains, seen.places, size)
+        on_digit = on_target(seen.places, size, seen.gains.shape[1:])
+        by_answer = (game.hits[seen.correct], game.hits[~seen.correct])
+        means = [each.mean() for each in (game.hits, *by_answer)]
+        rows.append([*means, seen.gains[on_digit].mean()])
+    return Pointed(*np.transpose(rows), game.chance)
