@@ -306,8 +306,13 @@ def test_the_level_of_noise_moves_without_a_kernel(open_notebook):
     assert "The kernel is busy or gone" in explorer.status()
 
 
-def test_the_reader_is_the_observer(lab, open_notebook):
-    notebook = open_notebook("observer.ipynb", OBSERVER)
+@pytest.mark.parametrize("name", ["observer.ipynb", "06_where_attention_helps.ipynb"])
+def test_the_reader_is_the_observer(name, lab, open_notebook):
+    if name == "observer.ipynb":
+        notebook = open_notebook(name, OBSERVER)
+    else:
+        shutil.copy(ROOT / "notebooks" / name, lab.notebooks)
+        notebook = open_notebook(name)
     page = notebook.page
     root = page.locator(".explorer-observer")
     status, picture = root.locator(".explorer-status"), root.locator("canvas")
@@ -340,7 +345,7 @@ def test_the_reader_is_the_observer(lab, open_notebook):
     assert status.inner_text().startswith("trial 15 ")
     assert page.locator(".jp-Cell").count() == cells  # no key reached JupyterLab
     SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-    root.screenshot(path=SCREENSHOTS / "observer-light.png")
+    root.screenshot(path=SCREENSHOTS / f"{name[:8]}-light.png")
     check_quiet(notebook, lab)
 
 
