@@ -300,6 +300,7 @@ def displaced_arms() -> Mapping[str, list[RunSpec]]:
                 "display": Display(),
                 "noise_sd": sd,
                 "noise_varies": False,
+                "test_noise_sds": sorted({*DISPLACED_LEVELS, sd}),
                 "epochs": 4,
             }
         for ending, settings in others.items():
