@@ -1,12 +1,22 @@
 """Every claim carries the number that the records give, wherever it stands."""
 
+import dataclasses
 import re
 
 import nbformat
 import numpy as np
 import pytest
 
-from utils import claims, contrasts, notebooks, profiles, replication, study, training
+from utils import (
+    claims,
+    contrasts,
+    displaced,
+    notebooks,
+    profiles,
+    replication,
+    study,
+    training,
+)
 from utils.records import Store
 
 README = (notebooks.ROOT / "README.md").read_text()
@@ -40,9 +50,10 @@ def test_keys_are_unique_and_sentences_whole(made):
 
 def test_a_sentence_carries_its_number_and_interval(made):
     for each in made:
-        if each.unit == "points":
-            assert f"{each.value:+.1f} points" in each.sentence, each.key
-            span = f"interval {each.low:+.1f} to {each.high:+.1f}"
+        number = {"points": "+.1f", "dB": "+.1f", "times": ".1f"}.get(each.unit)
+        if number:
+            assert f"{each.value:{number}} {each.unit}" in each.sentence, each.key
+            span = f"interval {each.low:{number}} to {each.high:{number}}"
             assert span in each.sentence, each.key
             assert each.low <= each.value <= each.high, each.key
 
@@ -58,6 +69,10 @@ def test_what_is_said_in_bold_holds(made):
     assert found["N, between"].high < 0
     assert found["gain, matched"].high < found["gain, mismatch"].low
     assert abs(found["as coded"].value) < 1
+    assert found["uncertain"].low > 0
+    assert found["uncertain, place"].low > 0
+    assert found["necessary"].high < 0
+    assert found["pointing"].low > 50
 
 
 def test_every_claim_of_the_readme_is_one_of_these(made):
@@ -71,11 +86,15 @@ def test_every_claim_of_the_readme_is_one_of_these(made):
         assert " ".join(bullet.split()) in sentences, bullet
 
 
-def test_every_claim_stands_in_notebook_5_as_the_records_give_it(made):
-    shown = markdown_shown("05")
+@pytest.mark.parametrize(
+    ("number", "chosen"),
+    [("05", claims.about_the_post), ("06", claims.about_places)],
+)
+def test_every_claim_stands_in_its_notebook_as_the_records_give_it(number, chosen):
+    shown = markdown_shown(number)
     (table,) = (text for text in shown if text.startswith("| claim |"))
-    assert table == claims.table()
-    for each in made:
+    assert table == claims.table(chosen())
+    for each in chosen():
         assert each.sentence in table
         if not each.key.startswith("published"):
             assert each.sentence in shown, f"{each.key} is not said in the text"
@@ -93,7 +112,9 @@ def test_p_values_are_corrected_for_their_number(made):
     rows = claims.table(tested[:1]).splitlines()
     assert f"| {tested[0].p:.2g} |" in rows[2]  # one test: nothing to correct
     smallest = min(tested, key=lambda each: each.p)
-    (row,) = (row for row in claims.table().splitlines() if smallest.sentence in row)
+    (row,) = (
+        row for row in claims.table(made).splitlines() if smallest.sentence in row
+    )
     assert f"| {min(1, smallest.p * len(tested)):.2g} |" in row
 
 
@@ -106,12 +127,12 @@ def test_a_changed_record_changes_the_claim(monkeypatch, made):
         contrasts.records,
         contrasts.contrast,
         contrasts.contrast_after_an_epoch,
-        claims.claims,
+        claims.about_the_post,
     )
     for each in cached:
         each.cache_clear()
     try:
-        other = {each.key: each.sentence for each in claims.claims()}
+        other = {each.key: each.sentence for each in claims.about_the_post()}
     finally:
         monkeypatch.undo()
         for each in cached:
@@ -122,7 +143,8 @@ def test_a_changed_record_changes_the_claim(monkeypatch, made):
 
 
 def test_the_committed_store_holds_the_studies_and_nothing_else():
-    whole = ("published", "guided", "rates", "paired", "displaced_rates")
+    whole = ("published", "guided", "rates", "paired")
+    whole += ("displaced_rates", "displaced", "displaced_probes")
     names = {spec.name for name in whole for spec in study.profile(name)}
     assert set(Store(replication.RECORDS).names()) == names
 
@@ -138,3 +160,15 @@ def test_runs_of_the_paired_study_come_out_again():
         (again, *_) = training.train(spec, progress=False).record["epochs"]
         runs = contrasts.curve(arm)[:, 0]
         assert runs.min() - 0.02 < again["accuracy_matched"] < runs.max() + 0.02, arm
+
+
+@pytest.mark.slow
+def test_runs_of_the_displaced_study_come_out_again():
+    """The first epoch of two runs, on the images of the learning curves."""
+    for arm, seed in ((displaced.CONTROL, 1), (displaced.ATTENDED, 2)):
+        spec = profiles.arm(arm)[seed]
+        short = {"epochs": 1, "test_images": spec.curve_images, "test_noise_sds": ()}
+        spec = dataclasses.replace(spec, **short)
+        (again,) = training.train(spec, progress=False).record["epochs"]
+        runs = contrasts.curve(arm)[:, 0]
+        assert runs.min() - 0.04 < again["accuracy_matched"] < runs.max() + 0.04, arm

@@ -8,7 +8,8 @@ from scipy import special
 
 from utils import contrasts, displaced, profiles, study
 from utils.displays import Display, on_target, show
-from utils.model import build_model
+from utils.layers import Attend
+from utils.model import build_model, predict
 from utils.records import Store
 from utils.replication import CLEAN, MATCHED
 from utils.training import RunSpec, encode
@@ -127,6 +128,13 @@ def test_what_the_last_epoch_still_adds(simulated):
     assert displaced.late_gain("arm").value == pytest.approx(2)
 
 
+def test_whether_the_control_catches_up(simulated):
+    """The lead is .1 after the third epoch and .2 after the last."""
+    simulated(4)
+    assert displaced.gap_change("arm", "control").value == pytest.approx(10)
+    assert displaced.gap_change("control", "control").value == 0
+
+
 # --- Where a real network looks -----------------------------------------------------
 
 TINY = RunSpec(
@@ -186,12 +194,33 @@ def test_networks_of_all_arms_look_at_the_same_images(tiny):
 def test_a_map_of_activity_points_at_the_digit_and_a_flat_one_at_the_corner(tiny):
     found = displaced.pointed("tiny", 0.0, 2)
     assert found.hits.shape == (2,)
+    both = displaced.LOOKED * found.hits
+    assert both.sum() - displaced.LOOKED <= found.found_by_all <= both.min()
     assert (found.hits > found.chance + 0.3).all()
-    assert (found.gain_on_digit > 1.2).all()
+    assert (found.gain_on_digit > 2 * found.gain_elsewhere).all()
+    assert (found.accuracy > 0.2).all()
     flat = displaced.pointed("flat", 0.0, 2)
-    assert (flat.hits < 0.01).all()  # the first of equal peaks is a corner
+    assert (flat.hits < 0.02).all()  # the first of equal peaks is a corner
     np.testing.assert_allclose(flat.gain_on_digit, 1)
+    np.testing.assert_allclose(flat.gain_elsewhere, 1)
+    np.testing.assert_allclose(flat.on_padding, 4 * 22 / 23**2, rtol=1e-6)
     assert flat.chance == found.chance
+
+
+def test_the_outermost_ring_of_a_map_changes_nothing():
+    """It multiplies zeros: the padding around `conv_2`'s input."""
+    model = build_model("energy", image_shape=(60, 60), seed=0)
+    rng = np.random.default_rng(0)
+    images = rng.uniform(0, 255, (3, 60, 60)).astype("float32")
+    features = predict(model, images, output="pad_1")
+    inside = rng.uniform(0.1, 1, (3, 29, 29)).astype("float32")
+    without, with_ring = (
+        np.asarray(Attend()(features, np.pad(inside, around, constant_values=ring)))
+        for around in [((0, 0), (1, 1), (1, 1))]
+        for ring in (0.0, 50.0)
+    )
+    assert features.any()
+    assert (without == with_ring).all()
 
 
 def test_cells_on_the_target_by_hand():

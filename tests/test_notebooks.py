@@ -165,6 +165,7 @@ BAD = [
     ("02", {"attention": "telepathy"}, "telepathy"),
     ("03", {"digit": 10_000}, "10000"),
     ("05", {"published_weights": "missing"}, "No folder missing"),
+    ("06", {"network": 8}, "received 8"),
 ]
 
 

@@ -12,12 +12,19 @@ from typing import NamedTuple
 import numpy as np
 from scipy import stats
 
-from utils import contrasts, profiles, replication, tables
+from utils import contrasts, displaced, profiles, replication, tables
 from utils.contrasts import Contrast, contrast, contrast_after_an_epoch
 from utils.replication import CLEAN, MATCHED, PUBLISHED_NOISE, SAME
 from utils.statistics import holm, paired_difference
 
-FORMATS = {"points": "+.1f", "hours": ".1f", "%": ".0f", "": ".2g"}  # by unit
+FORMATS = {  # by unit
+    "points": "+.1f",
+    "dB": "+.1f",
+    "times": ".1f",
+    "hours": ".1f",
+    "%": ".1f",
+    "": ".2g",
+}
 
 
 class Claim(NamedTuple):
@@ -34,23 +41,23 @@ class Claim(NamedTuple):
     detectable: float = np.nan  # difference found with a power of 80%
 
 
-def say(key: str):
-    """The sentence of a claim, for a notebook.
+def say(key: str, chosen: Iterable[Claim] | None = None):
+    """The sentence of a claim, for a notebook; of those chosen, by default of all.
 
     Raises:
         KeyError: for an unknown key, with those that exist.
     """
     from IPython.display import Markdown
 
-    known = {claim.key: claim for claim in claims()}
+    known = {claim.key: claim for claim in (claims() if chosen is None else chosen)}
     if key not in known:
         raise KeyError(f"No claim {key!r}. Expected one of {', '.join(known)}.")
     return Markdown(known[key].sentence)
 
 
-def table(chosen: Iterable[Claim] | None = None) -> str:
-    """All claims as a Markdown table, p-values corrected for their number (Holm)."""
-    chosen = list(claims() if chosen is None else chosen)
+def table(chosen: Iterable[Claim]) -> str:
+    """Claims as a Markdown table, p-values corrected for their number (Holm)."""
+    chosen = list(chosen)
     tested = [each for each in chosen if not np.isnan(each.p)]
     corrected = dict(
         zip((e.key for e in tested), holm([e.p for e in tested]), strict=True)
@@ -78,10 +85,21 @@ def table(chosen: Iterable[Claim] | None = None) -> str:
     return tables.markdown((*heads, "runs"), rows)
 
 
-@functools.cache
 def claims() -> tuple[Claim, ...]:
     """All of them, in the order in which the series makes them."""
+    return (*about_the_post(), *about_places())
+
+
+@functools.cache
+def about_the_post() -> tuple[Claim, ...]:
+    """Claims of notebooks 4 and 5: the study of the post, and what explains it."""
     return (*_published(), *_paired())
+
+
+@functools.cache
+def about_places() -> tuple[Claim, ...]:
+    """Claims of notebook 6: attention to digits whose place is uncertain."""
+    return (*_headline(), *_kinds(), *_elsewhere(), *_mechanism())
 
 
 def _published():
@@ -256,6 +274,250 @@ def _paired():
             *(author[1].value, author[1].low, author[1].high, "points", 6),
         ),
     )
+
+
+def _headline():
+    control, attended = displaced.CONTROL, displaced.ATTENDED
+    most = profiles.DISPLACED_NOISE
+    size = f"{profiles.CANVAS} x {profiles.CANVAS}"
+    pairs = contrasts.pairs(attended, control)
+    sooner = displaced.sooner(attended, control)
+    shift = displaced.shift(attended, control)
+    thresholds = [displaced.threshold(each).value for each in (attended, control)]
+    late, still = (displaced.late_gain(each) for each in (control, attended))
+    caught = displaced.gap_change(attended, control)
+    return (
+        _claim(
+            "uncertain",
+            contrast(attended, control, most),
+            "**Where the place is uncertain, attention helps.** On digits at random "
+            f"places of {size} pixels, in noise of SD {most:g}, `energy` is ahead of "
+            "the control by {}, each at its own best learning rate.",
+        ),
+        Claim(
+            "uncertain, sooner",
+            "It reaches the accuracy at which the control ends with "
+            f"{sooner.value:.1f} times fewer images (95% interval {sooner.low:.1f} to "
+            f"{sooner.high:.1f}, {pairs} pairs).",
+            *(sooner.value, sooner.low, sooner.high, "times", 2 * pairs),
+        ),
+        Claim(
+            "uncertain, flat",
+            f"In the last of {contrasts.curve(control).shape[1]} epochs the control "
+            f"still gains {_span(late)}, and `energy` {_span(still)}.",
+            *(late.value, late.low, late.high, "points", 2 * pairs),
+        ),
+        Claim(
+            "uncertain, catching up",
+            "From the third epoch to the last, the lead of `energy` changes by "
+            f"{_span(caught)}.",
+            *(caught.value, caught.low, caught.high, "points", 2 * pairs),
+        ),
+        Claim(
+            "uncertain, threshold",
+            f"At its threshold, `energy` bears {shift.value:+.1f} dB more noise than "
+            f"the control (95% interval {shift.low:+.1f} to {shift.high:+.1f}, {pairs} "
+            f"pairs): an SD of {thresholds[0]:.0f} against {thresholds[1]:.0f}.",
+            *(shift.value, shift.low, shift.high, "dB", 2 * pairs),
+        ),
+        _claim(
+            "uncertain, more noise",
+            contrast(attended, control, 160.0),
+            "In noise of SD 160, more than any image of training had, they differ by "
+            "{}.",
+        ),
+        _claim(
+            "uncertain, twice the noise",
+            contrast(attended, control, 240.0),
+            "In noise of SD 240, twice the most of training, they differ by {}.",
+        ),
+        _claim(
+            "uncertain, clean",
+            contrast(attended, control, 0.0),
+            "Without noise, they differ by {}.",
+        ),
+    )
+
+
+def _kinds():
+    control, attended = displaced.CONTROL, displaced.ATTENDED
+    most = profiles.DISPLACED_NOISE
+    return (
+        _claim(
+            "uncertain, place",
+            contrast(attended, "displaced_shuffled", most),
+            "**It is the places.** `energy` is ahead of a network that learns with the "
+            "same values in shuffled places by {}.",
+        ),
+        _claim(
+            "uncertain, shuffled",
+            contrast("displaced_shuffled", control, most),
+            "That network differs from the control by {}.",
+        ),
+        _claim(
+            "uncertain, centre",
+            contrast("displaced_centre", control, most),
+            "A map that knows only where the centre is differs from the control by {}.",
+        ),
+        _claim(
+            "uncertain, selectivity",
+            contrast("displaced_selectivity", control, most),
+            "A map of local certainty, `selectivity`, differs from the control by {}.",
+        ),
+        _claim(
+            "uncertain, evidence",
+            contrast("displaced_evidence", control, most),
+            "A map of class evidence, the post's idea in a form that is not flat, "
+            "differs from the control by {}.",
+        ),
+        _claim(
+            "uncertain, oracle",
+            contrast("displaced_oracle", attended, most),
+            "An oracle, which is told the digit's place, differs from `energy` by {}.",
+        ),
+    )
+
+
+def _elsewhere():
+    control, attended = displaced.CONTROL, displaced.ATTENDED
+    most, clutter = profiles.DISPLACED_NOISE, profiles.CLUTTER_NOISE
+
+    def against(ending, sd):
+        return contrast(f"{attended}_{ending}", f"{control}_{ending}", sd)
+
+    fixed = [
+        _claim(
+            f"fixed {sd:g}",
+            against(f"fixed_{sd:g}", sd),
+            f"Trained and tested on 44 x 44 pixels in noise of SD {sd:g} that does not "
+            "vary, they differ by {}.",
+        )
+        for sd in profiles.FIXED_LEVELS
+    ]
+    return (
+        _claim(
+            "uncertain, 44",
+            against("44", most),
+            "On a canvas of 44 x 44 pixels, `energy` differs from the control by {}.",
+        ),
+        _claim(
+            "uncertain, 28",
+            against("28", most),
+            "On 28 x 28 pixels, where the digit's place is certain, they differ by {}.",
+        ),
+        *fixed,
+        _claim(
+            "clutter",
+            against("clutter", clutter),
+            "Among four fragments of other digits, in noise of SD "
+            f"{clutter:g}, `energy` differs from the control by {{}}.",
+        ),
+        _claim(
+            "cued",
+            contrast("displaced_cued_clutter", f"{control}_clutter", clutter),
+            "There a cue that is right in four of five displays puts a network ahead "
+            "of the control by {}.",
+        ),
+        _claim(
+            "cued, activity",
+            contrast("displaced_cued_clutter", f"{attended}_clutter", clutter),
+            "It differs from `energy`, which nobody tells the place, by {}.",
+        ),
+        _claim(
+            "cue, benefit",
+            contrast("valid", "neutral", clutter),
+            "For a network that learnt with this cue, a valid cue is worth {} against "
+            "none.",
+        ),
+        _claim(
+            "cue, cost",
+            contrast("invalid", "neutral", clutter),
+            "An invalid one is worth {} against none.",
+        ),
+        _claim(
+            "cue, valid or not",
+            contrast("valid", "invalid", clutter),
+            "A valid cue is worth {} against an invalid one.",
+        ),
+    )
+
+
+def _mechanism():
+    most, size = profiles.DISPLACED_NOISE, profiles.CANVAS + 16
+    points = {x: displaced.pointed(displaced.ATTENDED, x) for x in (0.0, most, 240.0)}
+    found, worst = points[most], points[240.0]
+    calm = points[0.0].on_padding.mean()
+    every = stats.binomtest(found.found_by_all, displaced.LOOKED)
+    every = every.proportion_ci(method="exact")
+    return (
+        _claim(
+            "necessary",
+            contrast("strength 0", "strength 1", most),
+            "**Trained with attention, a network needs it.** With its attention "
+            "divided out at test, a trained network changes by {}.",
+        ),
+        _claim(
+            "misplaced",
+            contrast("misplaced", "strength 1", most),
+            "With its map's values in shuffled places, it changes by {}.",
+        ),
+        _claim(
+            "lent",
+            contrast("lent", "alone", most),
+            "Given the map of an attended network, a trained control changes by {}.",
+        ),
+        _claim(
+            "added",
+            contrast("added", "alone", most),
+            "Given a map of its own activity, it changes by {}.",
+        ),
+        _claim(
+            "large",
+            contrast("large, attended", "large, control", most),
+            f"On a canvas larger than that of training, {size} x {size} pixels, "
+            "attended networks differ from controls by {}.",
+        ),
+        _claim(
+            "clutter not met",
+            contrast("clutter, attended", "clutter, control", 60.0),
+            "Among fragments of other digits, which neither met in training, they "
+            "differ by {} in noise of SD 60.",
+        ),
+        Claim(
+            "pointing",
+            f"**The map finds the digit.** In noise of SD {most:g}, the highest gain "
+            f"lies on the digit's square in {found.found_by_all} of "
+            f"{displaced.LOOKED} test images for each of {len(found.hits)} networks "
+            f"(95% interval {every.low:.1%} to {every.high:.1%}, exact binomial); of "
+            f"places drawn at random, {found.chance:.0%} would.",
+            100 * found.found_by_all / displaced.LOOKED,
+            *(100 * every.low, 100 * every.high, "%", len(found.hits)),
+        ),
+        _share(
+            "pointing, twice the noise",
+            worst.hits,
+            "In noise of SD 240 it lies there in {} of test images, of which the "
+            f"networks name {worst.accuracy.mean():.0%} right.",
+        ),
+        _share(
+            "sink",
+            found.on_padding,
+            f"**The map has a sink.** In noise of SD {most:g}, the outermost ring of "
+            "the map, which multiplies only the zeros of padding, takes {} of all "
+            f"gain; without noise it takes {calm:.0%}.",
+        ),
+    )
+
+
+def _share(key: str, shares, sentence: str) -> Claim:
+    """A claim about a share that each network has; the interval is for other seeds."""
+    shares = 100 * np.asarray(shares)
+    mean = paired_difference(shares, np.zeros_like(shares))
+    span = (
+        f"{mean.value:.1f}% (95% interval {mean.low:.1f}% to {mean.high:.1f}%, "
+        f"{len(shares)} networks)"
+    )
+    return Claim(key, sentence.format(span), *mean[:3], "%", len(shares))
 
 
 def _author():

@@ -21,7 +21,7 @@ from utils.statistics import FEWEST_TO_RESAMPLE, Estimate
 from utils.training import decode_correct
 
 CONTROL, ATTENDED = (f"displaced_{network}" for network in profiles.HEADLINE)
-LOOKED = 1_000  # test images on which maps are looked at
+LOOKED = 500  # test images on which maps are looked at
 LOOK = 0  # seed of their places and noise
 
 
@@ -96,6 +96,14 @@ def late_gain(arm: str) -> Estimate:
     return statistics.paired_difference(curve[:, -1], curve[:, -2])
 
 
+def gap_change(arm: str, control: str, since: int = 3) -> Estimate:
+    """Points by which the lead of an arm has changed from epoch `since` to the last."""
+    both = contrasts.pairs(arm, control)
+    one, other = (100 * contrasts.curve(each)[:both] for each in (arm, control))
+    gaps = one - other
+    return statistics.paired_difference(gaps[:, -1], gaps[:, since - 1])
+
+
 class Look(NamedTuple):
     """Where a trained network looks, on test images that all networks share."""
 
@@ -139,25 +147,42 @@ def look(arm: str, seed: int, sd: float, images: int = LOOKED) -> Look:
 
 
 class Pointed(NamedTuple):
-    """The pointing game of the networks of an arm, one number for each seed."""
+    """Where the maps of an arm point; one number for each seed.
 
-    hits: np.ndarray  # share of maps whose peak lies on the digit
-    hits_when_right: np.ndarray  # the same among images that were named right
-    hits_when_wrong: np.ndarray
-    gain_on_digit: np.ndarray  # mean gain of the places on the digit's square
-    chance: float  # the share for places drawn at random
+    The outermost ring of a map lies over the padding of `conv_2`'s input: its gains
+    multiply zeros and change nothing. So the peak is sought inside of it.
+    """
+
+    hits: np.ndarray  # share of maps whose peak lies on the digit's square
+    accuracy: np.ndarray  # share of these images that were named right
+    gain_on_digit: np.ndarray  # mean gain on the digit's square
+    gain_elsewhere: np.ndarray  # and on the rest, without the ring
+    on_padding: np.ndarray  # share of all gain that the ring takes
+    chance: float  # hits of places drawn at random
+    found_by_all: int  # of `LOOKED` images: peaks of all networks lie on the digit
 
 
 @functools.cache
 def pointed(arm: str, sd: float, seeds: int = len(profiles.PROBED_SEEDS)) -> Pointed:
     """How often the maps of an arm find the digit (`displays.pointing_game`)."""
-    (_, (digits, _)), rows = load_mnist(), []
+    (_, (digits, _)), rows, found = load_mnist(), [], []
     size = digits.shape[1:]
     for seed in range(seeds):
         seen = look(arm, seed, sd)
-        game = pointing_game(seen.gains, seen.places, size)
-        on_digit = on_target(seen.places, size, seen.gains.shape[1:])
-        by_answer = (game.hits[seen.correct], game.hits[~seen.correct])
-        means = [each.mean() for each in (game.hits, *by_answer)]
-        rows.append([*means, seen.gains[on_digit].mean()])
-    return Pointed(*np.transpose(rows), game.chance)
+        inside = np.zeros(seen.gains.shape[1:], bool)
+        inside[1:-1, 1:-1] = True
+        gains = np.where(inside, seen.gains, 0)
+        targets = on_target(seen.places, size, inside.shape) & inside
+        hits = pointing_game(np.where(inside, gains, -1), seen.places, size).hits
+        found.append(hits)
+        rows.append(
+            [
+                hits.mean(),
+                seen.correct.mean(),
+                gains[targets].mean(),
+                gains[inside & ~targets].mean(),
+                1 - gains.sum() / seen.gains.sum(),
+            ]
+        )
+    every = int(np.all(found, axis=0).sum())
+    return Pointed(*np.transpose(rows), float(targets[:, inside].mean()), every)

@@ -21,7 +21,7 @@ NOTEBOOKS = ROOT / "notebooks"
 KERNEL = "python3"
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 WIDGET_STATE = "application/vnd.jupyter.widget-state+json"
-STILL = "*Run this cell to move the sliders; the figure beside it shows the same.*"
+STILL = "*Run this cell to use it; the figure beside it shows the same.*"
 
 
 def paths() -> list[Path]:

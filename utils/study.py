@@ -44,7 +44,7 @@ def profile(name: str) -> list[RunSpec | Probe]:
     `rates`: the networks of `paired` at several learning rates, on validation images.
     `paired`: 20 pairs an arm; gain, map and mismatch, each apart from the others.
     `displaced_rates`: networks for digits at uncertain places at several rates.
-    `displaced`: 20 pairs for the headline; attention where the place is uncertain.
+    `displaced`: attention where the place is uncertain, against control and oracle.
     `displaced_probes`: networks of `displaced`, looked at again; run it after that.
 
     Raises:
