@@ -22,6 +22,7 @@ from utils.training import decode_correct
 
 CONTROL, ATTENDED = (f"displaced_{network}" for network in profiles.HEADLINE)
 LOOKED = 500  # test images on which maps are looked at
+AT_ONCE = 20  # of them
 LOOK = 0  # seed of their places and noise
 
 
@@ -132,18 +133,24 @@ def look(arm: str, seed: int, sd: float, images: int = LOOKED) -> Look:
     rng = np.random.default_rng(LOOK)
     shown = show(run.display, digits[:images], digits, rng)
     noisy = add_noise(shown.images, sd, rng)
-    model = build_model(
+    model = _network(
         run.attention,
+        run.attention_parameters,
         image_shape=run.display.shape,
         strength=run.strength,
         input_scale=run.input_scale,
-        **run.attention_parameters,
     )
     set_weights(model, Store(RECORDS).weights(run.name))
-    parts = np.array_split(noisy, max(1, images // 100))
+    parts = np.array_split(noisy, max(1, images // AT_ONCE))
     gains = np.concatenate([attention_maps(model, part) for part in parts])
     answers = np.concatenate([predict(model, part).argmax(-1) for part in parts])
     return Look(noisy, shown.places, labels[:images], gains, answers)
+
+
+@functools.lru_cache(maxsize=2)
+def _network(attention, parameters, **settings):
+    """Built and compiled once; each look gives it other weights."""
+    return build_model(attention, **settings, **parameters)
 
 
 class Pointed(NamedTuple):
