@@ -1,5 +1,11 @@
 """The explorers without a browser: what is computed, what is sent, what is said."""
 
+import asyncio
+import subprocess
+import sys
+import threading
+import time
+
 import numpy as np
 import pytest
 
@@ -352,6 +358,59 @@ def test_empty_and_full_drawings_are_safe(grey, attention):
 def test_a_digit_past_the_end_is_the_last(attention):
     attention.digit.value = 10_000
     assert shown(attention, "each")["subject"].startswith("digit 8 ")
+
+
+# ---- threads: JupyterLab has what a reader does taken in by another than a cell's
+
+
+def test_steps_begun_in_one_thread_give_way_to_those_of_another():
+    explorer = explorers.noise(IMAGES[:2], LABELS[:2])
+    taken, begun = [], threading.Event()
+
+    def steps(name):
+        while True:
+            begun.set()
+            time.sleep(0.05)
+            taken.append(name)
+            yield
+
+    async def begin(name, seconds):
+        explorer._when_idle(steps(name), 0)
+        await asyncio.sleep(seconds)
+
+    cell = threading.Thread(target=asyncio.run, args=(begin("cell's", 0.6),))
+    cell.start()
+    assert begun.wait(10)  # in the middle of a step
+    asyncio.run(begin("reader's", 0.3))
+    cell.join()
+    assert taken[:2] == ["cell's", "reader's"]
+    assert "cell's" not in taken[1:]
+
+
+def test_python_leaves_when_the_step_is_taken_and_takes_no_other():
+    code = """
+import atexit, threading, time
+atexit.register(print, "torn down")  # before, and so after, what explorers need
+import numpy as np
+from utils import explorers
+
+explorer = explorers.noise(np.zeros((2, 28, 28)), np.zeros(2))
+begun = threading.Event()
+
+def step():
+    begun.set()
+    time.sleep(0.5)
+    print("a step")
+
+def steps():
+    explorer.guarded(step)()
+    explorer.guarded(step)()
+
+threading.Thread(target=steps, daemon=True).start()
+begun.wait()
+"""
+    left = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert left.stdout.split("\n") == ["a step", "torn down", ""], left.stderr
 
 
 # ---- what is said

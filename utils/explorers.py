@@ -9,9 +9,11 @@ all of them when the reader pauses. A study is sent whole.
 """
 
 import asyncio
+import atexit
 import collections
 import functools
 import itertools
+import threading
 import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -184,6 +186,20 @@ def study(records: Iterable[Mapping]) -> Widget:
     )
 
 
+# JupyterLab has widgets' messages taken in by a thread of their own, while steps that
+# were begun by a cell are taken in the main thread, and Python may leave in the middle.
+_turn = threading.RLock()
+_leaving = threading.Event()
+
+
+@atexit.register
+def _leave():
+    """Take no more steps, and wait for the last: what it needs is about to go."""
+    _leaving.set()
+    with _turn:
+        pass
+
+
 class _View(anywidget.AnyWidget):
     """The picture below the controls, drawn in the browser from arrays."""
 
@@ -223,15 +239,18 @@ class _Explorer(VBox):
         self.add_class("explorer")
 
     def guarded(self, function):
-        """`function` as a callback: what it raises is shown, not swallowed."""
+        """`function` as a callback, in its turn: what it raises is shown."""
 
         @functools.wraps(function)
         def call(*_):
-            try:
-                function()
-            except Exception as error:  # ipywidgets would drop it without a word
-                words = f"{type(error).__name__}: {error}"
-                self.view.problem = {"words": words, "time": time.time()}
+            with _turn:
+                if _leaving.is_set():
+                    return
+                try:
+                    function()
+                except Exception as error:  # ipywidgets would drop it without a word
+                    words = f"{type(error).__name__}: {error}"
+                    self.view.problem = {"words": words, "time": time.time()}
 
         return call
 
@@ -263,7 +282,7 @@ class _Digits(_Explorer):
                 "Expected images (images, rows, cols) and a label for each. Received "
                 f"shapes {self.images.shape} and {self.labels.shape}."
             )
-        self.weights, self.drawing, self.timer = weights, None, None
+        self.weights, self.drawing, self.steps = weights, None, None
         self.draw = self.strokes = 0
         self.hand, self.held = "noise-slider", ()  # and its values that are in a sweep
         choices = [(kind, 1) for kind in KINDS if kind != "given"]
@@ -447,19 +466,21 @@ class _Digits(_Explorer):
                 yield
 
     def _when_idle(self, steps, pause=PAUSE):
-        """Take steps, once nothing has changed for a while; now, without a kernel."""
-        if self.timer:
-            self.timer.cancel()
+        """Take steps, once nothing has changed for a while; now, without a kernel.
+
+        Those begun before are given up, whichever thread's loop they wait in.
+        """
+        self.steps = steps
         try:
             loop = asyncio.get_running_loop()
         except RuntimeError:
             return collections.deque(steps, maxlen=0)
 
         def step():
-            if next(steps, "done") != "done":
-                self.timer = loop.call_soon(self.guarded(step))
+            if self.steps is steps and next(steps, "done") != "done":
+                loop.call_soon(self.guarded(step))
 
-        self.timer = loop.call_later(pause, self.guarded(step))
+        loop.call_later(pause, self.guarded(step))
 
     def _setting(self):
         return _Setting(
