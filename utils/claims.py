@@ -313,7 +313,6 @@ def _headline():
             f"{_span(caught)}.",
             *(caught.value, caught.low, caught.high, "points", 2 * pairs),
         ),
-        *_long(),
         Claim(
             "uncertain, threshold",
             f"At its threshold, `energy` bears {shift.value:+.1f} dB more noise than "
@@ -336,52 +335,6 @@ def _headline():
             "uncertain, clean",
             contrast(attended, control, 0.0),
             "Without noise, they differ by {}.",
-        ),
-    )
-
-
-def _long():
-    arms = control, attended = [
-        f"{arm}_long" for arm in (displaced.CONTROL, displaced.ATTENDED)
-    ]
-    most, pairs = profiles.DISPLACED_NOISE, contrasts.pairs(attended, control)
-    short, long = (
-        run.images * run.epochs
-        for run in (profiles.arm(displaced.CONTROL)[0], profiles.arm(control)[0])
-    )
-    sooner = displaced.sooner(attended, control)
-    late, still = (displaced.late_gain(each, epochs=3) for each in arms)
-    caught = displaced.gap_change(attended, control, since=6)
-    return (
-        _claim(
-            "long",
-            contrast(attended, control, most),
-            f"**The lead after long training.** After {long:,} images, where it was "
-            f"{short:,}, `energy` differs from the control by {{}}.",
-        ),
-        Claim(
-            "long, sooner",
-            "It reaches the accuracy at which this control ends with "
-            f"{sooner.value:.1f} times fewer images (95% interval {sooner.low:.1f} to "
-            f"{sooner.high:.1f}, {pairs} pairs).",
-            *(sooner.value, sooner.low, sooner.high, "times", 2 * pairs),
-        ),
-        Claim(
-            "long, flat",
-            f"From epoch {profiles.LONG - 3} to {profiles.LONG}, the control gains "
-            f"{_span(late)}, and `energy` {_span(still)}.",
-            *(late.value, late.low, late.high, "points", 2 * pairs),
-        ),
-        Claim(
-            "long, catching up",
-            f"From epoch 6 to {profiles.LONG}, the lead of `energy` changes by "
-            f"{_span(caught)}.",
-            *(caught.value, caught.low, caught.high, "points", 2 * pairs),
-        ),
-        _claim(
-            "long, twice the noise",
-            contrast(attended, control, 240.0),
-            "In noise of SD 240, these networks differ by {}.",
         ),
     )
 

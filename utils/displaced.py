@@ -91,10 +91,10 @@ def sooner(arm: str, control: str) -> Estimate:
     return statistics.speed_up(one, other)
 
 
-def late_gain(arm: str, epochs: int = 1) -> Estimate:
-    """Points of accuracy that the last epochs of training still add."""
+def late_gain(arm: str) -> Estimate:
+    """Points of accuracy that the last epoch of training still adds."""
     curve = 100 * contrasts.curve(arm)
-    return statistics.paired_difference(curve[:, -1], curve[:, -1 - epochs])
+    return statistics.paired_difference(curve[:, -1], curve[:, -2])
 
 
 def gap_change(arm: str, control: str, since: int = 3) -> Estimate:
