@@ -115,6 +115,35 @@ def test_the_threshold_agrees_with_a_fit_by_hand(simulated):
     )
 
 
+def test_a_fit_leaves_out_images_without_noise(simulated, monkeypatch):
+    """Networks may be worse there than in a little noise, as no function can be."""
+    simulated(8)
+    before = displaced.threshold("control")
+    sds, found = displaced.in_noise("control")
+    assert sds.tolist() == LEVELS[1:]
+    np.testing.assert_array_equal(found, displaced.right("control")[:, 1:])
+    for record in contrasts.records("control"):
+        record["correct"]["0"] = encode(np.zeros(IMAGES, bool))
+    forget()
+    assert displaced.threshold("control") == before
+
+
+def test_noise_at_equal_accuracy(simulated):
+    """Observers that differ in their threshold only: twice the noise everywhere."""
+    simulated(8)
+    grid = np.geomspace(20, 320, 3_000)
+    curve = np.array([observer(50, x) for x in grid])
+    for accuracy in (0.75, 0.525, 0.3):
+        sd = grid[np.abs(curve - accuracy).argmin()]
+        np.testing.assert_allclose(
+            displaced.noise_borne("control", accuracy), sd, rtol=0.15
+        )
+        found = displaced.more_noise("arm", "control", accuracy)
+        assert found.value == pytest.approx(20 * np.log10(2), abs=0.6)
+    with pytest.raises(ValueError, match=r"Expected an accuracy from .*received 0.99"):
+        displaced.noise_borne("control", 0.99)
+
+
 def test_sooner_by_hand(simulated):
     """The control ends at .6, which it reaches in epoch 3 and the arm in epoch 2."""
     simulated(4)
@@ -126,6 +155,7 @@ def test_what_the_last_epoch_still_adds(simulated):
     simulated(4)
     assert displaced.late_gain("control").value == pytest.approx(0)
     assert displaced.late_gain("arm").value == pytest.approx(2)
+    assert displaced.late_gain("arm", epochs=3).value == pytest.approx(10)
 
 
 def test_whether_the_control_catches_up(simulated):

@@ -17,6 +17,7 @@ from utils.contrasts import Contrast, contrast, contrast_after_an_epoch
 from utils.replication import CLEAN, MATCHED, PUBLISHED_NOISE, SAME
 from utils.statistics import holm, paired_difference
 
+EQUAL = 0.75  # accuracy at which the noise is compared that networks bear
 FORMATS = {  # by unit
     "points": "+.1f",
     "dB": "+.1f",
@@ -286,17 +287,18 @@ def _headline():
     thresholds = [displaced.threshold(each).value for each in (attended, control)]
     late, still = (displaced.late_gain(each) for each in (control, attended))
     caught = displaced.gap_change(attended, control)
+    borne = displaced.more_noise(attended, control, EQUAL)
     return (
         _claim(
             "uncertain",
             contrast(attended, control, most),
             "**Where the place is uncertain, attention helps.** On digits at random "
             f"places of {size} pixels, in noise of SD {most:g}, `energy` is ahead of "
-            "the control by {}, each at its own best learning rate.",
+            "the control by {}, each at the best of the learning rates tried for it.",
         ),
         Claim(
             "uncertain, sooner",
-            "It reaches the accuracy at which the control ends with "
+            "It reaches the mean accuracy of the control's last three epochs with "
             f"{sooner.value:.1f} times fewer images (95% interval {sooner.low:.1f} to "
             f"{sooner.high:.1f}, {pairs} pairs).",
             *(sooner.value, sooner.low, sooner.high, "times", 2 * pairs),
@@ -313,12 +315,20 @@ def _headline():
             f"{_span(caught)}.",
             *(caught.value, caught.low, caught.high, "points", 2 * pairs),
         ),
+        *_long(),
         Claim(
             "uncertain, threshold",
             f"At its threshold, `energy` bears {shift.value:+.1f} dB more noise than "
             f"the control (95% interval {shift.low:+.1f} to {shift.high:+.1f}, {pairs} "
             f"pairs): an SD of {thresholds[0]:.0f} against {thresholds[1]:.0f}.",
             *(shift.value, shift.low, shift.high, "dB", 2 * pairs),
+        ),
+        Claim(
+            "uncertain, equal accuracy",
+            f"At {EQUAL:.0%} right, `energy` bears {borne.value:+.1f} dB more noise "
+            f"than the control (95% interval {borne.low:+.1f} to {borne.high:+.1f}, "
+            f"{pairs} pairs).",
+            *(borne.value, borne.low, borne.high, "dB", 2 * pairs),
         ),
         _claim(
             "uncertain, more noise",
@@ -335,6 +345,52 @@ def _headline():
             "uncertain, clean",
             contrast(attended, control, 0.0),
             "Without noise, they differ by {}.",
+        ),
+    )
+
+
+def _long():
+    arms = control, attended = [
+        f"{arm}_long" for arm in (displaced.CONTROL, displaced.ATTENDED)
+    ]
+    most, pairs = profiles.DISPLACED_NOISE, contrasts.pairs(attended, control)
+    short, long = (
+        run.images * run.epochs
+        for run in (profiles.arm(displaced.CONTROL)[0], profiles.arm(control)[0])
+    )
+    sooner = displaced.sooner(attended, control)
+    late, still = (displaced.late_gain(each, epochs=3) for each in arms)
+    caught = displaced.gap_change(attended, control, since=6)
+    return (
+        _claim(
+            "long",
+            contrast(attended, control, most),
+            f"**The lead after long training.** After {long:,} images, where it was "
+            f"{short:,}, `energy` differs from the control by {{}}.",
+        ),
+        Claim(
+            "long, sooner",
+            "It reaches the mean accuracy of this control's last three epochs with "
+            f"{sooner.value:.1f} times fewer images (95% interval {sooner.low:.1f} to "
+            f"{sooner.high:.1f}, {pairs} pairs).",
+            *(sooner.value, sooner.low, sooner.high, "times", 2 * pairs),
+        ),
+        Claim(
+            "long, flat",
+            f"From epoch {profiles.LONG - 3} to {profiles.LONG}, the control gains "
+            f"{_span(late)}, and `energy` {_span(still)}.",
+            *(late.value, late.low, late.high, "points", 2 * pairs),
+        ),
+        Claim(
+            "long, catching up",
+            f"From epoch 6 to {profiles.LONG}, the lead of `energy` changes by "
+            f"{_span(caught)}.",
+            *(caught.value, caught.low, caught.high, "points", 2 * pairs),
+        ),
+        _claim(
+            "long, twice the noise",
+            contrast(attended, control, 240.0),
+            "In noise of SD 240, these networks differ by {}.",
         ),
     )
 
@@ -374,6 +430,11 @@ def _kinds():
             "uncertain, oracle",
             contrast("displaced_oracle", attended, most),
             "An oracle, which is told the digit's place, differs from `energy` by {}.",
+        ),
+        _claim(
+            "uncertain, oracle, more noise",
+            contrast("displaced_oracle", attended, 240.0),
+            "In noise of SD 240, it differs from it by {}.",
         ),
     )
 
@@ -447,6 +508,8 @@ def _mechanism():
     points = {x: displaced.pointed(displaced.ATTENDED, x) for x in (0.0, most, 240.0)}
     found, worst = points[most], points[240.0]
     calm = points[0.0].on_padding.mean()
+    kind, _ = profiles.DISPLACED[profiles.HEADLINE[1]]
+    unattended = displaced.pointed(displaced.CONTROL, most, kind=kind)
     every = stats.binomtest(found.found_by_all, displaced.LOOKED)
     every = every.proportion_ci(method="exact")
     return (
@@ -486,7 +549,8 @@ def _mechanism():
         Claim(
             "pointing",
             f"**The map finds the digit.** In noise of SD {most:g}, the highest gain "
-            f"lies on the digit's square in {found.found_by_all} of "
+            "inside the outermost ring lies on the digit's square in "
+            f"{found.found_by_all} of "
             f"{displaced.LOOKED} test images for each of {len(found.hits)} networks "
             f"(95% interval {every.low:.1%} to {every.high:.1%}, exact binomial); of "
             f"places drawn at random, {found.chance:.0%} would.",
@@ -496,8 +560,8 @@ def _mechanism():
         _share(
             "pointing, twice the noise",
             worst.hits,
-            "In noise of SD 240 it lies there in {} of test images, of which the "
-            f"networks name {worst.accuracy.mean():.0%} right.",
+            "In noise of SD 240 it lies there in {} of test images; of all these "
+            f"images, the networks name {worst.accuracy.mean():.0%} right.",
         ),
         _share(
             "sink",
@@ -505,6 +569,13 @@ def _mechanism():
             f"**The map has a sink.** In noise of SD {most:g}, the outermost ring of "
             "the map, which multiplies only the zeros of padding, takes {} of all "
             f"gain; without noise it takes {calm:.0%}.",
+        ),
+        _share(
+            "sink, control",
+            unattended.on_padding,
+            "Of the activity of controls, which learnt without a map, the ring has {}; "
+            "inside of it, their peak is on the digit in "
+            f"{unattended.hits.mean():.1%} of images.",
         ),
     )
 

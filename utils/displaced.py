@@ -4,6 +4,7 @@ Arms are named as in `utils.profiles`; accuracies at one noise level are compare
 `utils.contrasts`. Everything is computed from the committed records and weights.
 """
 
+import dataclasses
 import functools
 from typing import NamedTuple
 
@@ -41,13 +42,23 @@ def right(arm: str) -> np.ndarray:
     )
 
 
+def in_noise(arm: str) -> tuple[np.ndarray, np.ndarray]:
+    """Levels above 0, and `right` at them.
+
+    Without noise, networks that learnt in noise name fewer digits than in a little of
+    it. A psychometric function only falls, so it is fitted to the rest.
+    """
+    found = np.array(levels(arm))
+    return found[found > 0], right(arm)[:, found > 0]
+
+
 @functools.cache
 def psychometric_function(arm: str, seed: int | None = None) -> PsychometricFunction:
-    """Accuracy against noise, fitted to one network or to all of an arm together."""
-    found = right(arm)
+    """Accuracy in noise, fitted to one network or to all of an arm together."""
+    sds, found = in_noise(arm)
     found = found if seed is None else found[seed : seed + 1]
     trials = found.shape[0] * found.shape[2]
-    return psychometrics.fit(levels(arm), found.sum((0, 2)), trials)
+    return psychometrics.fit(sds, found.sum((0, 2)), trials)
 
 
 def thresholds(arm: str) -> np.ndarray:
@@ -73,28 +84,62 @@ def shift(arm: str, control: str) -> Estimate:
     """
     both = contrasts.pairs(arm, control)
     if both >= FEWEST_TO_RESAMPLE:
-        one, other = right(arm)[:both], right(control)[:both]
-        return psychometrics.threshold_shift(levels(arm), one, other)
+        (sds, one), (_, other) = in_noise(arm), in_noise(control)
+        return psychometrics.threshold_shift(sds, one[:both], other[:both])
     one, other = (
         psychometrics.decibels(thresholds(each)[:both]) for each in (arm, control)
     )
     return statistics.paired_difference(one, other)
 
 
-def sooner(arm: str, control: str) -> Estimate:
-    """How many times fewer images an arm needs for its control's final accuracy.
+def noise_borne(arm: str, accuracy: float) -> np.ndarray:
+    """The noise SD in which each network still has an accuracy: `(seeds,)`.
 
-    On test images with the largest noise of training; see `statistics.speed_up`.
+    Between levels, accuracy is taken as straight over the logarithm of the SD; no
+    function is fitted.
+
+    Raises:
+        ValueError: if a network is never, or always, as accurate as that.
+    """
+    sds, found = in_noise(arm)
+    borne = []
+    for seed, curve in enumerate(found.mean(2)):
+        if not curve[-1] < accuracy <= curve[0]:
+            raise ValueError(
+                f"Expected an accuracy from {curve[-1]:.3f} to {curve[0]:.3f}, which "
+                f"network {seed} of {arm} has in noise; received {accuracy}."
+            )
+        i = np.flatnonzero(curve >= accuracy)[-1]  # the next level is too much
+        share = (curve[i] - accuracy) / (curve[i] - curve[i + 1])
+        borne.append(sds[i] * (sds[i + 1] / sds[i]) ** share)
+    return np.array(borne)
+
+
+def more_noise(arm: str, control: str, accuracy: float) -> Estimate:
+    """How many decibels more noise an arm bears than its control, both as accurate."""
+    both = contrasts.pairs(arm, control)
+    one, other = (
+        psychometrics.decibels(noise_borne(each, accuracy)[:both])
+        for each in (arm, control)
+    )
+    return statistics.paired_difference(one, other)
+
+
+def sooner(arm: str, control: str) -> Estimate:
+    """How many times fewer images an arm needs for its control's late accuracy.
+
+    That is the mean of the control's last three epochs, on test images with the largest
+    noise of training; see `statistics.speed_up`.
     """
     both = contrasts.pairs(arm, control)
     one, other = (contrasts.curve(each)[:both] for each in (arm, control))
     return statistics.speed_up(one, other)
 
 
-def late_gain(arm: str) -> Estimate:
-    """Points of accuracy that the last epoch of training still adds."""
+def late_gain(arm: str, epochs: int = 1) -> Estimate:
+    """Points of accuracy that the last epochs of training still add."""
     curve = 100 * contrasts.curve(arm)
-    return statistics.paired_difference(curve[:, -1], curve[:, -2])
+    return statistics.paired_difference(curve[:, -1], curve[:, -1 - epochs])
 
 
 def gap_change(arm: str, control: str, since: int = 3) -> Estimate:
@@ -121,14 +166,18 @@ class Look(NamedTuple):
 
 
 @functools.lru_cache(maxsize=8)
-def look(arm: str, seed: int, sd: float, images: int = LOOKED) -> Look:
+def look(arm: str, seed: int, sd: float, images: int = LOOKED, kind=None) -> Look:
     """The maps and answers of one network of an arm under noise of SD `sd`.
+
+    Of the kind of map that it learnt with, or of another that has no parameters.
 
     Raises:
         KeyError: for an arm that does not exist.
         FileNotFoundError: if its weights are not among the committed ones.
     """
-    run = profiles.arm(arm)[seed]
+    trained = run = profiles.arm(arm)[seed]
+    if kind:
+        run = dataclasses.replace(run, attention=kind, attention_parameters={})
     _, (digits, labels) = load_mnist()
     rng = np.random.default_rng(LOOK)
     shown = show(run.display, digits[:images], digits, rng)
@@ -140,7 +189,7 @@ def look(arm: str, seed: int, sd: float, images: int = LOOKED) -> Look:
         strength=run.strength,
         input_scale=run.input_scale,
     )
-    set_weights(model, Store(RECORDS).weights(run.name))
+    set_weights(model, Store(RECORDS).weights(trained.name))
     parts = np.array_split(noisy, max(1, images // AT_ONCE))
     gains = np.concatenate([attention_maps(model, part) for part in parts])
     answers = np.concatenate([predict(model, part).argmax(-1) for part in parts])
@@ -170,12 +219,14 @@ class Pointed(NamedTuple):
 
 
 @functools.cache
-def pointed(arm: str, sd: float, seeds: int = len(profiles.PROBED_SEEDS)) -> Pointed:
+def pointed(
+    arm: str, sd: float, seeds: int = len(profiles.PROBED_SEEDS), kind=None
+) -> Pointed:
     """How often the maps of an arm find the digit (`displays.pointing_game`)."""
     (_, (digits, _)), rows, found = load_mnist(), [], []
     size = digits.shape[1:]
     for seed in range(seeds):
-        seen = look(arm, seed, sd)
+        seen = look(arm, seed, sd, kind=kind)
         inside = np.zeros(seen.gains.shape[1:], bool)
         inside[1:-1, 1:-1] = True
         gains = np.where(inside, seen.gains, 0)

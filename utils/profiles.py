@@ -174,8 +174,8 @@ CANVASES = (28, 44)  # other ones; on 28 a digit has one place only
 FIXED_LEVELS = (40.0, 120.0)  # noise in training and at test that does not vary
 CLUTTER = Display(distractors=4, validity=0.8)
 CLUTTER_NOISE = 60.0
-HEADLINE_SEEDS = range(8)  # planned: 20
-SOME_SEEDS = range(3)  # for arms beside the headline; planned: 5
+SOME_SEEDS = range(5)  # for arms beside the headline
+LONG = 15  # epochs, where the others have 6 or 4
 PROBED_SEEDS = range(8)  # enough for a bootstrap
 PROBED_LEVELS = (60.0, 120.0)
 GREY, UNIT = 1.0, 1 / 255  # input scales: grey levels as published, or from 0 to 1
@@ -186,7 +186,7 @@ DISPLACED: Mapping[str, tuple[str, dict[str, Any]]] = {
     "evidence": ("evidence", {}),
     "shuffled": ("shuffled", {"of": "energy"}),
     "centre": ("centre", {}),
-    "oracle": ("given", {}),  # the digit's true place: an upper bound
+    "oracle": ("given", {}),  # the digit's true place: meant as an upper bound
 }
 BY_GREY = ((GREY, 0.0007), (GREY, 0.0015), (GREY, 0.003), (UNIT, 0.003))
 BY_BOTH = (
@@ -216,9 +216,8 @@ HEADLINE = ("ones", "energy")  # the control first
 def placed(network: str, seeds: Iterable[int], **settings) -> list[RunSpec]:
     """Runs of one network of the displaced study, for each seed.
 
-    Digits at random places on a canvas of 60 x 60 pixels, in noise from none to more
-    than the eye can see through; Adam on four images at a time, at a rate that falls as
-    1 / (1 + t / 20,000 updates).
+    Digits at random places on a canvas of 60 x 60 pixels, in noise from none to strong;
+    Adam on four images at a time, at a rate that falls as 1 / (1 + t / 20,000 updates).
     """
     attention, parameters = DISPLACED[network]
     common = {
@@ -280,13 +279,14 @@ def displaced_arms() -> Mapping[str, list[RunSpec]]:
 
     A name is `displaced_` and a network's. Its ending says what differs: `_28`, `_44`
     the canvas; `_fixed_40`, `_fixed_120` a noise that does not vary, on a canvas of 44;
+    `_long` more epochs, of which the first are those of the runs that it is beside;
     `_clutter` fragments of other digits, where `cued` gets a cue that is right in four
     of five displays. All use the rate that was chosen for their network.
     """
     found = {
         f"displaced_{name}": placed(
             name,
-            HEADLINE_SEEDS if name in HEADLINE else SOME_SEEDS,
+            SEEDS if name in HEADLINE else SOME_SEEDS,
             keeps_weights=name in (*HEADLINE, "oracle"),
             **_chosen(name),
         )
@@ -304,6 +304,7 @@ def displaced_arms() -> Mapping[str, list[RunSpec]]:
                 "test_noise_sds": sorted({*DISPLACED_LEVELS, sd}),
                 "epochs": 4,
             }
+        others["long"] = {"epochs": LONG}
         for ending, settings in others.items():
             settings = {**_chosen(name), "keeps_weights": False, **settings}
             found[f"displaced_{name}_{ending}"] = placed(name, SOME_SEEDS, **settings)
@@ -322,9 +323,9 @@ def displaced_arms() -> Mapping[str, list[RunSpec]]:
 
 
 def displaced() -> list[RunSpec]:
-    """Where attention helps: digits at uncertain places; one seed after another."""
+    """Where attention helps: uncertain places; short runs first, seed by seed."""
     runs = itertools.chain.from_iterable(displaced_arms().values())
-    return sorted(dict.fromkeys(runs), key=lambda run: run.seed)
+    return sorted(dict.fromkeys(runs), key=lambda run: (run.epochs == LONG, run.seed))
 
 
 @functools.cache
