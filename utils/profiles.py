@@ -307,7 +307,8 @@ def displaced_arms() -> Mapping[str, list[RunSpec]]:
         others["long"] = {"epochs": LONG}
         for ending, settings in others.items():
             settings = {**_chosen(name), "keeps_weights": False, **settings}
-            found[f"displaced_{name}_{ending}"] = placed(name, SOME_SEEDS, **settings)
+            seeds = SEEDS if ending == "long" else SOME_SEEDS
+            found[f"displaced_{name}_{ending}"] = placed(name, seeds, **settings)
     cluttered = {name: name for name in HEADLINE} | {"cued": "oracle"}
     for name, network in cluttered.items():
         found[f"displaced_{name}_clutter"] = placed(
