@@ -304,11 +304,10 @@ def displaced_arms() -> Mapping[str, list[RunSpec]]:
                 "test_noise_sds": sorted({*DISPLACED_LEVELS, sd}),
                 "epochs": 4,
             }
-        others["long"] = {"epochs": LONG}
+        others["long"] = {"epochs": LONG, "seeds": SEEDS}
         for ending, settings in others.items():
-            settings = {**_chosen(name), "keeps_weights": False, **settings}
-            seeds = SEEDS if ending == "long" else SOME_SEEDS
-            found[f"displaced_{name}_{ending}"] = placed(name, seeds, **settings)
+            common = {"seeds": SOME_SEEDS, "keeps_weights": False, **_chosen(name)}
+            found[f"displaced_{name}_{ending}"] = placed(name, **{**common, **settings})
     cluttered = {name: name for name in HEADLINE} | {"cued": "oracle"}
     for name, network in cluttered.items():
         found[f"displaced_{name}_clutter"] = placed(
