@@ -11,7 +11,7 @@ help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' Makefile
 
 run: $(INSTALLED) ## execute the series into build/notebooks and build/figures
-	$(BIN)/python -m utils.notebooks run --profile quick
+	$(BIN)/python -m utils.tools.notebooks run --profile quick
 
 test: $(INSTALLED) ## run every test
 	$(BIN)/python -m pytest
@@ -20,13 +20,13 @@ lab: $(INSTALLED) ## open the notebooks in JupyterLab, on this machine only
 	$(BIN)/jupyter lab notebooks
 
 study: $(INSTALLED) ## run or resume a whole study (PROFILE=published)
-	$(BIN)/python -m utils.study $(PROFILE)
+	$(BIN)/python -m utils.studies $(PROFILE)
 
 bench: $(INSTALLED) ## time training and write build/bench.json
-	$(BIN)/python -m utils.bench
+	$(BIN)/python -m utils.tools.bench
 
 notebooks: $(INSTALLED) ## execute the notebooks in place, to commit them
-	$(BIN)/python -m utils.notebooks commit
+	$(BIN)/python -m utils.tools.notebooks commit
 
 lint: $(INSTALLED) ## check style and format, changing nothing
 	$(BIN)/ruff check

@@ -1,23 +1,19 @@
 """Visual attention in a small convolutional network: what the notebooks share.
 
-Importing this package, before Keras or JAX, settles how they run: Keras on JAX,
-and one thread a process. The network is so small that threads only get in each
-other's way; studies use processes instead, one a core.
+Importing this package settles, for everything that reaches a number or a picture, how
+Keras, JAX and matplotlib run, whatever a shell or a settings file says: Keras on JAX in
+float32, channels last, and one thread a process. The network is so small that threads
+only get in each other's way; studies use processes instead, one a core.
 """
 
+import hashlib
 import os
 import sys
+import warnings
+from pathlib import Path
 
-if "keras" in sys.modules and sys.modules["keras"].config.backend() != "jax":
-    raise RuntimeError(
-        "Expected Keras on JAX, but Keras was imported before `utils` and runs on "
-        f"{sys.modules['keras'].config.backend()!r}. Restart the kernel and import "
-        "`utils` first: it chooses the backend."
-    )
-os.environ["KERAS_BACKEND"] = "jax"
-# XLA's pool of threads. The flags that are often named for it (jax#743) do not see to
-# it: under them, jaxlib 0.10 still runs a large matrix product on two threads.
-os.environ.setdefault("PJRT_NPROC", "1")
+INLINE = "module://matplotlib_inline.backend_inline"
+CACHE_BYTES = 256 * 2**20  # of compiled functions; the oldest make way
 
 
 def show(function):
@@ -27,3 +23,81 @@ def show(function):
     from IPython.display import Code
 
     return Code(inspect.getsource(function), language="python")
+
+
+def _before_keras():
+    if "keras" in sys.modules and sys.modules["keras"].config.backend() != "jax":
+        raise RuntimeError(
+            "Expected Keras on JAX, but Keras was imported before `utils` and runs on "
+            f"{sys.modules['keras'].config.backend()!r}. Restart the kernel and import "
+            "`utils` first: it chooses the backend."
+        )
+    os.environ["KERAS_BACKEND"] = "jax"
+    # XLA's pool of threads. The flags that are often named for it (jax#743) do not see
+    # to it: under them, jaxlib 0.10 still runs a large matrix product on two threads.
+    os.environ.setdefault("PJRT_NPROC", "1")
+    bridge = sys.modules.get("jax._src.xla_bridge")
+    if bridge and bridge.backends_are_initialized():
+        warnings.warn(
+            "JAX was already at work when `utils` was imported, so that its setting of "
+            "one thread a process came too late. Restart the kernel and import `utils` "
+            "first.",
+            RuntimeWarning,
+            stacklevel=3,
+        )
+
+
+def _settle_keras_and_jax():
+    import jax
+    import keras
+
+    keras.config.set_floatx("float32")  # a user's keras.json may say otherwise
+    keras.config.set_dtype_policy("float32")
+    keras.config.set_image_data_format("channels_last")
+    keras.config.set_epsilon(1e-7)
+    jax.config.update("jax_enable_x64", False)
+    jax.config.update("jax_default_matmul_precision", None)
+    jax.config.update("jax_default_prng_impl", "threefry2x32")
+    jax.config.update("jax_threefry_partitionable", True)
+    jax.config.update("jax_numpy_dtype_promotion", "standard")
+
+
+def _keep_compiled_functions():
+    """In the user's cache folder: what one kernel compiled, the next need not."""
+    import jax
+    import platformdirs
+
+    if jax.config.jax_compilation_cache_dir:
+        return  # the user's own choice
+    features = Path("/proc/cpuinfo")  # code for one processor may fail on another
+    text = features.read_text("utf-8") if features.exists() else ""
+    flags = {line for line in text.splitlines() if line.startswith(("flags", "model"))}
+    machine = hashlib.sha256("\n".join(sorted(flags)).encode()).hexdigest()[:10]
+    folder = platformdirs.user_cache_path("attention-in-a-cnn") / f"jax-{machine}"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        return
+    if not os.access(folder, os.W_OK):
+        return
+    jax.config.update("jax_compilation_cache_dir", str(folder))
+    jax.config.update("jax_compilation_cache_max_size", CACHE_BYTES)
+    jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0)
+
+
+def _draw_in_notebooks():
+    """Let `MPLBACKEND=agg` in a shell not lose the pictures of a notebook."""
+    kernel = "ipykernel" in sys.modules and sys.modules["ipykernel"].kernelapp
+    if not (kernel and kernel.IPKernelApp.initialized()):
+        return
+    if not os.environ.get("MPLBACKEND", INLINE).startswith("module://"):
+        os.environ["MPLBACKEND"] = INLINE
+        if "matplotlib" in sys.modules:
+            sys.modules["matplotlib"].use(INLINE)
+
+
+_before_keras()
+_settle_keras_and_jax()
+_keep_compiled_functions()
+_draw_in_notebooks()

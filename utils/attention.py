@@ -10,6 +10,7 @@ Adding a kind is adding one entry to `KINDS`: models, tests, figures, explorers 
 studies take it from there.
 """
 
+import functools
 import inspect
 import math
 from collections.abc import Callable, Mapping
@@ -18,6 +19,8 @@ from typing import NamedTuple
 import keras
 import numpy as np
 from keras import ops
+
+from utils import checks
 
 DIGITS = 10
 
@@ -142,18 +145,23 @@ KINDS: Mapping[str, Kind] = {
 }
 
 
-def check(attention: str, parameters: Mapping, strength: float = 1.0) -> None:
+def check(attention: str, parameters: Mapping, strength: float = 1.0) -> dict:
     """Refuse a kind, parameter or strength that does not exist, with the choices.
+
+    Returns:
+        The parameters, whole numbers as such.
 
     Raises:
         ValueError: that names what came and what was expected.
     """
-    if attention not in KINDS:
-        raise ValueError(
-            f"Unknown attention {attention!r}. Expected one of {', '.join(KINDS)}."
-        )
-    if not (_is_number(strength) and 0 <= strength <= 1):
-        raise ValueError(f"Expected a strength from 0 to 1, received {strength!r}.")
+    return dict(_check(attention, tuple(parameters.items()), strength))
+
+
+@functools.lru_cache(maxsize=256)  # a study asks for each of its few kinds again
+def _check(attention, parameters, strength):
+    parameters = dict(parameters)
+    fields = {"attention": checks.choice(of=KINDS), "strength": checks.number(most=1)}
+    checks.check(fields, {"attention": attention, "strength": strength})
     if attention == "as_coded" and strength != 1:
         raise ValueError(
             "as_coded is the published attention exactly and has no strength. "
@@ -164,21 +172,16 @@ def check(attention: str, parameters: Mapping, strength: float = 1.0) -> None:
     of = parameters.get("of", allowed.get("of"))
     if of is not None:
         others = [name for name in KINDS if _can_be_rearranged(name)]
-        if of not in others:
-            raise ValueError(
-                f"Expected of=... to be one of {', '.join(others)}. Received {of!r}."
-            )
+        checks.check({"of": checks.choice(of=others)}, {"of": of})
         allowed = {**allowed, **_parameters(of)}
-    for name, value in parameters.items():
-        if name not in allowed:
-            choices = ", ".join(f"{k}={v!r}" for k, v in allowed.items()) or "none"
-            raise ValueError(
-                f"Attention {attention!r} has no parameter {name!r}. "
-                f"Its parameters and their defaults: {choices}."
-            )
-        valid, expected = _RANGES.get(name, (lambda v: True, ""))
-        if not valid(value):
-            raise ValueError(f"Expected {name} to be {expected}, received {value!r}.")
+    if unknown := [name for name in parameters if name not in allowed]:
+        choices = ", ".join(f"{k}={v!r}" for k, v in allowed.items()) or "none"
+        raise ValueError(
+            f"Attention {attention!r} has no parameter {unknown[0]!r}. "
+            f"Its parameters and their defaults: {choices}."
+        )
+    ranges = {name: RANGES[name]() for name in parameters}
+    return checks.check(ranges, parameters)
 
 
 def attention_gain(attention, features, evidence, *, strength=1.0, **parameters):
@@ -237,9 +240,8 @@ class Attention(keras.layers.Layer):
 
     def __init__(self, attention, *, strength=1.0, parameters=None, **settings):
         super().__init__(**settings)
-        check(attention, parameters or {}, strength)
         self.attention, self.strength = attention, strength
-        self.parameters = dict(parameters or {})
+        self.parameters = check(attention, parameters or {}, strength)
 
     def call(self, features, evidence=None):
         if self.attention == "given":
@@ -279,18 +281,10 @@ def _can_be_rearranged(attention):
     return not kind.is_gain and kind.attend and "of" not in _parameters(attention)
 
 
-def _is_number(value):
-    return isinstance(value, int | float) and math.isfinite(value)
-
-
-def _is_integer(value):
-    return isinstance(value, int) and not isinstance(value, bool)
-
-
-_RANGES = {  # what a parameter may be, and how an error says so
-    "gain": (lambda v: _is_number(v) and v >= 0, "a number of at least 0"),
-    "n": (lambda v: _is_integer(v) and 1 <= v <= DIGITS, f"a whole 1 to {DIGITS}"),
-    "order": (lambda v: _is_integer(v) and v >= 0, "a whole number of at least 0"),
-    "sd": (lambda v: _is_number(v) and v > 0, "a number above 0"),
-    "of": (lambda v: v in KINDS, "the name of a kind"),
+RANGES: Mapping[str, Callable] = {  # what a parameter may be
+    "gain": checks.number,
+    "n": functools.partial(checks.whole, least=1, most=DIGITS),
+    "order": checks.whole,
+    "sd": functools.partial(checks.number, above=0),
+    "of": functools.partial(checks.choice, of=KINDS),
 }

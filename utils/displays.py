@@ -6,17 +6,18 @@ or beside a second digit; a cue marks a place (Posner 1980). Nothing is written 
 a generator and the images decide everything, so the arms of a pair see the same.
 """
 
-import dataclasses
-import math
 from typing import NamedTuple
 
+import attrs
 import numpy as np
+
+from utils.checks import flag, number, whole
 
 CANDIDATES = 8  # places, of which an invalid cue takes the farthest from the target
 CUE_SD = 7.0  # pixels; a digit of MNIST is about 20 high
 
 
-@dataclasses.dataclass(frozen=True)
+@attrs.frozen
 class Display:
     """What is shown. The default is a digit alone, at a random place.
 
@@ -24,34 +25,12 @@ class Display:
         ValueError: for a value out of range.
     """
 
-    rows: int = 44  # of the canvas, pixels
-    cols: int = 44
-    distractors: int = 0  # square fragments of other digits
-    fragment: int = 8  # their side, pixels
-    second_digit: bool = False  # another digit, anywhere; only the cue tells which
-    validity: float = 1.0  # chance that the cue marks the target's place
-
-    def __post_init__(self):
-        for name, least in (
-            ("rows", 1),
-            ("cols", 1),
-            ("distractors", 0),
-            ("fragment", 1),
-        ):
-            value = getattr(self, name)
-            if not isinstance(value, int) or isinstance(value, bool) or value < least:
-                raise ValueError(
-                    f"Expected {name}: a whole number >= {least}. Received {value!r}."
-                )
-        if not isinstance(self.second_digit, bool):
-            raise ValueError(
-                f"Expected second_digit: True or False. Received {self.second_digit!r}."
-            )
-        v = self.validity
-        number = isinstance(v, int | float) and not isinstance(v, bool)
-        if not (number and math.isfinite(v) and 0 <= v <= 1):
-            raise ValueError(f"Expected validity: from 0 to 1. Received {v!r}.")
-        object.__setattr__(self, "validity", float(v))
+    rows: int = whole(44, least=1)  # of the canvas, pixels
+    cols: int = whole(44, least=1)
+    distractors: int = whole(0)  # square fragments of other digits
+    fragment: int = whole(8, least=1)  # their side, pixels
+    second_digit: bool = flag(False)  # another digit, anywhere; only the cue tells
+    validity: float = number(1.0, most=1)  # chance that the cue marks the target
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -68,7 +47,7 @@ class Shown(NamedTuple):
     valid: np.ndarray  # (batch,) bool: whether that is the target
 
 
-def show(
+def arrange(
     display: Display, targets: np.ndarray, others: np.ndarray, rng: np.random.Generator
 ) -> Shown:
     """Put each target digit on a canvas of its own, at a random place.

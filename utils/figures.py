@@ -1,35 +1,51 @@
 """Every figure of the series, in one style, on axes that the caller gives.
 
 A function draws on the axes it is given, touches nothing else, and returns them.
-`save` writes a figure as PNG and the numbers behind it as CSV, side by side.
+Figures that one notebook draws are drawn there. `save` writes a figure as PNG and the
+numbers behind it as CSV, side by side.
 """
 
 import csv
+import io
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
+from IPython.display import Markdown
 from matplotlib.colors import TwoSlopeNorm
 
+from utils.attention import KINDS
+from utils.files import write
 from utils.noise import WHITE
+from utils.statistics import mean_and_standard_error
 
 STYLE = Path(__file__).with_name("style.mplstyle")
 # One scale for all gain maps: white is a gain of 1, the control's; orange is
 # attended, purple is left out. PuOr is readable for colour-blind people.
 GAIN_COLOURS = "PuOr_r"
 GAIN_MAXIMUM = 4.0
-
-
-def folder() -> Path:
-    """Where figures are saved: `$ATTENTION_FIGURES`, or `build/figures`."""
-    default = Path(__file__).parents[1] / "build" / "figures"
-    return Path(os.environ.get("ATTENTION_FIGURES", default))
+# Of a kind of attention, the same in every figure (Okabe and Ito 2008).
+COLOURS = {
+    "as_coded": "#0072B2",
+    "ones": "#D55E00",
+    "top_n": "#009E73",
+    "energy": "#0072B2",
+    "selectivity": "#56B4E9",
+    "evidence": "#CC79A7",
+    "shuffled": "#E69F00",
+    "centre": "#009E73",
+    "given": "#222222",
+}
+MARKERS = {"as_coded": "o", "ones": "s", "top_n": "^", "energy": "o"}
 
 
 def save(figure, name: str, numbers: Mapping[str, np.ndarray]) -> None:
     """Write a figure as `name.png` and the numbers behind it as `name.csv`.
+
+    Into the folder `$ATTENTION_FIGURES`; where that is not set, nowhere: the figure is
+    in the notebook anyway.
 
     Args:
         figure: a matplotlib figure.
@@ -44,18 +60,35 @@ def save(figure, name: str, numbers: Mapping[str, np.ndarray]) -> None:
     lengths = {key: len(value) for key, value in columns.items()}
     if len(set(lengths.values())) != 1:
         raise ValueError(f"Expected columns of one length, received {lengths}.")
-    folder().mkdir(parents=True, exist_ok=True)
+    folder = os.environ.get("ATTENTION_FIGURES")
+    if not folder:
+        return
+    picture, text = io.BytesIO(), io.StringIO(newline="")
     # Without the software's version in it, the same picture is the same file.
-    figure.savefig(folder() / f"{name}.png", metadata={"Software": None})
-    with (folder() / f"{name}.csv").open("w", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(columns)
-        rows = zip(*columns.values(), strict=True)
-        writer.writerows([_plain(value) for value in row] for row in rows)
+    figure.savefig(picture, format="png", metadata={"Software": None})
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(columns)
+    rows = zip(*columns.values(), strict=True)
+    writer.writerows([_plain(value) for value in row] for row in rows)
+    write(Path(folder) / f"{name}.png", picture.getvalue())
+    write(Path(folder) / f"{name}.csv", text.getvalue().encode())
 
 
 def _plain(value):
     return f"{value:.6g}" if isinstance(value, float | np.floating) else value
+
+
+def table(heads: Sequence[str], rows: Iterable[Sequence[object]]) -> Markdown:
+    """A table for a notebook: heads, then rows of as many cells.
+
+    Raises:
+        ValueError: if a row is longer or shorter than the heads.
+    """
+    lines = [heads, ["---"] * len(heads), *rows]
+    for cells in lines:
+        if len(cells) != len(heads):
+            raise ValueError(f"Expected {len(heads)} cells in a row, received {cells}.")
+    return Markdown("\n".join(f"| {' | '.join(map(str, cells))} |" for cells in lines))
 
 
 def show_image(ax, image, title=""):
@@ -111,25 +144,6 @@ def noise_series(axes, images, levels, unit):
     return axes
 
 
-def grey_level_histogram(ax, images, label):
-    """Draw how often each grey level occurs, on a logarithmic scale.
-
-    Args:
-        ax: axes.
-        images: any shape, grey levels; values off the plot's -100 to 355 are left
-            out.
-        label: legend text.
-
-    Returns:
-        The axes.
-    """
-    counts, edges = np.histogram(images, bins=np.arange(-100.5, 356.5, 3))
-    share = counts / np.size(images)
-    ax.stairs(np.where(share > 0, share, np.nan), edges, label=label, linewidth=1.4)
-    ax.set(yscale="log", xlabel="grey level", ylabel="share of pixels")
-    return ax
-
-
 def digit_outline(ax, image):
     """Outline a digit over a map of `conv_2`'s places.
 
@@ -145,99 +159,83 @@ def digit_outline(ax, image):
     return ax
 
 
-def kernel_tiles(ax, kernels, title="", columns=8):
-    """Draw the kernels of a convolution side by side, on one scale.
+def learning_curves(ax, accuracies, *, attention, label=None, **style):
+    """Draw accuracy after each epoch: mean over runs, band of one standard error.
 
     Args:
         ax: axes.
-        kernels: `(rows, cols, channels)`, weights for one input channel.
-        title: text above.
-        columns: how many kernels in a row.
-
-    Returns:
-        The picture, for a colour bar. White is a weight of 0.
+        accuracies: `(runs, epochs)`, from 0 to 1.
+        attention: the kind, which decides colour and marker.
+        label: legend text; by default the kind's own.
+        **style: settings of `Axes.plot`.
     """
-    rows, cols, channels = kernels.shape
-    lines = -(-channels // columns)
-    tiles = np.full((lines * (rows + 1) - 1, columns * (cols + 1) - 1), np.nan)
-    for channel in range(channels):
-        top, left = (rows + 1, cols + 1) * np.array(divmod(channel, columns))
-        tiles[top : top + rows, left : left + cols] = kernels[..., channel]
-    limit = np.abs(kernels).max()
-    colours = plt.get_cmap("RdBu_r").with_extremes(bad="#bbbbbb")
-    picture = ax.imshow(tiles, cmap=colours, vmin=-limit, vmax=limit)
-    ax.set_title(title, loc="center")
-    ax.set_axis_off()
-    return picture
-
-
-def evidence_maps(axes, evidence, image, label):
-    """Draw the class evidence of one image, a map for each digit, on one scale.
-
-    Args:
-        axes: ten axes.
-        evidence: `(rows, cols, 10)`, `dense_2` of each place, no softmax.
-        image: `(rows, cols)` grey levels, drawn as an outline.
-        label: the digit that is there; its map is framed.
-
-    Returns:
-        The last picture, for a colour bar.
-    """
-    limit = np.abs(evidence).max()
-    for digit, ax in enumerate(axes):
-        picture = ax.imshow(
-            evidence[..., digit], cmap="RdBu_r", vmin=-limit, vmax=limit
-        )
-        digit_outline(ax, image)
-        mean = evidence[..., digit].mean()
-        ax.set_title(f"{digit}: mean {mean:.1f}", loc="center", fontsize=9)
-        ax.set(xticks=[], yticks=[])
-        ax.grid(visible=False)
-        if digit == label:
-            ax.spines[:].set(visible=True, color="black", linewidth=2.5)
-            ax.title.set_fontweight("bold")
-    return picture
-
-
-def rescued_and_ruined(ax, kinds, rescued, ruined):
-    """Draw shares of images that each kind of attention rescues and ruins.
-
-    Args:
-        ax: axes.
-        kinds: names in `KINDS`.
-        rescued: for each kind, the share named wrongly without it, rightly with it.
-        ruined: for each kind, the share named rightly without it, wrongly with it.
-    """
-    places = np.arange(len(kinds))
-    ax.bar(places, rescued, color="#0072B2", label="rescued")
-    ax.bar(places, -np.asarray(ruined), color="#D55E00", hatch="//", label="ruined")
-    ax.axhline(0, color="#444444", linewidth=0.8)
-    ax.set(xticks=places, ylabel="share of test digits")
-    ax.set_xticklabels(kinds, rotation=30, ha="right")
-    ax.yaxis.set_major_formatter(lambda share, _: f"{abs(share):.0%}")
-    ax.legend(loc="lower left")
+    mean, error = mean_and_standard_error(accuracies)
+    epochs = np.arange(1, len(mean) + 1)
+    settings = {
+        "color": COLOURS.get(attention),
+        "marker": MARKERS.get(attention),
+        "label": label or KINDS[attention].label,
+        **style,
+    }
+    (line,) = ax.plot(epochs, mean, **settings)
+    ax.fill_between(
+        epochs, mean - error, mean + error, color=line.get_color(), alpha=0.2, lw=0
+    )
+    ax.set(xlabel="epoch", ylabel="accuracy", xticks=epochs)
     return ax
 
 
-def image_wall(ax, rows, labels):
-    """Draw images of one size as a wall, each row under its own label.
+def forest(ax, names, contrasts):
+    """Draw differences with their 95% intervals, one a line, the first on top.
 
     Args:
         ax: axes.
-        rows: for each label, `(images, rows, cols)` grey levels; a row with fewer
-            images than the longest ends in blank paper.
-        labels: text or number beside each row.
+        names: text beside each.
+        contrasts: as many `utils.statistics.Estimate`.
     """
-    height, width = (size + 2 for size in rows[0].shape[1:])  # 2 pixels between
-    wall = np.zeros((height * len(rows), width * max(map(len, rows))))
-    for y, images in enumerate(rows):
-        for x, image in enumerate(images):
-            top, left = y * height + 1, x * width + 1
-            wall[top : top + height - 2, left : left + width - 2] = image
-    ax.imshow(wall, cmap="gray_r", vmin=0, vmax=WHITE)
-    ax.set(xticks=[], yticks=height * (np.arange(len(rows)) + 0.5) - 0.5)
-    ax.set_yticklabels(labels)
-    ax.tick_params(length=0)
-    ax.grid(visible=False)
-    ax.spines[:].set_visible(False)
+    places = -np.arange(len(names))
+    values = np.array([each[:3] for each in contrasts])
+    errors = np.abs(values[:, 1:] - values[:, :1]).T
+    ax.errorbar(values[:, 0], places, xerr=errors, fmt="o", color="#0072B2", capsize=3)
+    ax.axvline(0, color="#444444", linewidth=0.8)
+    ax.set(yticks=places, xlabel="arm minus control, points")
+    ax.set_yticklabels(names)
+    ax.margins(y=0.1)
+    return ax
+
+
+def psychometric_curve(ax, levels, right, fitted, *, attention, label, **style):
+    """Draw accuracy against the noise level with a fitted psychometric function.
+
+    Args:
+        ax: axes; levels are on a logarithmic scale.
+        levels: `(levels,)` noise SDs in grey levels, above 0.
+        right: `(seeds, levels, images)` bool; dots are means over seeds with standard
+            errors.
+        fitted: a `studies.psychometrics.PsychometricFunction`, drawn as a line; its
+            threshold is marked on the axis.
+        attention: the kind, which decides colour and marker.
+        label: legend text.
+        **style: settings of the line.
+    """
+    colour = COLOURS[attention]
+    mean, error = mean_and_standard_error(right.mean(-1))
+    marker = MARKERS.get(attention, "o")
+    ax.errorbar(levels, mean, error, fmt=marker, color=colour, capsize=2, label=label)
+    fine = np.geomspace(min(levels), max(levels), 200)
+    ax.plot(fine, fitted.accuracy(fine), color=colour, **style)
+    ax.plot(fitted.threshold, 0, "^", color=colour, clip_on=False, zorder=5)
+    ax.axhline(fitted.guess, color="#888888", linewidth=0.8, linestyle=":", zorder=0)
+    ax.set(xscale="log", ylim=(0, 1), ylabel="accuracy")
+    ax.set(xlabel="noise at test (SD, grey levels)")
+    ax.set_xticks(levels, [f"{level:g}" for level in levels])
+    ax.minorticks_off()
+    return ax
+
+
+def mean_with_errors(ax, x, runs, **style):
+    """Draw means over runs with standard errors at `x`: `runs` is a list of arrays."""
+    found = [mean_and_standard_error(each) for each in runs]
+    mean, error = np.transpose(found)
+    ax.errorbar(x, mean, error, capsize=2, **style)
     return ax

@@ -14,6 +14,7 @@ import numpy as np
 from keras import layers
 
 from utils.attention import DIGITS, Attention
+from utils.checks import check, whole
 from utils.layers import (
     Attend,
     Convolution,
@@ -275,13 +276,9 @@ def load_published_weights(model: keras.Model, path) -> None:
 def _check_shape(image_shape):
     try:
         rows, cols = image_shape
-        fits = int(rows) == rows >= SMALLEST_IMAGE and int(cols) == cols
-        fits = fits and cols >= SMALLEST_IMAGE
-    except (TypeError, ValueError, OverflowError):
-        fits = False
-    if not fits:
+    except (TypeError, ValueError):
         raise ValueError(
-            f"Expected image_shape=(rows, cols), each at least {SMALLEST_IMAGE}. "
-            f"Received {image_shape!r}."
-        )
-    return int(rows), int(cols)
+            f"Expected image_shape=(rows, cols). Received {image_shape!r}."
+        ) from None
+    side = {name: whole(least=SMALLEST_IMAGE) for name in ("rows", "cols")}
+    return tuple(check(side, {"rows": rows, "cols": cols}).values())

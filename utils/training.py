@@ -6,17 +6,11 @@ come from the seed alone, so the arms of a pair differ in nothing else, and a ru
 that is stopped after an epoch goes on as if it had not been.
 """
 
-import base64
-import dataclasses
 import functools
-import hashlib
-import importlib.metadata
-import json
 import math
-import platform
 import time
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -24,139 +18,16 @@ import keras
 import numpy as np
 from tqdm.auto import tqdm
 
-from utils import attention
-from utils.data import load_mnist, load_npz, validation_split
-from utils.displays import Display, cue_maps, show
+from utils.data import digest, load, validation_split
+from utils.displays import arrange, cue_maps
 from utils.model import build_model, map_shape
 from utils.noise import add_noise
+from utils.runs import RunSpec, encode, processor, versions
 
-CLEAN = 0.0
-OPTIMIZERS = ("sgd", "adam")
 IMAGES_PER_CALL = 500  # images that one compiled loop trains on: about 0.1 s
 IMAGES_PER_TEST = 4  # more do not fit into the cache: 100 take 1.7 times as long
-_LEVELS = (  # fields of a spec that are numbers of 0 or more
-    "input_scale",
-    "noise_sd",
-    "learning_rate",
-    "momentum",
-    "learning_rate_decay",
-)
 # Independent streams of random numbers of a seed; all seeds share their test displays.
 ORDER, NOISE, TEST_NOISE, DISPLAYS, TEST_DISPLAYS = range(5)
-
-
-@dataclasses.dataclass(frozen=True)
-class RunSpec:
-    """All that decides a run. Defaults are the published ones (Vatterott 2016).
-
-    Raises:
-        ValueError: for an unknown kind of attention, or a value out of range.
-    """
-
-    attention: str = "ones"
-    attention_parameters: Mapping[str, Any] = dataclasses.field(default_factory=dict)
-    strength: float = 1.0
-    input_scale: float = 1.0  # multiplies the grey levels
-    noise_sd: float = 0.0  # in training, grey levels
-    noise_varies: bool = False  # each training image draws its SD from 0 to noise_sd
-    data: str = "mnist"  # or the path of a file for utils.data.load_npz
-    display: Display | None = None  # digits at uncertain places; None: as they are
-    images: int = 60_000  # an epoch, always the same ones
-    goes_on: bool = False  # through the training images, instead of the same each epoch
-    epochs: int = 12
-    batch_size: int = 1
-    optimizer: str = "sgd"  # or "adam" (Kingma and Ba 2015), which has no momentum
-    learning_rate: float = 0.01
-    momentum: float = 0.5  # Nesterov's
-    learning_rate_decay: float = 1e-6  # rate / (1 + decay * updates)
-    seed: int = 0
-    scored_on: str = "test"  # or "validation": a part of the training images
-    test_images: int = 10_000
-    curve_images: int | None = None  # the first of them, after an epoch; None: all
-    test_noise_sds: tuple[float, ...] = (0.0, 2.5, 5.0, 10.0, 20.0, 40.0, 80.0)
-    keeps_weights: bool = True  # with the record; large studies may do without
-
-    def __post_init__(self):
-        for field in dataclasses.fields(self):
-            value = getattr(self, field.name)
-            if isinstance(value, np.generic):  # one of NumPy's numbers
-                object.__setattr__(self, field.name, value.item())
-        pairs = dict(self.attention_parameters)
-        object.__setattr__(self, "attention_parameters", _Frozen(pairs))
-        object.__setattr__(self, "test_noise_sds", tuple(self.test_noise_sds))
-        attention.check(self.attention, pairs, self.strength)
-        if isinstance(self.display, Mapping):
-            object.__setattr__(self, "display", Display(**self.display))
-        shown = self.display is None or isinstance(self.display, Display)
-        self._expect("display", shown, "a utils.displays.Display or None")
-        if self.attention == "given" and not self.display:
-            raise ValueError(
-                "attention='given' needs a map for each image: the cue of a display "
-                "(display=Display()). For other maps, use build_model('given')."
-            )
-        for name in ("images", "epochs", "batch_size", "test_images"):
-            self._expect(name, _is_whole(getattr(self, name), 1), "a whole number >= 1")
-        self._expect("seed", _is_whole(self.seed, 0), "a whole number >= 0")
-        if self.curve_images is not None:
-            fits = _is_whole(self.curve_images, 1)
-            fits = fits and self.curve_images <= self.test_images
-            self._expect("curve_images", fits, "from 1 to test_images, or None")
-        if self.images % self.batch_size:
-            raise ValueError(
-                f"Expected images to be a multiple of batch_size, received "
-                f"{self.images} and {self.batch_size}."
-            )
-        for name in _LEVELS:
-            self._expect(name, _is_level(getattr(self, name)), "a number >= 0")
-            object.__setattr__(self, name, float(getattr(self, name)))
-        levels = all(map(_is_level, self.test_noise_sds))
-        self._expect("test_noise_sds", levels, "numbers >= 0")
-        floats = tuple(map(float, self.test_noise_sds))
-        object.__setattr__(self, "test_noise_sds", floats)
-        object.__setattr__(self, "strength", float(self.strength))
-        for name in ("noise_varies", "goes_on", "keeps_weights"):
-            self._expect(name, isinstance(getattr(self, name), bool), "True or False")
-        scored = self.scored_on in ("test", "validation")
-        self._expect("scored_on", scored, "'test' or 'validation'")
-        known = self.optimizer in OPTIMIZERS
-        self._expect("optimizer", known, " or ".join(map(repr, OPTIMIZERS)))
-
-    def _expect(self, name, valid, expected):
-        if not valid:
-            received = getattr(self, name)
-            raise ValueError(f"Expected {name}: {expected}. Received {received!r}.")
-
-    def to_json(self) -> dict:
-        """The spec as plain numbers, strings, lists and dicts."""
-        values = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
-        values["attention_parameters"] = dict(self.attention_parameters)
-        values["display"] = self.display and dataclasses.asdict(self.display)
-        return {**values, "test_noise_sds": list(self.test_noise_sds)}
-
-    @classmethod
-    def from_json(cls, values: Mapping) -> "RunSpec":
-        """The spec that `to_json` wrote; what it lacks has its default."""
-        return cls(**values)
-
-    @property
-    def name(self) -> str:
-        """A file name: readable, and different for different specs.
-
-        It is made from what differs from the defaults, so that a field that is
-        added to the class later does not rename the runs that were made before.
-        """
-        default = RunSpec().to_json()
-        changed = {k: v for k, v in self.to_json().items() if v != default[k]}
-        text = json.dumps(changed, sort_keys=True)
-        digest = hashlib.sha256(text.encode()).hexdigest()[:10]
-        return f"{self.attention}-noise{self.noise_sd:g}-seed{self.seed}-{digest}"
-
-
-class _Frozen(dict):
-    """A dict that can be hashed and is not meant to be changed."""
-
-    def __hash__(self):
-        return hash(json.dumps(self, sort_keys=True))
 
 
 class State(NamedTuple):
@@ -238,7 +109,7 @@ def train(
             epochs.append(
                 {
                     "epoch": epoch,
-                    "accuracy_clean": float(part(CLEAN).mean()),
+                    "accuracy_clean": float(part(0.0).mean()),
                     "accuracy_matched": float(part(spec.noise_sd).mean()),
                     "loss": loss if math.isfinite(loss) else None,
                 }
@@ -300,7 +171,7 @@ def _displayed(spec, images, others, rng):
     """Images as the spec shows them, and the maps that go with them, or None."""
     if not spec.display:
         return images, None
-    shown = show(spec.display, images, others, rng)
+    shown = arrange(spec.display, images, others, rng)
     if spec.attention != "given":
         return shown.images, None
     shape = map_shape(spec.display.shape)
@@ -409,7 +280,12 @@ def build_optimizer(
 
 
 def _load(spec):
-    train, test = load_mnist() if spec.data == "mnist" else load_npz(spec.data)
+    train, test = load(spec.data)
+    if spec.data != "mnist" and digest(train, test) != spec.data_sha256:
+        raise ValueError(
+            f"{spec.data} holds other data than when this spec was made (SHA-256 "
+            f"{spec.data_sha256}). Make the spec anew, or restore the file."
+        )
     if spec.scored_on == "validation":
         train, test = validation_split(*train)
     for part, asked, what in (
@@ -475,54 +351,6 @@ def score(
     return _correct(compiled, ordered, spec, sd, x_test, y_test, look)
 
 
-def encode(correct: np.ndarray) -> str:
-    """Right or wrong, `(images,)` bool, as text for a record."""
-    return base64.b64encode(np.packbits(correct).tobytes()).decode()
-
-
-def decode_correct(record: Mapping, sd: float) -> np.ndarray:
-    """Which test images a run named right at the end, at noise SD `sd`.
-
-    Returns:
-        `(test_images,)` bool, in the order of the test set.
-
-    Raises:
-        ValueError: if the record was not scored at that level.
-    """
-    if f"{sd:g}" not in record["correct"]:
-        raise ValueError(
-            f"The record holds noise SDs {', '.join(record['correct'])}, not {sd:g}."
-        )
-    packed = np.frombuffer(base64.b64decode(record["correct"][f"{sd:g}"]), "uint8")
-    return np.unpackbits(packed, count=record["spec"]["test_images"]).astype(bool)
-
-
-def versions() -> dict[str, str]:
-    """Versions of the libraries that a result depends on."""
-    libraries = ("jax", "jaxlib", "keras", "numpy", "attention-in-a-cnn")
-    found = {name: importlib.metadata.version(name) for name in libraries}
-    return {"python": platform.python_version(), **found}
-
-
-@functools.cache
-def processor() -> str:
-    """The processor's name, as far as the system tells it."""
-    try:
-        with open("/proc/cpuinfo") as lines:
-            names = [line.split(":", 1)[1] for line in lines if "model name" in line]
-    except OSError:
-        names = []
-    return names[0].strip() if names else platform.processor() or platform.machine()
-
-
 def _copied(variables):
     """As NumPy arrays of their own: JAX may reuse the memory of what it is given."""
     return [np.array(keras.ops.convert_to_numpy(v)) for v in variables]
-
-
-def _is_whole(value, least):
-    return isinstance(value, int) and not isinstance(value, bool) and value >= least
-
-
-def _is_level(value):
-    return isinstance(value, int | float) and math.isfinite(value) and value >= 0

@@ -1,0 +1,171 @@
+"""What a run is, and what its record says.
+
+A `RunSpec` decides everything about a run; its record repeats it, beside what was
+found and with what.
+"""
+
+import base64
+import functools
+import hashlib
+import importlib.metadata
+import json
+import platform
+from collections.abc import Mapping
+from typing import Any
+
+import attrs
+import numpy as np
+
+from utils import attention
+from utils.checks import check, choice, flag, number, numbers, whole
+from utils.data import digest, load_npz
+from utils.displays import Display
+
+OPTIMIZERS = ("sgd", "adam")
+
+
+class Frozen(dict):
+    """A dict that can be hashed and is not meant to be changed."""
+
+    def __hash__(self):
+        return hash(json.dumps(self, sort_keys=True))
+
+
+def _display(value):
+    if value is None or isinstance(value, Display):
+        return value
+    if not isinstance(value, Mapping):
+        raise ValueError(f"Expected display: a Display or None. Received {value!r}.")
+    return Display(**value)
+
+
+@attrs.frozen
+class RunSpec:
+    """All that decides a run. Defaults are the published ones (Vatterott 2016).
+
+    Raises:
+        ValueError: for an unknown kind of attention, or a value out of range.
+    """
+
+    attention: str = "ones"
+    attention_parameters: Mapping[str, Any] = attrs.field(factory=dict)
+    strength: float = number(1.0, most=1)
+    input_scale: float = number(1.0)  # multiplies the grey levels
+    noise_sd: float = number(0.0)  # in training, grey levels
+    noise_varies: bool = flag(False)  # each training image's SD is from 0 to noise_sd
+    data: str = "mnist"  # or the path of a file for utils.data.load_npz
+    display: Display | None = attrs.field(default=None, converter=_display)
+    images: int = whole(60_000, least=1)  # an epoch, always the same ones
+    goes_on: bool = flag(False)  # through the training images, epoch by epoch
+    epochs: int = whole(12, least=1)
+    batch_size: int = whole(1, least=1)
+    optimizer: str = choice("sgd", of=OPTIMIZERS)
+    learning_rate: float = number(0.01)
+    momentum: float = number(0.5)  # Nesterov's; Adam has none
+    learning_rate_decay: float = number(1e-6)  # rate / (1 + decay * updates)
+    seed: int = whole(0)
+    scored_on: str = choice("test", of=("test", "validation"))
+    test_images: int = whole(10_000, least=1)
+    curve_images: int | None = None  # the first of them, after an epoch; None: all
+    test_noise_sds: tuple[float, ...] = numbers((0.0, 2.5, 5.0, 10.0, 20.0, 40.0, 80.0))
+    keeps_weights: bool = flag(True)  # with the record; large studies may do without
+    data_sha256: str | None = None  # of the arrays in `data`; found out if not given
+
+    def __attrs_post_init__(self):
+        found = attention.check(
+            self.attention, dict(self.attention_parameters), self.strength
+        )
+        object.__setattr__(self, "attention_parameters", Frozen(found))
+        if self.data != "mnist" and self.data_sha256 is None:
+            object.__setattr__(self, "data_sha256", digest(*load_npz(self.data)))
+        if self.attention == "given" and not self.display:
+            raise ValueError(
+                "attention='given' needs a map for each image: the cue of a display "
+                "(display=Display()). For other maps, use build_model('given')."
+            )
+        if self.curve_images is not None:
+            most = whole(least=1, most=self.test_images)
+            check({"curve_images": most}, {"curve_images": self.curve_images})
+        if self.images % self.batch_size:
+            raise ValueError(
+                f"Expected images to be a multiple of batch_size, received "
+                f"{self.images} and {self.batch_size}."
+            )
+
+    def to_json(self) -> dict:
+        """The spec as plain values, from which `RunSpec(**values)` makes it again."""
+        plain = attrs.asdict(self)
+        return {**plain, "test_noise_sds": list(self.test_noise_sds)}
+
+    @property
+    def spec(self) -> "RunSpec":
+        """Itself: what was run, as of a probe."""
+        return self
+
+    @property
+    def work(self) -> int:
+        """How much it is, in images."""
+        return self.images * self.epochs
+
+    def with_seed(self, seed: int) -> "RunSpec":
+        """The same run from another seed: its pair in nothing but that."""
+        return attrs.evolve(self, seed=seed)
+
+    @property
+    def name(self) -> str:
+        """A file name: readable, and different for different specs.
+
+        It is made from what differs from the defaults, so that a field that is
+        added to the class later does not rename the runs that were made before. Data of
+        one's own are named by what is in them, wherever they lie.
+        """
+        changed = {k: v for k, v in self.to_json().items() if v != _defaults()[k]}
+        changed.pop("data", None)
+        text = json.dumps(changed, sort_keys=True)
+        digest = hashlib.sha256(text.encode()).hexdigest()[:10]
+        return f"{self.attention}-noise{self.noise_sd:g}-seed{self.seed}-{digest}"
+
+
+@functools.cache
+def _defaults():
+    return RunSpec().to_json()
+
+
+def encode(correct: np.ndarray) -> str:
+    """Right or wrong, `(images,)` bool, as text for a record."""
+    return base64.b64encode(np.packbits(correct).tobytes()).decode()
+
+
+def decode_correct(record: Mapping, sd: float) -> np.ndarray:
+    """Which test images a run named right at the end, at noise SD `sd`.
+
+    Returns:
+        `(test_images,)` bool, in the order of the test set.
+
+    Raises:
+        ValueError: if the record was not scored at that level.
+    """
+    if f"{sd:g}" not in record["correct"]:
+        raise ValueError(
+            f"The record holds noise SDs {', '.join(record['correct'])}, not {sd:g}."
+        )
+    packed = np.frombuffer(base64.b64decode(record["correct"][f"{sd:g}"]), "uint8")
+    return np.unpackbits(packed, count=record["spec"]["test_images"]).astype(bool)
+
+
+def versions() -> dict[str, str]:
+    """Versions of the libraries that a result depends on."""
+    libraries = ("jax", "jaxlib", "keras", "numpy", "attention-in-a-cnn")
+    found = {name: importlib.metadata.version(name) for name in libraries}
+    return {"python": platform.python_version(), **found}
+
+
+@functools.cache
+def processor() -> str:
+    """The processor's name, as far as the system tells it."""
+    try:
+        with open("/proc/cpuinfo") as lines:
+            names = [line.split(":", 1)[1] for line in lines if "model name" in line]
+    except OSError:
+        names = []
+    return names[0].strip() if names else platform.processor() or platform.machine()

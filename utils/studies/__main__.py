@@ -1,0 +1,44 @@
+"""`python -m utils.studies NAME`: run a whole study, or go on with it."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from utils.studies import PROFILES, StudyStoppedError, profile, run
+
+
+def main(arguments: Sequence[str] | None = None, study=profile) -> int:
+    """The command line; returns the exit status. `study` finds the runs of a name."""
+    parser = argparse.ArgumentParser(
+        prog="python -m utils.studies",
+        description="Run a whole study, or go on with one that was stopped.",
+        epilog="Ctrl-C stops it; the epochs that are finished are kept. Exit status: 0 "
+        "when every record is there, 1 when something failed, 130 after Ctrl-C.",
+    )
+    parser.add_argument("profile", help=f"one of {', '.join(PROFILES)}")
+    parser.add_argument(
+        "--store",
+        default="build/records",
+        type=Path,
+        help="folder for the records (default: %(default)s)",
+    )
+    options = parser.parse_args(arguments)
+    try:
+        records = run(study(options.profile), options.store)
+    except KeyboardInterrupt:
+        print("Stopped. Run the same command to go on.", file=sys.stderr)
+        return 130
+    except (StudyStoppedError, ValueError, OSError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    core_minutes = sum(record["seconds"] for record in records) / 60
+    print(
+        f"{len(records)} records in {options.store} ({core_minutes:.1f} minutes of "
+        "one core in all)."
+    )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,117 @@
+"""Where trained networks look: their maps on displays, and the pointing game.
+
+Zhang and others (2016): does the highest place of a map lie on the target?
+"""
+
+from typing import NamedTuple
+
+import attrs
+import numpy as np
+
+from utils.data import load_mnist
+from utils.displays import arrange, on_target, pointing_game
+from utils.model import attention_maps, build_model, predict, set_weights
+from utils.noise import add_noise
+from utils.studies.arms import Arm
+from utils.studies.kept import kept
+
+SEEDS = range(8)  # of networks whose maps are looked at
+LOOKED = 500  # test images on which maps are looked at
+AT_ONCE = 20  # of them
+
+
+class Look(NamedTuple):
+    """Where a trained network looks, on test images that all networks share."""
+
+    images: np.ndarray  # (images, rows, cols) noisy, grey levels
+    places: np.ndarray  # (images, 2) corners of the digits, pixels
+    labels: np.ndarray  # (images,)
+    gains: np.ndarray  # (images, rows', cols')
+    answers: np.ndarray  # (images,) digits that it names
+
+    @property
+    def correct(self) -> np.ndarray:
+        """Which answers are right: `(images,)` bool."""
+        return self.answers == self.labels
+
+
+def look(arm: Arm, seed: int, sd: float, images: int = LOOKED, kind=None) -> Look:
+    """The maps and answers of one network of an arm under noise of SD `sd`.
+
+    Of the kind of map that it learnt with, or of another that has no parameters.
+
+    Raises:
+        FileNotFoundError: if its weights are not in the arm's store.
+    """
+    return _looks(_network(arm, kind), arm, seed, sd, images)
+
+
+def _network(arm, kind=None):
+    run = arm.run
+    if kind:
+        run = attrs.evolve(run, attention=kind, attention_parameters={})
+    return build_model(
+        run.attention,
+        image_shape=run.display.shape,
+        strength=run.strength,
+        input_scale=run.input_scale,
+        **run.attention_parameters,
+    )
+
+
+def _looks(model, arm, seed, sd, images):
+    _, (digits, labels) = load_mnist()
+    rng = np.random.default_rng(0)
+    shown = arrange(arm.run.display, digits[:images], digits, rng)
+    noisy = add_noise(shown.images, sd, rng)
+    set_weights(model, arm.weights(seed))
+    parts = np.array_split(noisy, max(1, images // AT_ONCE))
+    gains = np.concatenate([attention_maps(model, part) for part in parts])
+    answers = np.concatenate([predict(model, part).argmax(-1) for part in parts])
+    return Look(noisy, shown.places, labels[:images], gains, answers)
+
+
+class Pointed(NamedTuple):
+    """Where the maps of an arm point; one number for each seed.
+
+    The outermost ring of a map lies over the padding of `conv_2`'s input: its gains
+    multiply zeros and change nothing. So the peak is sought inside of it.
+    """
+
+    hits: list[float]  # share of maps whose peak lies on the digit's square
+    accuracy: list[float]  # share of these images that were named right
+    gain_on_digit: list[float]  # mean gain on the digit's square
+    gain_elsewhere: list[float]  # and on the rest, without the ring
+    on_padding: list[float]  # share of all gain that the ring takes
+    chance: float  # hits of places drawn at random
+    found_by_all: int  # of `LOOKED` images: peaks of all networks lie on the digit
+
+
+def pointed(arm: Arm, sd: float, kind: str | None = None) -> Pointed:
+    """How often the maps of the first 8 networks find the digit."""
+    return Pointed(*kept(_pointed, attrs.evolve(arm, seeds=SEEDS), sd, kind))
+
+
+def _pointed(arm: Arm, sd: float, kind: str | None) -> Pointed:
+    (_, (digits, _)), rows, found = load_mnist(), [], []
+    size, model = digits.shape[1:], _network(arm, kind)
+    for seed in arm.seeds:
+        seen = _looks(model, arm, seed, sd, LOOKED)
+        inside = np.zeros(seen.gains.shape[1:], bool)
+        inside[1:-1, 1:-1] = True
+        gains = np.where(inside, seen.gains, 0)
+        targets = on_target(seen.places, size, inside.shape) & inside
+        hits = pointing_game(np.where(inside, gains, -1), seen.places, size).hits
+        found.append(hits)
+        rows.append(
+            [
+                float(hits.mean()),
+                float(seen.correct.mean()),
+                float(gains[targets].mean()),
+                float(gains[inside & ~targets].mean()),
+                float(1 - gains.sum() / seen.gains.sum()),
+            ]
+        )
+    every = int(np.all(found, axis=0).sum())
+    shares = np.transpose(rows).tolist()
+    return Pointed(*shares, float(targets[:, inside].mean()), every)

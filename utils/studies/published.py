@@ -1,0 +1,299 @@
+"""The study of the post (Vatterott 2016), repeated: its runs, and what was found.
+
+Four cells, {attention, none} x {noise in training, none}, of three runs each. What the
+post's repository reports, and what its trained weights do, stands beside it.
+"""
+
+import csv
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+import attrs
+import numpy as np
+
+from utils.data import load_mnist
+from utils.model import (
+    CHANNELS,
+    attention_maps,
+    build_model,
+    load_published_weights,
+    predict,
+    set_weights,
+)
+from utils.noise import add_noise
+from utils.runs import RunSpec
+from utils.statistics import Estimate, paired_difference
+from utils.studies.arms import CLEAN, MATCHED, Arm, contrast_after_an_epoch
+from utils.studies.kept import kept
+from utils.studies.store import COMMITTED, Store
+
+NOISE = 2.5  # SD in grey levels
+SEEDS = range(3)
+BASE = RunSpec()
+QUICK = RunSpec(images=6_000, epochs=3, test_images=1_000)
+CURVES_FILE = Path(__file__).with_name("published_curves.csv")
+WEIGHTS_FILE = Path(__file__).with_name("published_weights.csv")
+WEIGHTS_NAME = "{}_model_weights.h5"  # of a file in the author's repository
+ERRATIC_FALL, ERRATIC_END = 0.05, 0.5  # fixed before the runs were seen
+SAME = 1.0  # points: two arms closer than this count as alike
+IMAGES = 1_000  # test images on which maps are measured
+
+
+class Pair(NamedTuple):
+    """Attention and control, trained under one noise."""
+
+    attention: Arm
+    control: Arm
+
+
+def pairs(base: RunSpec = BASE, store: Store = COMMITTED) -> dict[float, Pair]:
+    """The cells of the study by the noise in training, 2.5 and 0.
+
+    Args:
+        base: what the runs have in common: `BASE`, as published, or `QUICK`, minutes.
+        store: where their records are.
+    """
+    kinds = (("attention", "as_coded"), ("control", "ones"))
+
+    def cell(label, kind, sd):
+        run = attrs.evolve(base, attention=kind, noise_sd=sd)
+        return Arm(label, run, SEEDS, store)
+
+    return {sd: Pair(*(cell(*each, sd) for each in kinds)) for sd in (NOISE, 0.0)}
+
+
+GUIDED = Arm("guided by its guess", RunSpec("top_n", {"n": 1}), SEEDS)
+
+
+def study(base: RunSpec = BASE) -> list[RunSpec]:
+    """Profiles `published` and `quick`: the twelve runs, seed by seed."""
+    arms = [arm for pair in pairs(base).values() for arm in pair]
+    return [arm.run.with_seed(seed) for seed in SEEDS for arm in arms]
+
+
+def guided() -> list[RunSpec]:
+    """Profile `guided`: the network whose own guess guides it."""
+    return GUIDED.runs
+
+
+def explorers() -> list[RunSpec]:
+    """Profile `explorers`: networks for notebooks 1 to 3, in noise up to SD 80."""
+    return [
+        RunSpec(attention, noise_sd=80.0, noise_varies=True, epochs=3)
+        for attention in ("ones", "energy")
+    ]
+
+
+def reported() -> dict[tuple[str, float], np.ndarray]:
+    """Test accuracies that the post's repository reports.
+
+    Returns:
+        `(kind of attention, noise in training)` -> `(3 runs, 12 epochs)`: 144 values,
+        all of them on clean test images.
+    """
+    names = {"as_coded": "attention", "ones": "ones"}
+    conditions = {0.0: "nonoise", NOISE: "noise"}
+    with CURVES_FILE.open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    curves = {}
+    for kind, name in names.items():
+        for noise_sd, condition in conditions.items():
+            values = [
+                (int(r["run"]), int(r["epoch"]), float(r["accuracy"]))
+                for r in rows
+                if (r["condition"], r["model"]) == (condition, name)
+            ]
+            accuracy = [value for _, _, value in sorted(values)]
+            curves[kind, noise_sd] = np.reshape(accuracy, (3, 12))
+    return curves
+
+
+def at_the_end(pair: Pair, test: str) -> Estimate:
+    """Attention minus control after the last epoch, in points.
+
+    The interval is Student's t over seeds: wide with three pairs, as it should be.
+    """
+    found = contrast_after_an_epoch(*pair, test, pair.control.run.epochs)
+    return found._replace(p=np.nan, detectable=np.nan)  # three pairs cannot reach .05
+
+
+def is_erratic(record: Mapping) -> bool:
+    """Whether clean accuracy falls by over .05 between epochs, or ends below .5."""
+    curve = [epoch[CLEAN] for epoch in record["epochs"]]
+    fall = max(-np.diff(curve), default=0.0)
+    return bool(fall > ERRATIC_FALL or curve[-1] < ERRATIC_END)
+
+
+class Verdict(NamedTuple):
+    """One claim of the post, and what the records say of it."""
+
+    claim: str
+    published: str
+    ours: str
+    verdict: str
+
+
+def verdicts() -> list[Verdict]:
+    """The post's three claims, with verdicts that follow from the records."""
+    cells, curves = pairs(), reported()
+
+    def said(noise_sd):
+        ends = (curves[kind, noise_sd][:, -1].mean() for kind in ("as_coded", "ones"))
+        return "{:.3f} against {:.3f}".format(*ends)
+
+    def found(noise_sd, test):
+        pair = cells[noise_sd]
+        ends = (arm.curve(test)[:, -1].mean() for arm in pair)
+        gap = at_the_end(pair, test)
+        return "{:.3f} against {:.3f}: {}".format(*ends, gap), gap
+
+    clean, clean_gap = found(0.0, CLEAN)
+    mismatch, mismatch_gap = found(NOISE, CLEAN)
+    matched, matched_gap = found(NOISE, MATCHED)
+    ends = [arm.curve(CLEAN)[:, -1] for arm in cells[NOISE]]
+    every = bool((ends[0] > ends[1]).all())
+    control = cells[0.0].control
+    erratic, calm = (sum(map(is_erratic, x.records)) for x in (GUIDED, control))
+    return [
+        Verdict(
+            "1. On clean images, attention makes no difference.",
+            said(0.0),
+            clean,
+            f"Reproduced (within {SAME:g} point)"
+            if abs(clean_gap.value) < SAME
+            else "Not reproduced",
+        ),
+        Verdict(
+            "2. On noisy images, attention is far superior (as published: trained "
+            "with noise, tested clean).",
+            said(NOISE),
+            mismatch,
+            "Reproduced"
+            if mismatch_gap.low > 0
+            else f"In every pair; {len(SEEDS)} pairs leave its size open"
+            if every
+            else "Not reproduced",
+        ),
+        Verdict(
+            "2b. The same networks, tested on noisy images.",
+            "not reported",
+            matched,
+            f"The advantage is gone (within {SAME:g} point)"
+            if matched_gap.value < SAME
+            else "It remains",
+        ),
+        Verdict(
+            "3. A network whose own guess guides its attention is erratic to train.",
+            "said, no numbers",
+            f"{erratic} of {len(SEEDS)} runs fall by over {ERRATIC_FALL:.0%} between "
+            f"epochs or end below {ERRATIC_END:.0%} (control: {calm} of {len(SEEDS)})",
+            "Reproduced" if erratic > calm else "Not reproduced",
+        ),
+    ]
+
+
+def gains() -> tuple[float, float]:
+    """Smallest and largest gain that the published attention gives, once trained.
+
+    Over the first test images, all places, and the six networks that have it.
+    """
+    found = [kept(_gains, pair.attention) for pair in pairs().values()]
+    return float(np.min(found)), float(np.max(found))
+
+
+def _gains(arm: Arm) -> list[float]:
+    _, (x_test, _) = load_mnist()
+    model, found = build_model(arm.run.attention), []
+    for seed in arm.seeds:
+        set_weights(model, arm.weights(seed))
+        found.append(attention_maps(model, x_test[:IMAGES]))
+    return [float(np.min(found)), float(np.max(found))]
+
+
+def scrambled(gain: np.ndarray) -> np.ndarray:
+    """What the published code would have given the channels of `conv_2`'s input.
+
+    It repeats the rows of a map `(rows, cols)` 32 times and reshapes: `(32, rows,
+    cols)`, each channel one row or two, copied downwards (Vatterott 2016, code).
+    """
+    return np.repeat(gain, CHANNELS, axis=0).reshape(CHANNELS, *gain.shape)
+
+
+def scrambled_correlation(weights: Mapping[str, np.ndarray]) -> Estimate:
+    """How far `scrambled` gains agree with the map they were made from.
+
+    Pearson's correlation over all channels and places, of the maps from activity of a
+    network with these weights; mean over the first test images.
+    """
+    _, (x_test, _) = load_mnist()
+    model = build_model("energy")
+    set_weights(model, weights)
+    found = [
+        np.corrcoef(scrambled(gain).ravel(), np.tile(gain.ravel(), CHANNELS))[0, 1]
+        for gain in attention_maps(model, x_test[:IMAGES])
+    ]
+    mean = paired_difference(found, np.zeros(IMAGES))
+    return mean._replace(unit="r", basis=f"{IMAGES:,} test images")
+
+
+class AuthorsNetwork(NamedTuple):
+    """What a network with the author's own weights names right."""
+
+    weights: str  # the author's name for them
+    attention: str
+    training_noise_sd: float
+    accuracy_clean: float  # on 10,000 test images
+    accuracy_noisy: float  # with noise of SD 2.5
+    noisy_images: int  # on the first so many of them
+
+
+def authors_networks(folder: str | Path | None = None) -> list[AuthorsNetwork]:
+    """Accuracy of the networks whose weights the author published, clean and noisy.
+
+    Args:
+        folder: the folder `Weights` of the author's repository, which is not part of
+            this project. Without it, what was measured on these files.
+
+    Raises:
+        FileNotFoundError: if a file is not in the folder.
+    """
+    with WEIGHTS_FILE.open(newline="", encoding="utf-8") as file:
+        rows = [
+            AuthorsNetwork(w, attention, *map(float, numbers), int(images))
+            for w, attention, *numbers, images in list(csv.reader(file))[1:]
+        ]
+    return rows if folder is None else [_measured(row, Path(folder)) for row in rows]
+
+
+def authors_difference(test: str) -> Estimate:
+    """Attention minus control of the author's networks trained with noise, in points.
+
+    `test` is `accuracy_clean` or `accuracy_noisy`.
+    """
+    rows = [row for row in authors_networks() if row.training_noise_sd == NOISE]
+    found = paired_difference(
+        *(
+            [100 * getattr(row, test) for row in rows if row.attention == kind]
+            for kind in ("as_coded", "ones")
+        )
+    )
+    return found._replace(unit="points", basis="")
+
+
+def _measured(row, folder):
+    _, (images, labels) = load_mnist()
+    model = build_model(row.attention)
+    load_published_weights(model, folder / WEIGHTS_NAME.format(row.weights))
+
+    def accuracy(images):
+        parts = np.split(images, range(500, len(images), 500))
+        named = np.concatenate([predict(model, part).argmax(-1) for part in parts])
+        return float(np.mean(named == labels))
+
+    noisy = add_noise(images, NOISE, np.random.default_rng(0))
+    return row._replace(
+        accuracy_clean=accuracy(images),
+        accuracy_noisy=accuracy(noisy),
+        noisy_images=len(images),
+    )

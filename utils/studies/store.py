@@ -1,0 +1,276 @@
+"""The store: one run, one record and, if it keeps them, one file of weights.
+
+A store is a folder. A file in it is there whole or not at all: it is written beside
+its place, flushed to the disk and moved there in one step. A record carries a check
+sum of itself and of its weights, so that damage is seen; what is damaged is set
+aside under `damaged/` and never overwritten. Nothing is ever unpickled.
+
+Unfinished work, the state after the latest epoch, lies under `.work/`. A run is
+computed under a lock that the system releases when a process dies, so two studies
+may share a store.
+"""
+
+import contextlib
+import hashlib
+import io
+import itertools
+import json
+import warnings
+import zipfile
+import zlib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import filelock
+import numpy as np
+
+from utils.files import write
+
+NEEDED = ("spec", "epochs", "versions", "seconds", "weights_sha256")
+UNREADABLE = (ValueError, KeyError, TypeError, AttributeError, RecursionError)
+
+
+class DamagedRecordError(ValueError):
+    """A file of a store is not what was written there."""
+
+
+class BusyError(Exception):
+    """Another process is computing this run."""
+
+
+class Store:
+    """Records and weights in a folder, by name.
+
+    Args:
+        folder: made when first written to.
+
+    Raises:
+        NotADirectoryError: if it is a file.
+    """
+
+    def __init__(self, folder):
+        self.folder = Path(folder).expanduser()
+        if self.folder.exists() and not self.folder.is_dir():
+            raise NotADirectoryError(
+                f"{self.folder} is a file. Expected a folder for records."
+            )
+
+    def __repr__(self):
+        return f"Store({str(self.folder)!r})"
+
+    def path(self, name: str) -> Path:
+        """Where a record is, or would be; its weights are beside it (.npz)."""
+        return self.folder / f"{name}.json"
+
+    def names(self) -> list[str]:
+        """The finished runs."""
+        return sorted(path.stem for path in self.folder.glob("*.json"))
+
+    def __contains__(self, name: str) -> bool:
+        return self.path(name).exists()
+
+    def record(self, name: str) -> dict:
+        """A record, checked. Nothing in the store changes.
+
+        Raises:
+            FileNotFoundError: if the run is not finished.
+            DamagedRecordError: if the file, or its weights, is not what was written.
+        """
+        path = self.path(name)
+        try:
+            content = path.read_bytes()
+        except FileNotFoundError:
+            raise FileNotFoundError(
+                f"No record {path}. It has not been computed, or the store is another. "
+                "The project's own records come with a clone of its repository, in "
+                "figures/records."
+            ) from None
+        try:
+            record = json.loads(content)
+            claimed = record.pop("sha256")
+            sound = claimed == _digest(_as_json(record))
+            missing = [key for key in NEEDED if key not in record]
+        except UNREADABLE as error:
+            raise DamagedRecordError(
+                f"{path} is not a whole record ({type(error).__name__}: {error})."
+            ) from error
+        if not sound:
+            raise DamagedRecordError(f"{path} was changed after it was written.")
+        if missing:
+            raise DamagedRecordError(f"{path} lacks {', '.join(missing)}.")
+        if record["weights_sha256"] in NO_WEIGHTS:
+            return record
+        weights = path.with_suffix(".npz")
+        if not weights.exists():
+            raise DamagedRecordError(
+                f"{weights}, the weights of {path.name}, is missing."
+            )
+        if _digest(weights.read_bytes()) != record["weights_sha256"]:
+            raise DamagedRecordError(f"{weights} was changed after it was written.")
+        return record
+
+    def weights(self, name: str) -> dict[str, np.ndarray]:
+        """The trained weights of a finished run, by layer ("conv_1/kernel").
+
+        Raises:
+            FileNotFoundError, DamagedRecordError: as `record`, or if it kept none.
+        """
+        if self.record(name)["weights_sha256"] in NO_WEIGHTS:
+            raise FileNotFoundError(f"The run {name} kept no weights.")
+        return _read_arrays(self.path(name).with_suffix(".npz"))
+
+    def finished(self, name: str) -> bool:
+        """Whether the run has a sound record.
+
+        If it has none, what is damaged of it is set aside, unless another process
+        computes it now.
+        """
+        try:
+            self.record(name)
+        except (FileNotFoundError, DamagedRecordError):
+            with contextlib.suppress(BusyError), self.claim(name):
+                return name in self
+            return False
+        return True
+
+    def save(self, name: str, record: Mapping, weights: Mapping) -> None:
+        """Write a finished run: weights, if any, and the record that vouches for them.
+
+        Raises:
+            OSError: if it cannot be written (a full disk); nothing is then left
+                half-written.
+        """
+        packed = _pack_arrays(weights) if weights else b""
+        record = {**record, "weights_sha256": _digest(packed) if weights else None}
+        record["sha256"] = _digest(_as_json(record))
+        text = json.dumps(record, indent=1, allow_nan=False) + "\n"
+        if weights:
+            self._write(self.path(name).with_suffix(".npz"), packed)
+        self._write(self.path(name), text.encode())
+        self._checkpoint(name).unlink(missing_ok=True)
+
+    def save_state(self, name: str, arrays: Mapping, facts: Mapping) -> None:
+        """Write where an unfinished run stands.
+
+        Raises:
+            OSError: as `save`; the state before it is then still there.
+        """
+        facts = np.frombuffer(json.dumps(facts).encode(), "uint8")
+        packed = _pack_arrays({**arrays, "facts": facts})
+        checked = bytes.fromhex(_digest(packed)) + packed
+        self._write(self._checkpoint(name), checked)
+
+    def load_state(self, name: str) -> tuple[dict, dict] | None:
+        """What `save_state` wrote, or None.
+
+        Raises:
+            DamagedRecordError: if it is not what was written.
+        """
+        path = self._checkpoint(name)
+        try:
+            content = path.read_bytes()
+        except FileNotFoundError:
+            return None
+        if bytes.fromhex(_digest(content[32:])) != content[:32]:
+            raise DamagedRecordError(f"{path} is not what was written.")
+        arrays = _read_arrays(path, content[32:])
+        try:
+            return arrays, json.loads(arrays.pop("facts").tobytes())
+        except UNREADABLE as error:
+            raise DamagedRecordError(f"{path} is not a state of a run.") from error
+
+    def epochs_done(self, name: str) -> int:
+        """How many epochs an unfinished run has behind it."""
+        try:
+            state = self.load_state(name)
+        except (OSError, DamagedRecordError):
+            return 0
+        return len(state[1]["epochs"]) if state else 0
+
+    @contextlib.contextmanager
+    def claim(self, name: str) -> Iterator[None]:
+        """Compute this run, alone; what is damaged of it is first set aside.
+
+        Raises:
+            BusyError: if another process has claimed it.
+            OSError: if the file system has no locks.
+        """
+        self._work.mkdir(parents=True, exist_ok=True)
+        lock = filelock.FileLock(
+            self._work / f"{name}.lock",
+            timeout=0,
+            fallback_to_soft=False,  # such a lock would outlive a killed process
+        )
+        try:
+            lock.acquire()
+        except filelock.Timeout:
+            raise BusyError(f"{name} is being computed by another process.") from None
+        try:
+            self._repair(name)
+            yield
+        finally:
+            lock.release()
+
+    @property
+    def _work(self):
+        return self.folder / ".work"
+
+    def _checkpoint(self, name):
+        return self._work / f"{name}.state"
+
+    def _write(self, path, content):
+        self._work.mkdir(parents=True, exist_ok=True)
+        write(path, content, part=self._work / f"{path.name}.part")
+
+    def _repair(self, name):
+        try:
+            if name in self:
+                self.record(name)
+        except DamagedRecordError as error:
+            path = self.path(name)
+            self._set_aside(str(error), path, path.with_suffix(".npz"))
+        try:
+            self.load_state(name)
+        except DamagedRecordError as error:
+            self._set_aside(str(error), self._checkpoint(name))
+
+    def _set_aside(self, reason, *paths):
+        aside = self.folder / "damaged"
+        aside.mkdir(exist_ok=True)
+        for path in filter(Path.exists, paths):
+            numbers = itertools.count(1)
+            targets = (aside / f"{path.name}.{number}" for number in numbers)
+            path.rename(next(target for target in targets if not target.exists()))
+        warnings.warn(
+            f"{reason} Set aside in {aside}; the run is computed again.",
+            RuntimeWarning,
+            stacklevel=2,
+        )
+
+
+def _as_json(record) -> bytes:
+    return json.dumps(record, sort_keys=True, allow_nan=False).encode()
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def _pack_arrays(arrays) -> bytes:
+    buffer = io.BytesIO()
+    np.savez(buffer, allow_pickle=False, **arrays)
+    return buffer.getvalue()
+
+
+def _read_arrays(path, content=None) -> dict[str, np.ndarray]:
+    content = path.read_bytes() if content is None else content
+    try:
+        with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
+            return {key: arrays[key] for key in arrays.files}
+    except (*UNREADABLE, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        raise DamagedRecordError(f"{path} is not a whole file of arrays.") from error
+
+
+# Of a run without weights: nothing, or, until November 2026, an archive without arrays.
+NO_WEIGHTS = (None, _digest(_pack_arrays({})))
+COMMITTED = Store(Path(__file__).parents[2] / "figures" / "records")

@@ -1,0 +1,324 @@
+"""Where attention helps: digits at uncertain places in noise. Its runs and findings.
+
+Digits at random places on a canvas of 60 x 60 pixels, in noise from none to strong;
+Adam on four images at a time, at a rate that falls as 1 / (1 + t / 20,000 updates).
+Rates and input scales were tried on validation images with one other seed. Findings are
+about test images, and come from records and weights.
+"""
+
+from typing import Any, NamedTuple
+
+import attrs
+import numpy as np
+
+from utils.displays import Display
+from utils.runs import RunSpec
+from utils.statistics import FEWEST_TO_RESAMPLE, Estimate, paired_difference
+from utils.studies import psychometrics
+from utils.studies.arms import MATCHED, Arm, paired
+from utils.studies.probes import Probe
+from utils.studies.psychometrics import PsychometricFunction, decibels
+
+NOISE = 120.0  # grey levels: each image has an SD of its own, from 0 to this
+LEVELS = (0.0, 30.0, 60.0, 90.0, 120.0, 160.0, 240.0)  # at test
+CANVAS = 60  # pixels, rows and columns
+CANVASES = (28, 44)  # other ones; on 28 a digit has one place only
+FIXED_LEVELS = (40.0, 120.0)  # noise in training and at test that does not vary
+CLUTTER = Display(distractors=4, validity=0.8)
+CLUTTER_NOISE = 60.0
+SEEDS = range(20)  # of the headline
+SOME_SEEDS = range(5)  # of arms beside it
+PROBED_SEEDS = range(8)  # enough for a bootstrap
+PROBED_LEVELS = (60.0, 120.0)
+VALIDATION_SEEDS = range(100, 101)
+LONG = 15  # epochs, where the others have 6 or 4
+LARGE = CANVAS + 16  # pixels of a canvas that no network was trained on
+BASE = RunSpec(
+    display=Display(rows=CANVAS, cols=CANVAS),
+    noise_sd=NOISE,
+    noise_varies=True,
+    images=20_000,
+    goes_on=True,
+    epochs=6,
+    batch_size=4,
+    optimizer="adam",
+    learning_rate_decay=5e-5,
+    curve_images=2_000,
+    test_noise_sds=LEVELS,
+)
+GREY, UNIT = 1.0, 1 / 255  # input scales: grey levels as published, or from 0 to 1
+BY_GREY = ((GREY, 0.0007), (GREY, 0.0015), (GREY, 0.003), (UNIT, 0.003))
+BY_BOTH = (
+    *((UNIT, 0.0015), (UNIT, 0.003), (UNIT, 0.006)),
+    *((GREY, 0.0005), (GREY, 0.001), (GREY, 0.002)),
+)
+
+
+class Network(NamedTuple):
+    """A kind of attention, and the settings tried for it: (input scale, rate)."""
+
+    label: str
+    attention: str
+    parameters: dict[str, Any]
+    tried: tuple[tuple[float, float], ...]  # more where the best was an end
+    chosen: tuple[float, float]  # the best of them; a test sees to it
+
+
+CONTROL = Network("control", "ones", {}, BY_GREY, (GREY, 0.0015))
+ENERGY = Network("activity (energy)", "energy", {}, BY_BOTH, (GREY, 0.001))
+SELECTIVITY = Network(
+    "local certainty (selectivity)",
+    *("selectivity", {}, (*BY_BOTH, (GREY, 0.0002)), (GREY, 0.001)),
+)
+EVIDENCE = Network(
+    "class evidence", "evidence", {}, (*BY_BOTH, (GREY, 0.004)), (GREY, 0.002)
+)
+SHUFFLED = Network(
+    "activity, shuffled", "shuffled", {"of": "energy"}, BY_GREY, (GREY, 0.0015)
+)
+CENTRE = Network("centre", "centre", {}, BY_GREY, (GREY, 0.0015))
+# Told the digit's true place, by a map: meant as an upper bound.
+ORACLE = Network(
+    "oracle (told the place)", "given", {}, (*BY_GREY, (GREY, 0.0003)), (GREY, 0.0007)
+)
+NETWORKS = (ORACLE, ENERGY, SELECTIVITY, EVIDENCE, CONTROL, CENTRE, SHUFFLED)
+HEADLINE = (CONTROL, ENERGY)
+
+
+def arm(network: Network) -> Arm:
+    """A network on the canvas of the study."""
+    keeps = network in (*HEADLINE, ORACLE)
+    seeds = SEEDS if network in HEADLINE else SOME_SEEDS
+    return _arm(network, seeds, keeps_weights=keeps)
+
+
+def on_canvas(network: Network, size: int) -> Arm:
+    """The same on a canvas of `size` x `size` pixels."""
+    return _arm(network, display=Display(rows=size, cols=size))
+
+
+def in_fixed_noise(network: Network, sd: float) -> Arm:
+    """On 44 x 44 pixels, in noise of one SD in training and at test."""
+    levels = sorted({*LEVELS, sd})
+    fixed = {"noise_sd": sd, "noise_varies": False, "test_noise_sds": levels}
+    return _arm(network, display=Display(), epochs=4, **fixed)
+
+
+def trained_long(network: Network) -> Arm:
+    """For more epochs, of which the first are those of `arm`."""
+    return _arm(network, SEEDS, epochs=LONG)
+
+
+def in_clutter(network: Network) -> Arm:
+    """Among fragments of other digits; a network of maps that are given has a cue."""
+    return _arm(
+        network,
+        display=CLUTTER,
+        noise_sd=CLUTTER_NOISE,
+        epochs=4,
+        keeps_weights=network == ORACLE,
+    )
+
+
+def _arm(network, seeds=SOME_SEEDS, *, setting=None, keeps_weights=False, **settings):
+    scale, rate = setting or network.chosen
+    run = attrs.evolve(
+        BASE,
+        attention=network.attention,
+        attention_parameters=network.parameters,
+        input_scale=scale,
+        learning_rate=rate,
+        keeps_weights=keeps_weights,
+        **settings,
+    )
+    return Arm(network.label, run, seeds)
+
+
+def tried(network: Network) -> dict[tuple[float, float], Arm]:
+    """A network at each of its settings, scored on validation images after 2 epochs."""
+    short = {
+        "epochs": 2,
+        "scored_on": "validation",
+        "test_images": 2_000,
+        "test_noise_sds": (0.0, 60.0, NOISE),
+    }
+    return {
+        setting: _arm(network, VALIDATION_SEEDS, setting=setting, **short)
+        for setting in network.tried
+    }
+
+
+def rates() -> list[RunSpec]:
+    """Profile `uncertain_place_rates`: several settings, on validation images."""
+    return [run for x in NETWORKS for arm in tried(x).values() for run in arm.runs]
+
+
+def validation(network: Network) -> dict[tuple[float, float], float]:
+    """What was found on validation images in noise: (input scale, rate) -> accuracy."""
+    return {
+        setting: float(arm.curve(MATCHED)[:, -1].mean())
+        for setting, arm in tried(network).items()
+    }
+
+
+def arms() -> list[Arm]:
+    """Every arm of the study, long training last."""
+    return [
+        *map(arm, NETWORKS),
+        *(on_canvas(network, size) for network in HEADLINE for size in CANVASES),
+        *(in_fixed_noise(network, sd) for network in HEADLINE for sd in FIXED_LEVELS),
+        *map(in_clutter, (*HEADLINE, ORACLE)),
+        *map(trained_long, HEADLINE),
+    ]
+
+
+def study() -> list[RunSpec]:
+    """Profile `uncertain_place`: short runs first, seed by seed."""
+    runs = [run for each in arms() for run in each.runs]
+    return sorted(runs, key=lambda run: (run.epochs == LONG, run.seed))
+
+
+# Trained networks looked at again, on fewer images: what one change at test does.
+FEW = {"test_images": 5_000, "test_noise_sds": PROBED_LEVELS}
+
+
+def probe(of: Arm, *, seeds=PROBED_SEEDS, maps_of=None, **changes) -> Arm:
+    """Trained networks of an arm, with something changed at test."""
+    asked = Probe(of.run, {**FEW, **changes}, maps_of and maps_of.run)
+    return Arm(of.label, asked, seeds)
+
+
+def weakened(strength: float) -> Arm:
+    """The attended networks with weaker attention; 0 divides the gain out."""
+    return probe(arm(ENERGY), strength=strength)
+
+
+def misplaced() -> Arm:
+    """The attended networks with their own map's values in shuffled places."""
+    shuffled = {"attention": "shuffled", "attention_parameters": {"of": "energy"}}
+    return probe(arm(ENERGY), **shuffled)
+
+
+def unaided() -> Arm:
+    """The controls as they are."""
+    return probe(arm(CONTROL))
+
+
+def added() -> Arm:
+    """The controls with a map of their own activity, which they never learnt with."""
+    return probe(arm(CONTROL), attention="energy", attention_parameters={})
+
+
+def lent() -> Arm:
+    """The controls with the map of the attended network of their seed."""
+    return probe(arm(CONTROL), attention="given", maps_of=arm(ENERGY))
+
+
+def in_new_clutter(network: Network) -> Arm:
+    """Among fragments, which these networks have not met in training."""
+    return probe(arm(network), display=Display(CANVAS, CANVAS, distractors=4))
+
+
+def on_larger_canvas(network: Network) -> Arm:
+    """On a canvas that is larger than that of training."""
+    return probe(arm(network), display=Display(LARGE, LARGE))
+
+
+def cue(says: str) -> Arm:
+    """Networks that learnt with a cue, told "valid", "neutral" or "invalid"."""
+    changes = {
+        "valid": {"display": attrs.evolve(CLUTTER, validity=1.0)},
+        "neutral": {"strength": 0.0},
+        "invalid": {"display": attrs.evolve(CLUTTER, validity=0.0)},
+    }
+    levels = {"test_noise_sds": (0.0, CLUTTER_NOISE)}
+    return probe(in_clutter(ORACLE), seeds=SOME_SEEDS, **changes[says], **levels)
+
+
+def probes() -> list[Probe]:
+    """Profile `uncertain_place_probes`: after the runs of `uncertain_place`."""
+    asked = [
+        *map(weakened, (0.0, 0.25, 0.5, 0.75, 1.0)),
+        *(misplaced(), unaided(), added(), lent()),
+        *map(in_new_clutter, HEADLINE),
+        *map(on_larger_canvas, HEADLINE),
+        *map(cue, ("valid", "neutral", "invalid")),
+    ]
+    return [run for each in asked for run in each.runs]
+
+
+def right_in_noise(arm: Arm) -> tuple[np.ndarray, np.ndarray]:
+    """Levels above 0, and which images were named right: `(seeds, levels, images)`.
+
+    Without noise, networks that learnt in noise name fewer digits than in a little of
+    it. A psychometric function only falls, so it is fitted to the rest.
+    """
+    levels = arm.levels[arm.levels > 0]
+    return levels, np.stack([arm.right(sd) for sd in levels], axis=1)
+
+
+def psychometric_function(arm: Arm) -> PsychometricFunction:
+    """Accuracy in noise, fitted to all networks of an arm together."""
+    return _fit(*right_in_noise(arm))
+
+
+def thresholds(arm: Arm) -> np.ndarray:
+    """The threshold of each network, a noise SD in grey levels: `(seeds,)`."""
+    levels, right = right_in_noise(arm)
+    return np.array([_fit(levels, each[None]).threshold for each in right])
+
+
+def _fit(levels, right):
+    trials = right.shape[0] * right.shape[2]
+    return psychometrics.fit(levels, right.sum((0, 2)), trials)
+
+
+def threshold(arm: Arm) -> Estimate:
+    """Geometric mean of the thresholds, with an interval for other seeds."""
+    logarithms = np.log(thresholds(arm))
+    found = paired_difference(logarithms, np.zeros_like(logarithms))
+    return Estimate(*np.exp(found[:3]).tolist(), *found[3:])
+
+
+def shift(arm: Arm, control: Arm) -> Estimate:
+    """How many decibels more noise an arm bears at its threshold than its control.
+
+    With fewer than 8 pairs each network is fitted, and the interval is for other seeds;
+    from there on, `psychometrics.threshold_shift`.
+    """
+    both = paired(arm, control)
+    if len(both[0].seeds) >= FEWEST_TO_RESAMPLE:
+        (levels, one), (_, other) = map(right_in_noise, both)
+        return psychometrics.threshold_shift(levels, one, other)
+    found = paired_difference(*(decibels(thresholds(each)) for each in both))
+    return found._replace(unit="dB")
+
+
+def noise_borne(arm: Arm, accuracy: float) -> np.ndarray:
+    """The noise SD in which each network still has an accuracy: `(seeds,)`.
+
+    Between levels, accuracy is taken as straight over the logarithm of the SD; no
+    function is fitted.
+
+    Raises:
+        ValueError: if a network is never, or always, as accurate as that.
+    """
+    levels, right = right_in_noise(arm)
+    borne = []
+    for seed, curve in zip(arm.seeds, right.mean(2), strict=True):
+        if not curve[-1] < accuracy <= curve[0]:
+            raise ValueError(
+                f"Expected an accuracy from {curve[-1]:.3f} to {curve[0]:.3f}, which "
+                f"network {seed} of {arm.label} has in noise; received {accuracy}."
+            )
+        i = np.flatnonzero(curve >= accuracy)[-1]  # the next level is too much
+        share = (curve[i] - accuracy) / (curve[i] - curve[i + 1])
+        borne.append(levels[i] * (levels[i + 1] / levels[i]) ** share)
+    return np.array(borne)
+
+
+def more_noise(arm: Arm, control: Arm, accuracy: float) -> Estimate:
+    """How many decibels more noise an arm bears than its control, both as accurate."""
+    both = paired(arm, control)
+    found = paired_difference(*(decibels(noise_borne(x, accuracy)) for x in both))
+    return found._replace(unit="dB")
