@@ -36,6 +36,7 @@ def _before_keras():
     # XLA's pool of threads. The flags that are often named for it (jax#743) do not see
     # to it: under them, jaxlib 0.10 still runs a large matrix product on two threads.
     os.environ.setdefault("PJRT_NPROC", "1")
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # NumPy's
     bridge = sys.modules.get("jax._src.xla_bridge")
     if bridge and bridge.backends_are_initialized():
         warnings.warn(
