@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import optimize, stats
 
-from utils.psychometrics import (
+from utils.studies.psychometrics import (
     PsychometricFunction,
     d_prime,
     decibels,
@@ -59,9 +59,6 @@ def test_the_function_by_hand():
     """One spread beyond the threshold, Phi(-1) = .1587 is still seen."""
     level = 60 * 10 ** (4 / 20)
     assert KNOWN.accuracy(level) == pytest.approx(0.1 + 0.85 * 0.158655, abs=1e-6)
-    step = 1e-4
-    higher, lower = KNOWN.accuracy(60 * 10 ** (np.array([step, -step]) / 20))
-    assert KNOWN.slope == pytest.approx((higher - lower) / (2 * step), rel=1e-6)
 
 
 @pytest.mark.parametrize("trials", [100, 1_000_000])
@@ -149,12 +146,12 @@ def test_observers_without_a_threshold_are_refused():
 
 def test_guessing_observers_are_refused_nearly_always():
     refused = 0
-    for seed in range(200):
+    for seed in range(100):
         try:
             fit(LEVELS, np.random.default_rng(seed).binomial(50, 0.1, 9), 50)
         except ValueError:
             refused += 1
-    assert refused >= 190
+    assert refused >= 95
 
 
 @pytest.mark.parametrize("few", [slice(0, 4), slice(5, 9)])
@@ -226,6 +223,16 @@ def test_a_step_is_a_threshold_between_two_levels():
     assert 60 < fit(LEVELS, correct, 100).threshold < 80
     found = threshold_interval(LEVELS, correct, 100, resamples=20)
     assert 60 < found.low <= found.high < 80
+
+
+def test_an_interval_is_that_of_as_many_single_fits():
+    counts = answer(KNOWN, 100, 13)
+    found = threshold_interval(LEVELS, counts, 100, resamples=40, seed=3)
+    expected = fit(LEVELS, counts, 100).accuracy(LEVELS)
+    drawn = np.random.default_rng(3).binomial(100, expected, (40, len(LEVELS)))
+    logarithms = [np.log(fit(LEVELS, each, 100).threshold) for each in drawn]
+    ends = np.exp(np.quantile(logarithms, (0.025, 0.975)))
+    np.testing.assert_allclose(found[1:3], ends, rtol=1e-6)
 
 
 def test_more_trials_narrow_the_interval():

@@ -7,7 +7,7 @@ Noise levels are 0 or more, in any unit (grey levels); their ratios are in decib
 from typing import NamedTuple
 
 import numpy as np
-from scipy import optimize, special, stats
+from scipy import special, stats
 from scipy.optimize import elementwise
 
 from utils.statistics import Estimate, resampled_accuracies
@@ -15,6 +15,9 @@ from utils.statistics import Estimate, resampled_accuracies
 SPREADS = (0.1, 60.0)  # dB: as good as a step, as good as flat
 REACH = 20.0  # dB: how far outside the tested levels a fit may look
 ENDS = (0.025, 0.975)  # of the 95% intervals, percentiles
+STEPS = 200  # of a fit, at most; some ten are usual
+ENOUGH = 1e-8  # a smaller step ends it: dB, log dB, share
+PROBABLE = (1e-9, 1 - 1e-9)  # of an answer
 FALL_ALPHA = 0.01  # of the likelihood-ratio test that accuracy falls at all
 
 
@@ -34,8 +37,8 @@ class PsychometricFunction(NamedTuple):
 
     def accuracy(self, levels) -> np.ndarray:
         """Expected accuracy at noise levels of any shape."""
-        parameters = decibels(self.threshold), np.log(self.spread), self.lapse
-        return _accuracy(parameters, levels, self.guess)
+        below = (decibels(self.threshold) - decibels(levels)) / self.spread
+        return self.guess + (1 - self.guess - self.lapse) * special.ndtr(below)
 
 
 def decibels(ratio):
@@ -67,9 +70,9 @@ def fit(levels, correct, trials, guess: float = 0.1) -> PsychometricFunction:
             "trials or fewer at each, and a guessing rate from 0 to below 1, received "
             f"levels {levels}, {correct} right of {trials}, guess {guess}."
         )
-    best, deviance = _most_likely(levels, correct, trials, guess)
-    flat = _residuals(correct.sum() / trials.sum(), correct, trials)
-    falls = (flat**2).sum() - deviance > stats.chi2.isf(FALL_ALPHA, 2)
+    ((best,), (deviance,)) = _most_likely(levels, correct[None], trials, guess)
+    flat = _deviance(correct.sum() / trials.sum(), correct, trials)
+    falls = flat - deviance > stats.chi2.isf(FALL_ALPHA, 2)
     threshold = 10 ** (best[0] / 20)
     if not (falls and levels.min() <= threshold <= levels.max()):
         raise ValueError(
@@ -156,40 +159,93 @@ def d_prime(accuracy, alternatives: int = 10) -> np.ndarray:
     return np.select([accuracy == 0, accuracy == 1], [-np.inf, np.inf], found.x)
 
 
+# Many fits at once: parameters are threshold (dB), logarithm of the spread, and lapse.
+
+
+def _below(parameters, levels):
+    """How many spreads each level lies below the threshold: `(..., levels)`."""
+    return (parameters[..., :1] - decibels(levels)) / np.exp(parameters[..., 1:2])
+
+
 def _accuracy(parameters, levels, guess):
-    threshold_db, log_spread, lapse = parameters
-    seen = special.ndtr((threshold_db - decibels(levels)) / np.exp(log_spread))
-    return guess + (1 - guess - lapse) * seen
+    """`PsychometricFunction.accuracy` for parameters `(..., 3)`: `(..., levels)`."""
+    share = 1 - guess - parameters[..., 2:]
+    return guess + share * special.ndtr(_below(parameters, levels))
 
 
-def _residuals(p, correct, trials):
-    """Signed roots of the deviance: least squares of these is maximum likelihood."""
-    share, p = correct / trials, np.clip(p, 1e-9, 1 - 1e-9)
+def _deviance(p, correct, trials):
+    """Twice the logarithm of how much likelier the counts are by their own shares."""
+    share, p = correct / trials, np.clip(p, *PROBABLE)
     divergence = special.rel_entr(share, p) + special.rel_entr(1 - share, 1 - p)
-    return np.sign(share - p) * np.sqrt(2 * trials * np.maximum(divergence, 0))
+    return (2 * trials * divergence).sum(-1)
 
 
 def _most_likely(levels, correct, trials, guess, start=None):
-    """Threshold (dB), log spread and lapse, and the deviance there."""
+    """Parameters `(fits, 3)` that make counts `(fits, levels)` most likely; deviances.
 
-    def residuals(parameters):
-        return _residuals(_accuracy(parameters, levels, guess), correct, trials)
-
+    Fisher scoring for all at once, each step damped until it is one downhill (Levenberg
+    1944; Marquardt 1963); a parameter that is drawn beyond its limit stays there.
+    """
     lowest, *_, highest = decibels(sorted({*levels} - {0}))
     limits = [(lowest - REACH, highest + REACH), np.log(SPREADS), (0, 1 - guess)]
-    if start is None:
-        axes = np.linspace(lowest, highest, 50), np.log([2, 4, 8, 16])
-        grid = np.meshgrid(*axes, [0.01, 1 - max(correct / trials)])
-        starts = np.reshape(grid, (3, -1, 1))
-        start = starts[:, np.argmin((residuals(starts) ** 2).sum(-1)), 0]
     low, high = np.transpose(limits)
-    start = np.clip(start, low, high)  # rounding may have put it outside
-    best = optimize.least_squares(residuals, start, bounds=(low, high), method="dogbox")
-    return best.x, 2 * best.cost
+    if start is None:
+        start = _grid(levels, correct, trials, guess, lowest, highest)
+
+    def deviance(parameters):
+        return _deviance(_accuracy(parameters, levels, guess), correct, trials)
+
+    found = np.clip(np.broadcast_to(start, (len(correct), 3)), low, high)
+    misfit, damping = deviance(found), np.full(len(correct), 1e-3)
+    for _ in range(STEPS):
+        gradient, information = _scores(found, levels, correct, trials, guess)
+        free = ~((found <= low) & (gradient < 0) | (found >= high) & (gradient > 0))
+        information *= free[:, :, None] & free[:, None, :]
+        diagonal = np.einsum("fii->fi", information)  # a view
+        diagonal += damping[:, None] * diagonal + np.where(free, 1e-9, 1)
+        step = np.linalg.solve(information, (free * gradient)[..., None])[..., 0]
+        tried = np.clip(found + step, low, high)
+        if np.abs(tried - found).max() < ENOUGH:
+            break
+        now = deviance(tried)
+        better = now < misfit
+        found = np.where(better[:, None], tried, found)
+        misfit = np.where(better, now, misfit)
+        damping *= np.where(better, 0.1, 10)
+    return found, misfit
+
+
+def _scores(parameters, levels, correct, trials, guess):
+    """Gradient of the log likelihood `(fits, 3)`, Fisher information `(fits, 3, 3)`."""
+    below, share = _below(parameters, levels), 1 - guess - parameters[:, 2:]
+    fall = share * stats.norm.pdf(below)
+    slopes = np.stack(
+        [
+            fall / np.exp(parameters[:, 1:2]),
+            -fall * np.where(np.isfinite(below), below, 0),  # without noise: infinite
+            -special.ndtr(below),
+        ],
+        axis=1,
+    )
+    p = np.clip(_accuracy(parameters, levels, guess), *PROBABLE)
+    weights = trials / (p * (1 - p))
+    gradient = np.einsum("fil,fl->fi", slopes, weights * (correct / trials - p))
+    return gradient, np.einsum("fil,fjl,fl->fij", slopes, slopes, weights)
+
+
+def _grid(levels, correct, trials, guess, lowest, highest):
+    """Of a few hundred functions, that which fits each row of counts best."""
+    lapses = np.stack([np.full(len(correct), 0.01), 1 - (correct / trials).max(-1)])
+    axes = np.linspace(lowest, highest, 50), np.log([2, 4, 8, 16]), [0, 1]
+    threshold, spread, which = (x.ravel() for x in np.meshgrid(*axes))
+    starts = np.empty((len(which), len(correct), 3))
+    starts[..., 0], starts[..., 1] = threshold[:, None], spread[:, None]
+    starts[..., 2] = lapses[which.astype(int)]
+    misfit = _deviance(_accuracy(starts, levels, guess), correct, trials)
+    return starts[misfit.argmin(0), np.arange(len(correct))]
 
 
 def _thresholds(levels, drawn, trials, fitted):
     """Thresholds (dB) of resampled counts `(resamples, levels)`."""
     start = decibels(fitted.threshold), np.log(fitted.spread), fitted.lapse
-    found = [_most_likely(levels, k, trials, fitted.guess, start)[0] for k in drawn]
-    return np.array(found)[:, 0]
+    return _most_likely(levels, drawn, trials, fitted.guess, start)[0][:, 0]
