@@ -10,8 +10,8 @@ INSTALLED := .venv/installed
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' Makefile
 
-run: $(INSTALLED) ## execute the series into build/notebooks and build/figures
-	$(BIN)/python -m utils.tools.notebooks run --profile quick
+run: $(INSTALLED) ## execute the series (ONLY="01 03": these) into build/
+	$(BIN)/python -m utils.tools.notebooks run $(ONLY)
 
 test: $(INSTALLED) ## run every test
 	$(BIN)/python -m pytest
@@ -26,7 +26,7 @@ bench: $(INSTALLED) ## time training and write build/bench.json
 	$(BIN)/python -m utils.tools.bench
 
 notebooks: $(INSTALLED) ## execute the notebooks in place, to commit them
-	$(BIN)/python -m utils.tools.notebooks commit
+	$(BIN)/python -m utils.tools.notebooks commit $(ONLY)
 
 lint: $(INSTALLED) ## check style and format, changing nothing
 	$(BIN)/ruff check

@@ -1,27 +1,32 @@
 """Execute the series: `run` into `build/`, `commit` in place for the repository.
 
-Execution alone is not enough to know that a notebook works: an error inside a widget
-leaves no trace in the cells. `errors` looks into the widgets' state too.
+That no cell fails is not enough to know that a notebook works: an error inside a
+widget, or a picture that is not drawn, leaves no trace. `errors` finds both.
 """
 
 import argparse
 import hashlib
+import logging
 import os
+import re
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import nbformat
 import papermill
-from nbclient import NotebookClient
-from nbclient.exceptions import CellExecutionError
+
+from utils.files import write
 
 ROOT = Path(__file__).parents[2]
 NOTEBOOKS = ROOT / "notebooks"
-KERNEL = "python3"
+KERNEL = {"name": "python3", "display_name": "Python 3", "language": "python"}
+PICTURE = "image/png"
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 WIDGET_STATE = "application/vnd.jupyter.widget-state+json"
 STILL = "*Run this cell to use it; the figure beside it shows the same.*"
+CAPTION = re.compile(r"^\*\*(Figure [\d.]+)\*\*\s+(.+?[.?!])(?=\s|$)", re.M | re.S)
 
 
 def paths() -> list[Path]:
@@ -30,16 +35,29 @@ def paths() -> list[Path]:
 
 
 def errors(notebook) -> Iterator[str]:
-    """Errors that an executed notebook shows, and those hidden in its widgets."""
+    """What went wrong in an executed notebook: in cells, pictures and widgets."""
     for number, cell in enumerate(notebook.cells):
         for output in cell.get("outputs", []):
             if output.output_type == "error":
                 yield f"cell {number}: {output.ename}: {output.evalue}"
-    states = notebook.metadata.get("widgets", {}).get(WIDGET_STATE, {}).get("state", {})
-    for state in states.values():
+        meant = len(re.findall(r"^plt\.show\(\)", cell.source, re.M))
+        if "outputs" in cell and len(pictures(cell)) < meant:
+            shown = len(pictures(cell))
+            yield f"cell {number}: plt.show() showed {shown} pictures, not {meant}"
+    for state in widget_states(notebook).values():
         for output in state.get("state", {}).get("outputs", []):
             if output.get("output_type") == "error":
                 yield f"in a widget: {output['ename']}: {output['evalue']}"
+
+
+def pictures(cell) -> list:
+    """The outputs of a cell that are pictures."""
+    return [o for o in cell.get("outputs", []) if PICTURE in o.get("data", {})]
+
+
+def widget_states(notebook) -> dict:
+    """The state of every widget, by its id."""
+    return notebook.metadata.get("widgets", {}).get(WIDGET_STATE, {}).get("state", {})
 
 
 def source_digest(notebook) -> str:
@@ -48,136 +66,130 @@ def source_digest(notebook) -> str:
     return hashlib.sha256("\0".join(sources).encode()).hexdigest()[:16]
 
 
-def run(path: Path, folder: Path, parameters: dict, *, progress_bar=True):
-    """Execute one notebook with papermill on a fresh kernel.
-
-    Args:
-        path: the notebook.
-        folder: where the executed notebook goes, under the same name.
-        parameters: those of them that the notebook has are passed on.
-        progress_bar: show papermill's.
-
-    Returns:
-        The executed notebook.
+def run(path: Path, folder: Path, parameters: dict):
+    """Execute a notebook into a folder, with those of the parameters that it has.
 
     Raises:
-        papermill.PapermillExecutionError: if a cell fails.
-        RuntimeError: if an error is hidden in a widget.
+        RuntimeError: if `errors` finds some; a cell that fails is papermill's error.
     """
-    known = papermill.inspect_notebook(str(path))
     folder.mkdir(parents=True, exist_ok=True)
-    executed = papermill.execute_notebook(
-        str(path),
-        str(folder / path.name),
-        parameters={k: v for k, v in parameters.items() if k in known},
-        kernel_name=KERNEL,
-        cwd=str(path.parent),
-        progress_bar=progress_bar,
-    )
-    hidden = list(errors(executed))
-    if hidden:
-        raise RuntimeError(f"{path.name}: {'; '.join(hidden)}")
+    known = papermill.inspect_notebook(path)
+    given = {name: value for name, value in parameters.items() if name in known}
+    executed = _execute(path, folder / path.name, given)
+    _write(executed, folder / path.name)
     return executed
 
 
-def commit(path: Path) -> None:
-    """Execute one notebook in place, with what a page without a kernel can show.
+def commit(path: Path):
+    """Execute a notebook in place, as it can be shown without a kernel.
 
-    Widgets become a line of text (a figure beside each shows the same), progress
-    bars go, and the digest of the code is kept, so that a test can tell stale
-    outputs. An error leaves the file as it was.
-
-    Raises:
-        RuntimeError: if a cell or a widget fails.
+    Widgets become a line of text, bars go, and the digest of the code is kept, so that
+    a test can tell stale outputs. What fails (as in `run`; a full disk) leaves the file
+    as it was.
     """
-    notebook = nbformat.read(path, as_version=4)
-    client = NotebookClient(
-        notebook,
-        kernel_name=KERNEL,
-        timeout=None,
-        resources={"metadata": {"path": str(path.parent)}},
-    )
-    try:
-        client.execute()
-    except CellExecutionError as error:
-        raise RuntimeError(f"{path.name}: {error}") from error
-    hidden = list(errors(notebook))
-    if hidden:
-        raise RuntimeError(f"{path.name}: {'; '.join(hidden)}")
-    states = notebook.metadata.pop("widgets", {}).get(WIDGET_STATE, {}).get("state", {})
+    notebook = _execute(path, None, {})
+    states = widget_states(notebook)
     for cell in notebook.cells:
-        cell.metadata.pop("execution", None)
+        kept = {"tags": cell.metadata.tags} if cell.metadata.tags else {}
+        cell.metadata = nbformat.from_dict(kept)
         if cell.cell_type == "code":
-            cell.outputs = [
-                shown for o in cell.outputs if (shown := still(o, states)) is not None
-            ]
-    notebook.metadata["executed"] = source_digest(notebook)
-    notebook.metadata.kernelspec = {
-        "name": KERNEL,
-        "display_name": "Python 3",
-        "language": "python",
-    }
-    notebook.metadata.language_info = {"name": "python"}
+            stills = (still(output, states) for output in cell.outputs)
+            cell.outputs = [output for output in stills if output]
+    facts = {"kernelspec": KERNEL, "language_info": {"name": "python"}}
+    facts["executed"] = source_digest(notebook)
+    notebook.metadata = nbformat.from_dict(facts)
     nbformat.validate(notebook)
-    nbformat.write(notebook, path)
+    _write(notebook, path)
+    return notebook
 
 
-def still(output, states):
+def still(output, states: dict):
     """An output as it can be shown without a kernel, or None."""
     if output.output_type == "stream" and output.name == "stderr":
         return None  # progress bars in text
-    data = output.get("data", {})
-    if WIDGET_VIEW not in data:
+    if WIDGET_VIEW not in output.get("data", {}):
         return output
-    model = states.get(data[WIDGET_VIEW]["model_id"], {}).get("state", {})
-    is_bar = "HBox" in model.get("_model_name", "") and "explorer" not in str(
-        model.get("_dom_classes")
-    )
-    if is_bar:
-        return None
+    model = states.get(output.data[WIDGET_VIEW]["model_id"], {}).get("state", {})
+    classes = str(model.get("_dom_classes"))
+    if model.get("_model_name") == "HBoxModel" and "explorer" not in classes:
+        return None  # a progress bar
     return nbformat.v4.new_output("display_data", data={"text/markdown": STILL})
+
+
+def describe(notebook) -> None:
+    """Give pictures alternative text: the beginning of the caption that follows."""
+    caption = None
+    for cell in reversed(notebook.cells):
+        if cell.cell_type == "markdown" and (found := CAPTION.search(cell.source)):
+            caption = " ".join(" ".join(found.groups()).replace("*", "").split())
+        for picture in pictures(cell):
+            picture.metadata[PICTURE] = {"alt": caption} if caption else {}
+            caption = None
+
+
+def _execute(path, output, parameters):
+    executed = papermill.execute_notebook(
+        path,
+        output,
+        parameters,
+        cwd=path.parent,
+        progress_bar={"desc": path.name, "leave": False, "disable": None},
+        # No warning that a kernel on this machine is spoken to in the clear.
+        extra_arguments=["--log-level=ERROR"],
+        shutdown_kernel="immediate",  # it has nothing left to say, after Ctrl-C either
+    )
+    if wrong := list(errors(executed)):
+        raise RuntimeError("; ".join(wrong))
+    describe(executed)
+    return executed
+
+
+def _write(notebook, path):
+    write(path, f"{nbformat.writes(notebook)}\n".encode())
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command line; returns the exit status."""
-    parser = argparse.ArgumentParser(
-        prog="python -m utils.tools.notebooks", description="Execute the series."
-    )
-    commands = parser.add_subparsers(dest="command", required=True)
-    to_run = commands.add_parser("run", help="into build/, with papermill")
-    to_run.add_argument("--profile", default="quick", help="default: %(default)s")
-    to_run.add_argument("--out", type=Path, default=ROOT / "build", help="folder")
-    commands.add_parser("commit", help="in place, for the repository")
-    for command in commands.choices.values():
-        command.add_argument("only", nargs="*", help="such as 01 03; default: all")
-    options = parser.parse_args(arguments)
-    chosen = [
-        path for path in paths() if not options.only or path.name[:2] in options.only
-    ]
+    parser = argparse.ArgumentParser(prog="python -m utils.tools.notebooks")
+    parser.add_argument("command", choices=("run", "commit"), help="see the module")
+    parser.add_argument("only", nargs="*", help="such as 01 03; default: all")
+    parser.add_argument("--profile", default="quick", help="of a run; %(default)s")
+    parser.add_argument("--out", type=Path, default=ROOT / "build", help="of a run")
+    options = parser.parse_intermixed_args(arguments)
+    chosen = [p for p in paths() if not options.only or p.name[:2] in options.only]
     if not chosen:
         known = ", ".join(path.name[:2] for path in paths())
         print(f"No notebook {options.only}. Expected some of {known}.", file=sys.stderr)
         return 1
-
-    figures = (
-        ROOT / "figures" if options.command == "commit" else options.out / "figures"
-    )
-    os.environ["ATTENTION_FIGURES"] = str(figures.absolute())
-    try:
-        for path in chosen:
-            print(f"{path.name} ...", flush=True)
-            if options.command == "commit":
-                commit(path)
-            else:
-                run(path, options.out / "notebooks", {"profile": options.profile})
-    except (RuntimeError, papermill.PapermillExecutionError) as error:
-        print(error, file=sys.stderr)
-        return 1
+    target, out = "notebooks", ROOT
     if options.command == "run":
-        print(f"Executed notebooks: {options.out / 'notebooks'}")
-        print(f"Figures:            {figures}")
+        target, out = "run", options.out
+    os.environ["ATTENTION_FIGURES"] = str(out.absolute() / "figures")
+    for done, path in enumerate(chosen):
+        start = time.perf_counter()
+        try:
+            if target == "run":
+                run(path, out / "notebooks", {"profile": options.profile})
+            else:
+                commit(path)
+        except KeyboardInterrupt:
+            finished, rest = (
+                " ".join(each.name[:2] for each in part)
+                for part in (chosen[:done], chosen[done:])
+            )
+            print(f"Stopped in {path.name}. Finished: {finished or 'none'}.")
+            print(f'To go on: make {target} ONLY="{rest}"')
+            return 130
+        except (RuntimeError, OSError, papermill.PapermillExecutionError) as error:
+            print(f"{path.name}: {error}", file=sys.stderr)
+            return 1
+        seconds = time.perf_counter() - start
+        result = os.path.relpath(out / "notebooks" / path.name)
+        print(f"{seconds:4.0f} s  {result}", flush=True)
+    print(f"Figures: {os.path.relpath(out / 'figures')}")
     return 0
 
 
 if __name__ == "__main__":
+    logging.disable(logging.ERROR)  # what matters is raised, or is about Ctrl-C
     sys.exit(main())
