@@ -1,6 +1,7 @@
 """The maps of attention: what all kinds share, each formula, and what is refused."""
 
 import inspect
+import re
 
 import numpy as np
 import pytest
@@ -8,13 +9,21 @@ import reference
 from keras import ops
 
 from utils import attention
-from utils.attention import KINDS, Attention, Kind, attention_gain, check, of_mean_one
+from utils.attention import (
+    KINDS,
+    RANGES,
+    Attention,
+    Kind,
+    attention_gain,
+    check,
+    of_mean_one,
+)
 from utils.data import load_mnist
 from utils.model import attention_maps, build_model, predict
-from utils.training import RunSpec
+from utils.runs import RunSpec
 
 SHAPES = [(15, 15), (6, 9)]
-NOT_OF_MEAN_ONE = ("as_coded", "uniform")
+GAINS = [name for name, kind in KINDS.items() if kind.is_gain]  # not of mean 1
 BY_NUMPY = {
     "evidence": reference.evidence_for_any,
     "selectivity": reference.selectivity,
@@ -66,30 +75,24 @@ def test_every_kind_says_what_it_is():
 
 @every_shape
 @every_kind
-def test_the_mean_gain_is_1(kind, shape):
-    gains = gain(kind, *first_look(shape))
-    assert gains.shape == (3, *shape)
-    expected = {"as_coded": 1 / shape[0], "uniform": 1 / 15}.get(kind, 1)
-    np.testing.assert_allclose(gains.mean(axis=(1, 2)), expected, rtol=1e-5)
-
-
-@pytest.mark.parametrize("scale", [0.01, 1, 100, 1e4])
-@every_kind
-def test_no_gain_is_negative_or_infinite(kind, scale):
-    gains = gain(kind, *first_look(scale=scale))
-    assert (gains >= 0).all()
-    assert np.isfinite(gains).all()
-    if kind not in NOT_OF_MEAN_ONE:
-        np.testing.assert_allclose(gains.mean(axis=(1, 2)), 1, rtol=1e-5)
+def test_gains_are_of_the_map_s_shape_not_negative_and_of_mean_1(kind, shape):
+    for scale in (0.01, 1, 100, 1e4):
+        gains = gain(kind, *first_look(shape, scale=scale))
+        assert gains.shape == (3, *shape)
+        assert (gains >= 0).all()
+        assert np.isfinite(gains).all()
+        if kind not in GAINS:
+            np.testing.assert_allclose(gains.mean(axis=(1, 2)), 1, rtol=1e-5)
 
 
 @every_kind
-def test_a_blank_first_look_has_a_finite_gain(kind):
+def test_a_blank_first_look_has_a_gain_of_1_where_it_has_one(kind):
     features, evidence = (np.zeros((2, 6, 9, channels)) for channels in (32, 10))
     gains = gain(kind, *(x.astype("float32") for x in (features, evidence)))
-    assert np.isfinite(gains).all()
-    if kind not in (*NOT_OF_MEAN_ONE, "centre"):
-        np.testing.assert_allclose(gains, 1, rtol=1e-5)
+    expected = {"as_coded": 1 / 6, "uniform": 1 / 15, "normalised": 0}.get(kind, 1)
+    if kind == "centre":  # which does not look
+        gains = gains.mean()
+    np.testing.assert_allclose(gains, expected, rtol=1e-5)
 
 
 @every_kind
@@ -100,14 +103,10 @@ def test_an_image_s_gain_does_not_depend_on_its_batch(kind):
     np.testing.assert_allclose(together, alone, rtol=1e-6)
 
 
-@every_kind
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "as_coded"])
 def test_strength_runs_straight_from_the_control_to_the_kind(kind):
     features, evidence = first_look()
     full = gain(kind, features, evidence, strength=1)
-    if kind == "as_coded":
-        with pytest.raises(ValueError, match="no strength"):
-            check(kind, {}, 0.5)
-        return
     np.testing.assert_array_equal(gain(kind, features, evidence), full)
     np.testing.assert_array_equal(gain(kind, features, evidence, strength=0), 1)
     for strength in (0.1, 0.5, 0.9):
@@ -115,10 +114,8 @@ def test_strength_runs_straight_from_the_control_to_the_kind(kind):
         np.testing.assert_allclose(between, 1 + strength * (full - 1), atol=1e-6)
 
 
-@every_kind
+@pytest.mark.parametrize("kind", ["energy", "given"])
 def test_without_strength_the_model_is_the_control(kind):
-    if kind == "as_coded":
-        return
     images = load_mnist()[1][0][:2, ..., None].astype("float32")
     control = build_model("ones", seed=1)
     model = build_model(kind, strength=0, seed=1)
@@ -222,6 +219,56 @@ def test_energy_by_hand():
     )
 
 
+# --- Activity taken apart ----------------------------------------------------------
+
+
+def inside(maps):
+    """Without the outermost ring, which multiplies padding."""
+    return maps[:, 1:-1, 1:-1]
+
+
+@every_shape
+def test_place_is_energy_of_mean_1_inside(shape):
+    look = first_look(shape)
+    gains = gain("place", *look)
+    np.testing.assert_allclose(inside(gains).mean(axis=(1, 2)), 1, rtol=1e-5)
+    in_double = reference.energy(*(x.astype(np.float64) for x in look))
+    expected = in_double / inside(in_double).mean(axis=(1, 2), keepdims=True)
+    np.testing.assert_allclose(gains, expected, rtol=1e-4)
+
+
+@every_shape
+def test_energy_is_place_times_amount(shape):
+    features, evidence = first_look(shape)
+    features[:, 0] *= 5  # so that the ring takes its share
+    energy, place, amount = (
+        gain(kind, features, evidence) for kind in ("energy", "place", "amount")
+    )
+    np.testing.assert_allclose(energy, place * amount, rtol=1e-5)
+    np.testing.assert_allclose(np.ptp(amount, axis=(1, 2)), 0)
+    np.testing.assert_allclose(amount[:, 0, 0], inside(energy).mean((1, 2)), rtol=1e-5)
+    assert (amount < 0.95).all()
+
+
+def test_normalised_runs_from_place_to_no_gain():
+    look = first_look((6, 9))
+    place = gain("place", *look)
+    np.testing.assert_allclose(gain("normalised", *look, sigma=0), place, rtol=1e-5)
+    activity = reference.energy(*look)
+    sigma = float(inside(activity)[0].mean())
+    half = gain("normalised", *look, sigma=sigma)
+    np.testing.assert_allclose(half[0], place[0] / 2, rtol=1e-5)
+    pooled = inside(activity).mean(axis=(1, 2), keepdims=True)
+    expected = activity / (pooled + 1)
+    np.testing.assert_allclose(gain("normalised", *look), expected, rtol=1e-5)
+    np.testing.assert_allclose(gain("normalised", *look, sigma=1e9), 0, atol=1e-6)
+    blank = (np.zeros_like(x) for x in look)
+    np.testing.assert_array_equal(gain("normalised", *blank, sigma=0), 0)
+
+
+# --- Controls ----------------------------------------------------------------------
+
+
 @pytest.mark.parametrize(
     "of",
     [{"of": "energy"}, {"of": "top_n", "n": 3}, {"of": "selectivity"}, {}],
@@ -298,58 +345,65 @@ def test_given_maps_are_divided_by_their_mean():
 
 
 def test_an_unknown_kind_is_answered_with_all_kinds():
-    with pytest.raises(ValueError, match=f"attention 'spot'.*{', '.join(KINDS)}"):
+    with pytest.raises(
+        ValueError, match=f"attention.*{', '.join(map(repr, KINDS))}.*'spot'"
+    ):
         build_model("spot")
 
 
 @pytest.mark.parametrize(
-    ("kind", "parameters", "message"),
+    ("kind", "parameters", "words"),
     [
-        ("ones", {"n": 1}, r"'ones' has no parameter 'n'. .*: none\."),
-        ("given", {"n": 1}, r"'given' has no parameter 'n'. .*: none\."),
-        ("top_n", {"m": 1}, r"'top_n' has no parameter 'm'. .*: n=1\."),
-        ("uniform", {"sd": 1}, r"has no parameter 'sd'. .*: gain=0\.0666"),
-        ("shuffled", {"n": 1}, r"no parameter 'n'. .*: of='energy', order=0\."),
-        ("shuffled", {"of": "top_n", "m": 1}, r"'m'. .*: of='energy', order=0, n=1\."),
-        ("inverted", {"sd": 1}, r"no parameter 'sd'. .*: of='energy'\."),
-        ("top_n", {"n": 0}, "Expected n to be a whole 1 to 10, received 0"),
-        ("top_n", {"n": 11}, "Expected n to be a whole 1 to 10, received 11"),
-        ("top_n", {"n": 2.5}, "Expected n to be a whole 1 to 10, received 2.5"),
-        ("top_n", {"n": "3"}, "Expected n to be a whole 1 to 10, received '3'"),
-        ("top_n", {"n": True}, "Expected n to be a whole 1 to 10, received True"),
-        ("uniform", {"gain": -0.1}, "Expected gain to be a number of at least 0"),
-        ("uniform", {"gain": np.nan}, "Expected gain to be .*, received nan"),
-        ("uniform", {"gain": None}, "Expected gain to be .*, received None"),
-        ("centre", {"sd": 0}, "Expected sd to be a number above 0, received 0"),
-        ("centre", {"sd": np.inf}, "Expected sd to be a number above 0, received inf"),
-        ("shuffled", {"order": -1}, "Expected order to be .*, received -1"),
-        ("shuffled", {"of": "top_n", "n": 0}, "Expected n to be a whole 1 to 10"),
+        ("ones", {"n": 1}, "'ones' has no parameter 'n'.*: none"),
+        ("given", {"n": 1}, "'given' has no parameter 'n'.*: none"),
+        ("uniform", {"sd": 1}, "no parameter 'sd'.*: gain=0.0666"),
+        ("shuffled", {"n": 1}, "no parameter 'n'.*: of='energy', order=0"),
+        ("shuffled", {"of": "top_n", "m": 1}, "'m'.*: of='energy', order=0, n=1"),
         *(
-            (kind, {"of": of}, rf"of=\.\.\. to be one of ones, .*Received '{of}'")
+            ("top_n", {"n": n}, f"n.*{re.escape(str(n))}")
+            for n in (0, 11, 2.5, "3", True, [3])
+        ),
+        *(("uniform", {"gain": x}, f"gain.*{x}") for x in (-0.1, np.nan, None)),
+        *(("normalised", {"sigma": x}, f"sigma.*{x}") for x in (-0.1, np.inf)),
+        *(("centre", {"sd": x}, f"sd.*{x}") for x in (0, np.inf)),
+        ("shuffled", {"order": -1}, "order.*-1"),
+        ("shuffled", {"of": "top_n", "n": 0}, "n.*0"),
+        *(
+            (kind, {"of": of}, f"of: one of 'ones', .*Received '{of}'")
             for kind in ("shuffled", "inverted")
-            for of in ("spot", "as_coded", "uniform", "given", "shuffled", "inverted")
+            for of in ("spot", "given", "shuffled", "inverted", *GAINS)
         ),
     ],
 )
-def test_parameters_that_do_not_exist_or_fit(kind, parameters, message):
-    with pytest.raises(ValueError, match=message):
+def test_parameters_that_do_not_exist_or_fit(kind, parameters, words):
+    with pytest.raises(ValueError, match=words):
         check(kind, parameters)
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(ValueError, match=words):
         Attention(kind, parameters=parameters)
+
+
+def test_the_defaults_fit_their_ranges():
+    for name in KINDS:
+        for parameter, default in attention._parameters(name).items():
+            assert check(name, {parameter: default}) == {parameter: default}
+            assert parameter in RANGES
+
+
+def test_whole_numbers_may_come_as_floats():
+    assert check("top_n", {"n": 3.0}) == {"n": 3}
+    assert type(check("top_n", {"n": np.float64(3)})["n"]) is int
 
 
 @pytest.mark.parametrize("strength", [-0.1, 1.1, np.nan, np.inf, "1", None])
 @pytest.mark.parametrize("kind", ["energy", "as_coded"])
 def test_strengths_out_of_range(kind, strength):
-    with pytest.raises(ValueError, match="strength from 0 to 1, received "):
+    with pytest.raises(ValueError, match=f"strength.*{strength}"):
         build_model(kind, strength=strength)
 
 
 def test_the_published_attention_has_no_strength():
     check("as_coded", {}, 1.0)
-    with pytest.raises(
-        ValueError, match=r"no strength. Received strength 0\.5.*unifor"
-    ):
+    with pytest.raises(ValueError, match=r"no strength.*0\.5.*uniform"):
         build_model("as_coded", strength=0.5)
 
 

@@ -6,6 +6,9 @@ evidence E[y, x, k] = `dense_2`(F[y, x]): the class activation map of Zhou et al
 1, `G = A / mean(A)`, so that the control, a map of ones, has the same mean gain. A
 strength of beta uses `(1 - beta) + beta * G`, which at 0 is the control.
 
+A map has one place more on each side than the features that its gain multiplies: its
+outermost ring multiplies padding, which is 0. What a gain does is what it is inside.
+
 Adding a kind is adding one entry to `KINDS`: models, tests, figures, explorers and
 studies take it from there.
 """
@@ -16,6 +19,7 @@ import math
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
+import attrs
 import keras
 import numpy as np
 from keras import ops
@@ -81,12 +85,49 @@ def top_n(features, evidence, *, n=1):
 
 
 def energy(features, evidence):
-    """`A = mean_c F(c)`: where there is activity (bottom-up saliency; needs no class).
+    """`A = mean_c F(c)`: "the average activity of units covering each location".
 
-    The simplest of the saliency maps after Koch and Ullman (1985). On an image
+    The words of Vatterott (2016) taken literally; it needs no class. On an image
     without activity every place is alike and the gain is 1.
     """
     return ops.mean(features, axis=-1)
+
+
+def place(features, evidence):
+    """`G = A / mean of A inside`, A that of `energy`: places without an amount.
+
+    Inside is where gains count, not the outermost ring: there the mean gain is 1 for
+    every image, which that of `energy` is not. `energy` is `place` times `amount`.
+    """
+    active = energy(features, evidence) + keras.config.epsilon()
+    return active / _mean_inside(active)
+
+
+def amount(features, evidence):
+    """`G = mean inside of the gain of energy`, at every place: no selection.
+
+    How much of `energy`'s gain is left inside the outermost ring, where gains count. On
+    an image without activity, 1.
+    """
+    gain = of_mean_one(energy(features, evidence))
+    return ops.ones_like(gain) * _mean_inside(gain)
+
+
+def normalised(features, evidence, *, sigma=1.0):
+    """`G = A / (mean of A inside + sigma)`, A that of `energy`: divisive normalisation.
+
+    Activity is divided by pooled activity plus a constant (Reynolds and Heeger 2009).
+    At sigma 0 it is `place`; where the mean inside is sigma, half of that; and an image
+    without activity has no gain.
+    """
+    active = energy(features, evidence)
+    pooled = _mean_inside(active) + sigma
+    return active / ops.maximum(pooled, keras.config.epsilon())
+
+
+def _mean_inside(values):
+    """Mean over an image without its outermost ring, which multiplies padding."""
+    return ops.mean(values[:, 1:-1, 1:-1], axis=(1, 2), keepdims=True)
 
 
 def shuffled(features, evidence, *, of="energy", order=0, **parameters):
@@ -137,7 +178,12 @@ KINDS: Mapping[str, Kind] = {
     "evidence": Kind("Class evidence", "Vatterott 2016, text", evidence_for_any),
     "selectivity": Kind("Local certainty", "Shannon 1948", selectivity),
     "top_n": Kind("The N likeliest digits", "Vatterott 2016, untried", top_n),
-    "energy": Kind("Activity", "Koch and Ullman 1985", energy),
+    "energy": Kind("Activity", "Vatterott 2016, text", energy),
+    "place": Kind("Activity, places only", "splits energy", place, is_gain=True),
+    "amount": Kind("Activity, amount only", "splits energy", amount, is_gain=True),
+    "normalised": Kind(
+        "Activity, normalised", "Reynolds and Heeger 2009", normalised, is_gain=True
+    ),
     "shuffled": Kind("Shuffled", "controls for place", shuffled),
     "inverted": Kind("Inverted", "controls for choice", inverted),
     "centre": Kind("Centre", "controls for centring", centre),
@@ -154,10 +200,13 @@ def check(attention: str, parameters: Mapping, strength: float = 1.0) -> dict:
     Raises:
         ValueError: that names what came and what was expected.
     """
-    return dict(_check(attention, tuple(parameters.items()), strength))
+    asked = (attention, tuple(parameters.items()), strength)
+    try:
+        return dict(_checked(*asked))
+    except TypeError:  # not hashable: a list
+        return _check(*asked)
 
 
-@functools.lru_cache(maxsize=256)  # a study asks for each of its few kinds again
 def _check(attention, parameters, strength):
     parameters = dict(parameters)
     fields = {"attention": checks.choice(of=KINDS), "strength": checks.number(most=1)}
@@ -180,8 +229,11 @@ def _check(attention, parameters, strength):
             f"Attention {attention!r} has no parameter {unknown[0]!r}. "
             f"Its parameters and their defaults: {choices}."
         )
-    ranges = {name: RANGES[name]() for name in parameters}
+    ranges = {name: RANGES.get(name, attrs.field)() for name in parameters}
     return checks.check(ranges, parameters)
+
+
+_checked = functools.lru_cache(_check)  # a study asks for each of its few kinds again
 
 
 def attention_gain(attention, features, evidence, *, strength=1.0, **parameters):
@@ -195,7 +247,7 @@ def attention_gain(attention, features, evidence, *, strength=1.0, **parameters)
         **parameters: those of the kind, such as `n` of `top_n`.
 
     Returns:
-        `(batch, rows, cols)`: of mean 1, but for `as_coded` and `uniform`.
+        `(batch, rows, cols)`: of mean 1, unless the kind is itself a gain.
     """
     kind = KINDS[attention]
     attended = kind.attend(features, evidence, **parameters)
@@ -281,9 +333,10 @@ def _can_be_rearranged(attention):
     return not kind.is_gain and kind.attend and "of" not in _parameters(attention)
 
 
-RANGES: Mapping[str, Callable] = {  # what a parameter may be
+RANGES: Mapping[str, Callable] = {  # what a parameter may be; without an entry, any
     "gain": checks.number,
     "n": functools.partial(checks.whole, least=1, most=DIGITS),
+    "sigma": checks.number,
     "order": checks.whole,
     "sd": functools.partial(checks.number, above=0),
     "of": functools.partial(checks.choice, of=KINDS),
