@@ -268,7 +268,11 @@ def test_initial_weights_are_those_of_keras_1():
         ("conv_2", np.sqrt(6 / (9 * 32 + 9 * 32))),
         ("dense_2", 0.05),
     ):
-        kernel, bias = (np.asarray(w.value) for w in model.get_layer(name).weights)
+        layer = model.get_layer(name)
+        kernel, bias = (np.asarray(w.value) for w in layer.weights)
+        seed = layer.kernel_initializer.seed
+        keras_own = keras.initializers.RandomUniform(-limit, limit, seed)(kernel.shape)
+        np.testing.assert_array_equal(kernel, keras_own)
         assert np.abs(kernel).max() <= limit
         assert np.abs(kernel).max() > 0.98 * limit
         se = limit / np.sqrt(3 * kernel.size)

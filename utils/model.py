@@ -4,6 +4,7 @@ The architecture of Vatterott (2016), with 9,898 parameters, batches of any size
 images of any size from 3 x 3 pixels. Input is raw grey levels, 0 to 255.
 """
 
+import math
 import weakref
 from collections.abc import Mapping
 from pathlib import Path
@@ -24,7 +25,21 @@ from utils.layers import (
 )
 
 CHANNELS = 32
+LARGEST_KERNEL = 9 * CHANNELS**2  # weights, of conv_2
 SMALLEST_IMAGE = 3  # rows and columns: one window of the first pooling
+
+
+@keras.saving.register_keras_serializable("attention_in_a_cnn")
+class Uniform(keras.initializers.RandomUniform):
+    """The numbers of Keras' own, a second sooner for each layer.
+
+    JAX compiles its generator for each shape that is asked of it; rows are quick to
+    compile, and a row that is long enough for every kernel is compiled once.
+    """
+
+    def __call__(self, shape, dtype=None):
+        row = super().__call__((LARGEST_KERNEL,), dtype)
+        return row[: math.prod(shape)].reshape(shape)
 
 
 def build_model(
@@ -66,14 +81,16 @@ def build_model(
     rows, cols = _check_shape(image_shape)
     seeds = np.random.SeedSequence(seed).generate_state(4).tolist()
 
-    def uniform(index, limit=None):
-        initialiser = keras.initializers
-        if limit is None:
-            return initialiser.GlorotUniform(seed=seeds[index])
-        return initialiser.RandomUniform(-limit, limit, seed=seeds[index])
+    def uniform(index, limit):
+        return Uniform(-limit, limit, seed=seeds[index])
 
+    glorot_1, glorot_2 = (math.sqrt(6 / (n + 9 * CHANNELS)) for n in (9, 9 * CHANNELS))
     conv_2 = Convolution(
-        CHANNELS, 3, activation="relu", kernel_initializer=uniform(1), name="conv_2"
+        CHANNELS,
+        3,
+        activation="relu",
+        kernel_initializer=uniform(1, glorot_2),
+        name="conv_2",
     )
     dense_2 = layers.Dense(DIGITS, kernel_initializer=uniform(2, 0.05), name="dense_2")
 
@@ -83,7 +100,11 @@ def build_model(
         x = layers.Rescaling(input_scale, name="rescaling")(x)
     x = layers.ZeroPadding2D(1, name="pad_images")(x)
     x = Convolution(
-        CHANNELS, 3, activation="relu", kernel_initializer=uniform(0), name="conv_1"
+        CHANNELS,
+        3,
+        activation="relu",
+        kernel_initializer=uniform(0, glorot_1),
+        name="conv_1",
     )(x)
     x = LocalResponseNormalization(name="normalise_1")(MaxPool(name="pool_1")(x))
     x = layers.ZeroPadding2D(2, name="pad_1")(x)

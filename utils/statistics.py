@@ -13,7 +13,7 @@ import functools
 from typing import NamedTuple
 
 import numpy as np
-from scipy import optimize, stats
+import scipy  # its parts load when they are first used: notebooks open at once
 
 BATCH = 100  # resamples at a time: with 10,000 images, 8 MB of counts
 FEWEST_TO_RESAMPLE = 8  # seeds; with fewer, a bootstrap's interval is too narrow
@@ -114,10 +114,12 @@ def paired_difference(
     if not np.ptp(differences):
         low, high, method = mean, mean, f"{pairs} equal differences"
     elif pairs < FEWEST_TO_RESAMPLE:
-        low, high = stats.ttest_1samp(differences, 0).confidence_interval(confidence)
+        low, high = scipy.stats.ttest_1samp(differences, 0).confidence_interval(
+            confidence
+        )
         method = f"Student's t over {pairs} pairs"
     else:
-        low, high = stats.bootstrap(
+        low, high = scipy.stats.bootstrap(
             (differences,),
             np.mean,
             confidence_level=confidence,
@@ -301,10 +303,14 @@ def equivalence(arm, control, margin: float, *, alpha: float = 0.05) -> Equivale
     mean, confidence = float(differences.mean()), 1 - 2 * alpha
     method = f"Student's t over {len(differences)} pairs"
     if np.ptp(differences):
-        above = stats.ttest_1samp(differences, -margin, alternative="greater").pvalue
-        below = stats.ttest_1samp(differences, margin, alternative="less").pvalue
+        above = scipy.stats.ttest_1samp(
+            differences, -margin, alternative="greater"
+        ).pvalue
+        below = scipy.stats.ttest_1samp(differences, margin, alternative="less").pvalue
         p = float(max(above, below))
-        low, high = stats.ttest_1samp(differences, 0).confidence_interval(confidence)
+        low, high = scipy.stats.ttest_1samp(differences, 0).confidence_interval(
+            confidence
+        )
     else:
         p, low, high = float(abs(mean) >= margin), mean, mean
     difference = Estimate(mean, float(low), float(high), confidence, method)
@@ -326,16 +332,16 @@ def smallest_detectable_difference(
             f"received {pairs} pairs, SD {sd}, alpha {alpha}, power {power}."
         )
     freedom, beyond = pairs - 1, (1 - power) / 2
-    critical = stats.t.isf(alpha / 2, freedom)
+    critical = scipy.stats.t.isf(alpha / 2, freedom)
 
     def excess(noncentrality):  # the lower tail by symmetry: nct.cdf is NaN far out
-        tails = stats.nct.sf(critical, freedom, [noncentrality, -noncentrality])
+        tails = scipy.stats.nct.sf(critical, freedom, [noncentrality, -noncentrality])
         return tails.sum() - power
 
     # Enough: Z > -z and S < s, each but for half of 1 - power, give T > critical.
-    largest_spread = np.sqrt(stats.chi2.isf(beyond, freedom) / freedom)
-    enough = critical * largest_spread + stats.norm.isf(beyond)
-    return float(sd * optimize.brentq(excess, 0, enough) / np.sqrt(pairs))
+    largest_spread = np.sqrt(scipy.stats.chi2.isf(beyond, freedom) / freedom)
+    enough = critical * largest_spread + scipy.stats.norm.isf(beyond)
+    return float(sd * scipy.optimize.brentq(excess, 0, enough) / np.sqrt(pairs))
 
 
 def _differences(arm, control, fewest=2):

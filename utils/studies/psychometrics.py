@@ -7,8 +7,8 @@ Noise levels are 0 or more, in any unit (grey levels); their ratios are in decib
 from typing import NamedTuple
 
 import numpy as np
-from scipy import special, stats
-from scipy.optimize import elementwise
+import scipy
+from scipy import special
 
 from utils.statistics import Estimate, resampled_accuracies
 
@@ -72,7 +72,7 @@ def fit(levels, correct, trials, guess: float = 0.1) -> PsychometricFunction:
         )
     ((best,), (deviance,)) = _most_likely(levels, correct[None], trials, guess)
     flat = _deviance(correct.sum() / trials.sum(), correct, trials)
-    falls = flat - deviance > stats.chi2.isf(FALL_ALPHA, 2)
+    falls = flat - deviance > scipy.stats.chi2.isf(FALL_ALPHA, 2)
     threshold = 10 ** (best[0] / 20)
     if not (falls and levels.min() <= threshold <= levels.max()):
         raise ValueError(
@@ -137,7 +137,7 @@ def forced_choice_accuracy(d_prime, alternatives: int = 10) -> np.ndarray:
     """
     x = np.linspace(-10, 10, 401)  # the trapezoid rule is as good as exact for these
     one_below = special.ndtr(np.asarray(d_prime)[..., None] + x)
-    return one_below ** (alternatives - 1) @ stats.norm.pdf(x) * (x[1] - x[0])
+    return one_below ** (alternatives - 1) @ scipy.stats.norm.pdf(x) * (x[1] - x[0])
 
 
 def d_prime(accuracy, alternatives: int = 10) -> np.ndarray:
@@ -151,6 +151,8 @@ def d_prime(accuracy, alternatives: int = 10) -> np.ndarray:
             "Expected accuracies from 0 to 1 and 2 or more alternatives, received "
             f"{accuracy} and {alternatives}."
         )
+    from scipy.optimize import elementwise  # half a second, and few need it
+
     found = elementwise.find_root(
         lambda d, p: forced_choice_accuracy(d, alternatives) - p,
         (-40, 40),
@@ -218,7 +220,7 @@ def _most_likely(levels, correct, trials, guess, start=None):
 def _scores(parameters, levels, correct, trials, guess):
     """Gradient of the log likelihood `(fits, 3)`, Fisher information `(fits, 3, 3)`."""
     below, share = _below(parameters, levels), 1 - guess - parameters[:, 2:]
-    fall = share * stats.norm.pdf(below)
+    fall = share * scipy.stats.norm.pdf(below)
     slopes = np.stack(
         [
             fall / np.exp(parameters[:, 1:2]),
