@@ -11,10 +11,11 @@ not clipped to that range: a screen clips, a network does not.
 """
 
 from collections.abc import Callable, Mapping
-from numbers import Real
 from typing import NamedTuple
 
 import numpy as np
+
+from utils.checks import check, number
 
 WHITE = 255.0  # grey level of full ink; black, the background, is 0
 
@@ -35,17 +36,16 @@ def add_noise(images: np.ndarray, sd: float, rng: np.random.Generator) -> np.nda
         float32 images of the same shape, in grey levels, not clipped.
 
     Raises:
-        TypeError: If `sd` is not a number, `rng` not a generator, or the images are
-            not numbers.
-        ValueError: If `sd` is negative, infinite or NaN, or the shape is none of
-            the three.
+        ValueError: For an SD that is none, images that are not numbers or of another
+            shape, or what is no generator.
 
     Example:
         >>> noisy = add_noise(x_train[:32], 2.5, np.random.default_rng(0))
         >>> noisy.shape, noisy.dtype
         ((32, 28, 28), dtype('float32'))
     """
-    images, sd = _check(images, sd, rng, "an SD in grey levels", np.inf)
+    images = _checked(images, rng)
+    sd = check({"sd": number()}, {"sd": sd})["sd"]
     noisy = rng.standard_normal(images.shape, dtype=np.float32)
     noisy *= sd
     noisy += images  # into the noise: a training epoch needs no other copy
@@ -70,13 +70,13 @@ def salt_and_pepper(
         float32 images of the same shape, in grey levels.
 
     Raises:
-        TypeError: As for `add_noise`.
         ValueError: If `fraction` is not from 0 to 1, or as for `add_noise`.
 
     Example:
         >>> salt_and_pepper(x_test[0], 0.2, np.random.default_rng(0))
     """
-    images, fraction = _check(images, fraction, rng, "a share of the pixels", 1.0)
+    images = _checked(images, rng)
+    fraction = check({"fraction": number(most=1)}, {"fraction": fraction})["fraction"]
     draw = rng.random(images.shape, dtype=np.float32)
     noisy = images.astype(np.float32)
     noisy[draw < fraction] = WHITE
@@ -105,14 +105,14 @@ def reduce_contrast(
         float32 images of the same shape, in grey levels.
 
     Raises:
-        TypeError: As for `add_noise`.
         ValueError: If `removed` is not from 0 to 1, or as for `add_noise`.
 
     Example:
         >>> faint = reduce_contrast(x_test[0], 0.9, np.random.default_rng(0))
         >>> faint.std() / x_test[0].std()  # 0.1, up to rounding
     """
-    images, removed = _check(images, removed, rng, "a share of the contrast", 1.0)
+    images = _checked(images, rng)
+    removed = check({"removed": number(most=1)}, {"removed": removed})["removed"]
     rows_and_cols = (0, 1) if images.ndim == 2 else (1, 2)
     mean = images.mean(axis=rows_and_cols, keepdims=True, dtype=np.float64)
     # In this order nothing is rounded at 0, where the images come back exactly.
@@ -154,35 +154,19 @@ NOISES: Mapping[str, Noise] = {  # an entry adds a noise to explorers, tests, fi
 }
 
 
-def _check(
-    images: np.ndarray, level: float, rng: np.random.Generator, what: str, limit: float
-) -> tuple[np.ndarray, float]:
-    """Return the images as an array and the level as a float, or raise."""
+def _checked(images, rng) -> np.ndarray:
+    """Images as an array, if these are images and that is a generator."""
     images = np.asarray(images)
-    if images.dtype.kind not in "iuf":
-        raise TypeError(
-            "Expected images of integer or float grey levels. "
-            f"Received type {images.dtype}. Convert with `.astype('uint8')`."
-        )
-    channels_last = images.ndim == 4 and images.shape[-1] == 1
-    if images.ndim not in (2, 3) and not channels_last:
+    has_channel = images.ndim > 2 and images.shape[-1] == 1
+    fits = images.ndim in (2, 3, 4) and has_channel == (images.ndim == 4)
+    if images.dtype.kind not in "iuf" or not fits:
         raise ValueError(
-            "Expected images of shape (rows, cols), (batch, rows, cols) or "
-            f"(batch, rows, cols, 1). Received shape {images.shape}."
+            "Expected grey levels as numbers, of shape (rows, cols), (batch, rows, "
+            f"cols) or (batch, rows, cols, 1). Received {images.dtype} of shape "
+            f"{images.shape}. One image loses its channel axis by images[..., 0]."
         )
-    if images.ndim == 3 and images.shape[-1] == 1:
-        raise ValueError(
-            f"Expected (batch, rows, cols). Received shape {images.shape}, probably "
-            "one image with a channel axis. Use `images[..., 0]` or `images[None]`."
-        )
-    if isinstance(level, bool) or not isinstance(level, Real):
-        raise TypeError(f"Expected {what}, one number. Received {level!r}.")
-    if not (0 <= level <= limit and level < np.inf):
-        span = "0 or more and finite" if limit == np.inf else f"from 0 to {limit:g}"
-        raise ValueError(f"Expected {what}, {span}. Received {level!r}.")
     if not isinstance(rng, np.random.Generator):
-        raise TypeError(
-            f"Expected a NumPy generator. Received {type(rng).__name__}. "
-            "Make one with `numpy.random.default_rng(seed)`."
+        raise ValueError(
+            f"Expected rng: numpy.random.default_rng(seed). Received {rng!r}."
         )
-    return images, float(level)
+    return images
