@@ -164,7 +164,7 @@ def versions() -> dict[str, str]:
 def processor() -> str:
     """The processor's name, as far as the system tells it."""
     try:
-        with open("/proc/cpuinfo") as lines:
+        with open("/proc/cpuinfo", encoding="utf-8") as lines:
             names = [line.split(":", 1)[1] for line in lines if "model name" in line]
     except OSError:
         names = []

@@ -203,7 +203,9 @@ def _leave():
 class _View(anywidget.AnyWidget):
     """The picture below the controls, drawn in the browser from arrays."""
 
-    _esm = "".join((HERE / name).read_text() for name in ("panels.js", "explorer.js"))
+    _esm = "".join(
+        (HERE / name).read_text("utf-8") for name in ("panels.js", "explorer.js")
+    )
     _css = HERE / "explorer.css"
     setup = traitlets.Dict().tag(sync=True)  # which panels, and what stays the same
     controls = traitlets.Dict().tag(sync=True, **widget_serialization)

@@ -41,7 +41,9 @@ class Answer(NamedTuple):
 class Observer(anywidget.AnyWidget):
     """See `observer`."""
 
-    _esm = "".join((HERE / name).read_text() for name in ("panels.js", "observer.js"))
+    _esm = "".join(
+        (HERE / name).read_text("utf-8") for name in ("panels.js", "observer.js")
+    )
     _css = HERE / "explorer.css"
     setup = traitlets.Dict().tag(sync=True)  # levels, networks' curves
     trial = traitlets.Dict().tag(sync=True)  # the image, its number, level and cue

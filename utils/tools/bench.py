@@ -223,7 +223,7 @@ def peak_memory() -> float:
     """
     status = Path("/proc/self/status")
     if status.exists():
-        (peak,) = re.findall(r"VmHWM:\s+(\d+) kB", status.read_text())
+        (peak,) = re.findall(r"VmHWM:\s+(\d+) kB", status.read_text("utf-8"))
         return int(peak) / 2**10
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / MEGABYTE
 
@@ -262,7 +262,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "versions": versions(),
     }
     options.out.parent.mkdir(parents=True, exist_ok=True)
-    options.out.write_text(json.dumps(result, indent=1) + "\n")
+    options.out.write_text(json.dumps(result, indent=1) + "\n", "utf-8")
     print(table(result))
     return 0
 
