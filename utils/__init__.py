@@ -13,6 +13,20 @@ import warnings
 from pathlib import Path
 
 INLINE = "module://matplotlib_inline.backend_inline"
+JAX = {  # every option of JAX that a number depends on, on one machine
+    "jax_default_matmul_precision": None,
+    "jax_default_prng_impl": "threefry2x32",
+    "jax_disable_most_optimizations": False,
+    "jax_enable_custom_prng": False,
+    "jax_enable_x64": False,
+    "jax_high_dynamic_range_gumbel": False,
+    "jax_legacy_prng_key": "allow",
+    "jax_numpy_dtype_promotion": "standard",
+    "jax_numpy_rank_promotion": "allow",
+    "jax_random_seed_offset": 0,
+    "jax_softmax_custom_jvp": False,
+    "jax_threefry_partitionable": True,
+}
 CACHE_BYTES = 256 * 2**20  # of compiled functions; the oldest make way
 
 
@@ -33,6 +47,7 @@ def _before_keras():
             "`utils` first: it chooses the backend."
         )
     os.environ["KERAS_BACKEND"] = "jax"
+    os.environ["KERAS_NNX_ENABLED"] = "false"
     # XLA's pool of threads. The flags that are often named for it (jax#743) do not see
     # to it: under them, jaxlib 0.10 still runs a large matrix product on two threads.
     os.environ.setdefault("PJRT_NPROC", "1")
@@ -48,6 +63,17 @@ def _before_keras():
         )
 
 
+def outside() -> dict[str, str]:
+    """Settings of JAX and XLA in the environment that are let be, for the record."""
+    return {
+        name: value
+        for name, value in sorted(os.environ.items())
+        if name.startswith(("JAX_", "XLA_"))
+        and name.lower() not in JAX
+        and "CACHE" not in name
+    }
+
+
 def _settle_keras_and_jax():
     import jax
     import keras
@@ -56,31 +82,39 @@ def _settle_keras_and_jax():
     keras.config.set_dtype_policy("float32")
     keras.config.set_image_data_format("channels_last")
     keras.config.set_epsilon(1e-7)
-    jax.config.update("jax_enable_x64", False)
-    jax.config.update("jax_default_matmul_precision", None)
-    jax.config.update("jax_default_prng_impl", "threefry2x32")
-    jax.config.update("jax_threefry_partitionable", True)
-    jax.config.update("jax_numpy_dtype_promotion", "standard")
+    keras.config.set_max_epochs(None)
+    keras.config.set_max_steps_per_epoch(None)
+    for name, value in JAX.items():
+        jax.config.update(name, value)
 
 
 def _keep_compiled_functions():
-    """In the user's cache folder: what one kernel compiled, the next need not."""
+    """In the user's cache folder: what one kernel compiled, the next need not.
+
+    Whatever is wrong with that folder or with what is in it costs time only.
+    """
     import jax
     import platformdirs
 
-    if jax.config.jax_compilation_cache_dir:
-        return  # the user's own choice
+    cache = platformdirs.user_cache_path("attention-in-a-cnn")
+    if jax.config.jax_compilation_cache_dir or not cache.is_absolute():
+        return  # the user's own choice; a user without a home
     features = Path("/proc/cpuinfo")  # code for one processor may fail on another
     text = features.read_text("utf-8") if features.exists() else ""
     flags = {line for line in text.splitlines() if line.startswith(("flags", "model"))}
     machine = hashlib.sha256("\n".join(sorted(flags)).encode()).hexdigest()[:10]
-    folder = platformdirs.user_cache_path("attention-in-a-cnn") / f"jax-{machine}"
+    folder = cache / f"jax-{machine}"
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        for entry in folder.glob("*-cache"):  # JAX writes its time of use after it:
+            if not entry.with_name(entry.name[:-5] + "atime").exists():
+                entry.unlink()  # one without was cut short, and JAX would keep it
     except OSError:
         return
     if not os.access(folder, os.W_OK):
         return
+    broken = "Error (reading|writing) persistent compilation cache"
+    warnings.filterwarnings("ignore", broken, UserWarning)
     jax.config.update("jax_compilation_cache_dir", str(folder))
     jax.config.update("jax_compilation_cache_max_size", CACHE_BYTES)
     jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
@@ -89,7 +123,7 @@ def _keep_compiled_functions():
 
 def _draw_in_notebooks():
     """Let `MPLBACKEND=agg` in a shell not lose the pictures of a notebook."""
-    kernel = "ipykernel" in sys.modules and sys.modules["ipykernel"].kernelapp
+    kernel = sys.modules.get("ipykernel.kernelapp")
     if not (kernel and kernel.IPKernelApp.initialized()):
         return
     if not os.environ.get("MPLBACKEND", INLINE).startswith("module://"):

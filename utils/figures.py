@@ -21,7 +21,8 @@ from utils.files import write
 from utils.noise import WHITE
 from utils.statistics import mean_and_standard_error
 
-STYLE = Path(__file__).with_name("style.mplstyle")
+# On top of matplotlib's own, so that a user's matplotlibrc changes no picture.
+STYLE = ("default", Path(__file__).with_name("style.mplstyle"))
 # One scale for all gain maps: white is a gain of 1, the control's; orange is
 # attended, purple is left out. PuOr is readable for colour-blind people.
 GAIN_COLOURS = "PuOr_r"

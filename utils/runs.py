@@ -16,7 +16,7 @@ from typing import Any
 import attrs
 import numpy as np
 
-from utils import attention
+from utils import attention, outside
 from utils.checks import check, choice, flag, number, numbers, whole
 from utils.data import digest, load_npz
 from utils.displays import Display
@@ -154,10 +154,10 @@ def decode_correct(record: Mapping, sd: float) -> np.ndarray:
 
 
 def versions() -> dict[str, str]:
-    """Versions of the libraries that a result depends on."""
+    """Versions of what a result depends on, and the settings `utils.outside`."""
     libraries = ("jax", "jaxlib", "keras", "numpy", "attention-in-a-cnn")
     found = {name: importlib.metadata.version(name) for name in libraries}
-    return {"python": platform.python_version(), **found}
+    return {"python": platform.python_version(), **found, **outside()}
 
 
 @functools.cache
