@@ -7,11 +7,13 @@ from typing import NamedTuple
 
 import attrs
 import numpy as np
+import scipy  # its parts load when they are first used: notebooks open at once
 
 from utils.data import load_mnist
 from utils.displays import arrange, on_target, pointing_game
 from utils.model import attention_maps, build_model, predict, set_weights
 from utils.noise import add_noise
+from utils.statistics import Estimate, paired_difference
 from utils.studies.arms import Arm
 from utils.studies.kept import kept
 
@@ -89,7 +91,25 @@ class Pointed(NamedTuple):
 
 def pointed(arm: Arm, sd: float, kind: str | None = None) -> Pointed:
     """How often the maps of the first 8 networks find the digit."""
-    return Pointed(*kept(_pointed, attrs.evolve(arm, seeds=SEEDS), sd, kind))
+    return Pointed(*kept(_pointed, attrs.evolve(arm, seeds=SEEDS), float(sd), kind))
+
+
+def mean_share(shares: list[float]) -> Estimate:
+    """Mean of a share that each network has, in percent; for other seeds."""
+    found = paired_difference(100 * np.array(shares), np.zeros(len(shares)))
+    return found._replace(unit="%", basis=f"{len(shares)} networks")
+
+
+def share_found_by_all(found: Pointed) -> Estimate:
+    """Images in which every network's peak is on the digit, in percent; for others."""
+    count = scipy.stats.binomtest(found.found_by_all, LOOKED)
+    low, high = count.proportion_ci(method="exact")
+    return Estimate(
+        *(100 * share for share in (count.statistic, low, high)),
+        method="Clopper and Pearson",
+        unit="%",
+        basis="exact binomial",
+    )
 
 
 def _pointed(arm: Arm, sd: float, kind: str | None) -> Pointed:

@@ -134,7 +134,7 @@ def _arm(network, seeds=SOME_SEEDS, *, setting=None, keeps_weights=False, **sett
     return Arm(network.label, run, seeds)
 
 
-def tried(network: Network) -> dict[tuple[float, float], Arm]:
+def rate_sweep(network: Network) -> dict[tuple[float, float], Arm]:
     """A network at each of its settings, scored on validation images after 2 epochs."""
     short = {
         "epochs": 2,
@@ -150,14 +150,14 @@ def tried(network: Network) -> dict[tuple[float, float], Arm]:
 
 def rates() -> list[RunSpec]:
     """Profile `uncertain_place_rates`: several settings, on validation images."""
-    return [run for x in NETWORKS for arm in tried(x).values() for run in arm.runs]
+    return [run for x in NETWORKS for arm in rate_sweep(x).values() for run in arm.runs]
 
 
-def validation(network: Network) -> dict[tuple[float, float], float]:
+def validation_accuracy(network: Network) -> dict[tuple[float, float], float]:
     """What was found on validation images in noise: (input scale, rate) -> accuracy."""
     return {
         setting: float(arm.curve(MATCHED)[:, -1].mean())
-        for setting, arm in tried(network).items()
+        for setting, arm in rate_sweep(network).items()
     }
 
 
@@ -277,7 +277,8 @@ def threshold(arm: Arm) -> Estimate:
     """Geometric mean of the thresholds, with an interval for other seeds."""
     logarithms = np.log(thresholds(arm))
     found = paired_difference(logarithms, np.zeros_like(logarithms))
-    return Estimate(*np.exp(found[:3]).tolist(), *found[3:])
+    basis = f"{len(logarithms)} networks"
+    return Estimate(*np.exp(found[:3]).tolist(), *found[3:])._replace(basis=basis)
 
 
 def shift(arm: Arm, control: Arm) -> Estimate:
