@@ -80,6 +80,16 @@ def path(default=attrs.NOTHING, *, also: str | None = None):
     return attrs.field(default=default, validator=exists)
 
 
+def folder(default=attrs.NOTHING):
+    """A field for the path of a folder as text, which need not be there yet."""
+
+    def no_file(_, field, value):
+        if not isinstance(value, str | Path) or Path(value).expanduser().is_file():
+            raise ValueError(f"Expected {field.name}: a folder's path. {_came(value)}")
+
+    return attrs.field(default=default, validator=no_file)
+
+
 def check(fields: Mapping[str, object], values: Mapping[str, object]) -> dict:
     """Values of such fields, converted.
 

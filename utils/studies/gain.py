@@ -31,7 +31,7 @@ BASE = RunSpec(
     test_noise_sds=(0.0, NOISE),
     keeps_weights=False,
 )
-SWAPPED = 1_000  # test images on which maps are swapped
+SWAPPED_IMAGES = 1_000  # test images on which maps are swapped
 CONSTANT_RATES = (0.0003, 0.001, 0.003, 0.01, 0.03, 0.1)
 MAP_RATES = (0.0001, 0.0003, 0.001, 0.003, 0.01)
 
@@ -114,14 +114,11 @@ def arms() -> list[Arm]:
     ]
 
 
-def tried(network: Network) -> dict[float, Arm]:
+def rate_sweep(network: Network) -> dict[float, Arm]:
     """A network at each of its rates, scored on validation images."""
-    validation = {
-        "scored_on": "validation",
-        "test_images": 5_000,
-    }
+    scored = {"scored_on": "validation", "test_images": 5_000}
     return {
-        rate: _arm(network, VALIDATION_SEEDS, learning_rate=rate, **validation)
+        rate: _arm(network, VALIDATION_SEEDS, learning_rate=rate, **scored)
         for rate in network.rates
     }
 
@@ -130,7 +127,10 @@ def rates() -> list[RunSpec]:
     """Profile `gain_rates`: several learning rates, on validation images."""
     networks = (CONTROL, FIFTEENTH, *MAPS)
     return [
-        run for each in networks for arm in tried(each).values() for run in arm.runs
+        run
+        for each in networks
+        for arm in rate_sweep(each).values()
+        for run in arm.runs
     ]
 
 
@@ -139,11 +139,11 @@ def study() -> list[RunSpec]:
     return [run for each in arms() for run in each.runs]
 
 
-def validation(network: Network) -> dict[float, np.ndarray]:
+def validation_accuracy(network: Network) -> dict[float, np.ndarray]:
     """What was found on validation images: rate -> `(seeds, 2)`, clean and matched."""
     return {
         rate: np.stack([arm.curve(test)[:, -1] for test in (CLEAN, MATCHED)], axis=1)
-        for rate, arm in tried(network).items()
+        for rate, arm in rate_sweep(network).items()
     }
 
 
@@ -161,8 +161,8 @@ def swapped() -> Estimate:
 def _swapped(trained: Arm) -> list[list[float]]:
     """For each seed, accuracy with its own maps and with another image's."""
     _, (images, labels) = load_mnist()
-    labels = labels[:SWAPPED]
-    noisy = add_noise(images[:SWAPPED], NOISE, np.random.default_rng(0))
+    labels = labels[:SWAPPED_IMAGES]
+    noisy = add_noise(images[:SWAPPED_IMAGES], NOISE, np.random.default_rng(0))
     own, given = build_model(trained.run.attention), build_model("given")
     found = []
     for seed in trained.seeds:
