@@ -301,7 +301,7 @@ def test_predict_sees_new_weights_and_makes_nothing_twice():
     images = load_mnist()[1][0][:3]
     for output in ("softmax", "attention"):
         before = predict(model, images, output)
-        assert _part(model, output) is _part(model, output)
+        assert _part(model, (output,)) is _part(model, (output,))
         model.set_weights(other.get_weights())
         np.testing.assert_array_equal(
             predict(model, images, output), predict(other, images, output)
@@ -329,6 +329,14 @@ def test_predict_takes_images_as_they_come():
     maps = np.ones((2, 15, 15))
     assert attention_maps(given, [images, maps]).shape == (2, 15, 15)
     assert attention_maps(given, (images[..., None], maps)).shape == (2, 15, 15)
+
+
+def test_several_layers_at_once_are_each_alone():
+    model, images = model_of("energy"), digits(2)
+    names = ("attention", "conv_1", "softmax")
+    for name, found in zip(names, predict(model, images, names), strict=True):
+        expected = predict(model, images, name)
+        np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)
 
 
 @pytest.mark.parametrize("name", ["conv_2", "dense_2"])

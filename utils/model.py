@@ -157,26 +157,31 @@ def attention_maps(model: keras.Model, images) -> np.ndarray:
     return predict(model, images, output="attention")
 
 
-def predict(model: keras.Model, images, output: str = "softmax") -> np.ndarray:
-    """What one layer gives for images; by default the ten probabilities.
+def predict(model: keras.Model, images, output="softmax"):
+    """What a layer, or several, give for images; by default the ten probabilities.
 
     Args:
         model: from `build_model`.
         images: as for `attention_maps`.
-        output: name of a layer. Of a layer that is used twice (`conv_2`, `dense_2`),
-            the first look.
+        output: name of a layer, or several names, which compile and run as one. Of a
+            layer that is used twice (`conv_2`, `dense_2`), the first look.
 
     Returns:
-        The layer's output, the batch first.
+        The layer's output, an array with the batch first; of several, a list of them.
 
     Raises:
         ValueError: if the images do not fit the model, or no layer has that name.
+
+    Example:
+        >>> features, evidence = predict(model, images, ("conv_2", "dense_2"))
     """
+    outputs = (output,) if isinstance(output, str) else tuple(output)
     names = [layer.name for layer in model.layers]
-    if output not in names:
-        raise ValueError(
-            f"No layer is named {output!r}. Expected one of {', '.join(names)}."
-        )
+    for name in outputs:
+        if name not in names:
+            raise ValueError(
+                f"No layer is named {name!r}. Expected one of {', '.join(names)}."
+            )
     given = isinstance(images, list | tuple)
     arrays = [np.asarray(a, "float32") for a in (images if given else [images])]
     if arrays[0].ndim == 3:
@@ -195,20 +200,23 @@ def predict(model: keras.Model, images, output: str = "softmax") -> np.ndarray:
             "Expected as many maps as images. Received "
             f"{len(arrays[0])} and {len(arrays[1])}."
         )
-    part = _part(model, output)
-    return np.asarray(part.predict_on_batch(arrays if given else arrays[0]))
+    part = _part(model, outputs)
+    found = part.predict_on_batch(arrays if given else arrays[0])
+    arrays = [np.asarray(found[name]) for name in outputs]
+    return arrays[0] if isinstance(output, str) else arrays
 
 
 _PARTS: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
 
 
-def _part(model, output):
-    """The model up to a layer, made once; it shares the model's weights."""
+def _part(model, outputs):
+    """The model up to some layers, made once; it shares the model's weights."""
     parts = _PARTS.setdefault(model, {})
-    if output not in parts:
-        tensor = model.get_layer(output)._inbound_nodes[0].output_tensors[0]
-        parts[output] = keras.Model(model.inputs, tensor)
-    return parts[output]
+    if outputs not in parts:
+        nodes = {name: model.get_layer(name)._inbound_nodes[0] for name in outputs}
+        tensors = {name: node.output_tensors[0] for name, node in nodes.items()}
+        parts[outputs] = keras.Model(model.inputs, tensors)
+    return parts[outputs]
 
 
 def set_weights(model: keras.Model, weights: Mapping[str, np.ndarray]) -> None:
