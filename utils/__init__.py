@@ -39,6 +39,16 @@ def show(function):
     return Code(inspect.getsource(function), language="python")
 
 
+def _draw_in_notebooks():
+    """Let `MPLBACKEND=agg` in a shell not lose the pictures of a notebook."""
+    kernel = sys.modules.get("ipykernel.kernelapp")
+    if not (kernel and kernel.IPKernelApp.initialized()):
+        return
+    if not os.environ.get("MPLBACKEND", INLINE).startswith("module://"):
+        os.environ["MPLBACKEND"] = INLINE
+        kernel.IPKernelApp.instance().shell.run_line_magic("matplotlib", "inline")
+
+
 def _before_keras():
     if "keras" in sys.modules and sys.modules["keras"].config.backend() != "jax":
         raise RuntimeError(
@@ -121,18 +131,7 @@ def _keep_compiled_functions():
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0)
 
 
-def _draw_in_notebooks():
-    """Let `MPLBACKEND=agg` in a shell not lose the pictures of a notebook."""
-    kernel = sys.modules.get("ipykernel.kernelapp")
-    if not (kernel and kernel.IPKernelApp.initialized()):
-        return
-    if not os.environ.get("MPLBACKEND", INLINE).startswith("module://"):
-        os.environ["MPLBACKEND"] = INLINE
-        if "matplotlib" in sys.modules:
-            sys.modules["matplotlib"].use(INLINE)
-
-
+_draw_in_notebooks()  # before Keras, which imports matplotlib
 _before_keras()
 _settle_keras_and_jax()
 _keep_compiled_functions()
-_draw_in_notebooks()
