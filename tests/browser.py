@@ -66,7 +66,7 @@ class Lab:
         settings.mkdir(parents=True, exist_ok=True)
         for name, values in SETTINGS.items():
             path = settings / f"{name}.jupyterlab-settings"
-            path.write_text(json.dumps(values))
+            path.write_text(json.dumps(values), "utf-8")
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
@@ -89,7 +89,7 @@ class Lab:
             f"--ServerApp.root_dir={self.notebooks}",
             "--LabApp.expose_app_in_browser=True",
         ]
-        with self.log.open("w") as log:
+        with self.log.open("w", encoding="utf-8") as log:
             self.server = subprocess.Popen(
                 command,
                 env={**os.environ, **{key: str(each) for key, each in own.items()}},
@@ -109,7 +109,7 @@ class Lab:
             with contextlib.suppress(OSError), urllib.request.urlopen(url):
                 return
             time.sleep(0.2)
-        raise RuntimeError(f"JupyterLab did not start:\n{self.log.read_text()}")
+        raise RuntimeError(f"JupyterLab did not start:\n{self.log.read_text('utf-8')}")
 
     def stop(self):
         """End server and kernels."""

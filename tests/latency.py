@@ -256,7 +256,7 @@ def main():
             print(explorer, name, found)
     (ROOT / "build").mkdir(exist_ok=True)
     path = ROOT / "build" / "latency.json"
-    path.write_text(json.dumps(report, indent=1) + "\n")
+    path.write_text(json.dumps(report, indent=1) + "\n", "utf-8")
     print(f"Written: {path}")
 
 

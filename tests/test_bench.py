@@ -42,7 +42,7 @@ def test_one_thread():
 @pytest.mark.slow
 def test_writes_what_it_promises(tmp_path):
     assert bench.main(["--rounds", "1", "--out", str(tmp_path / "bench.json")]) == 0
-    result = json.loads((tmp_path / "bench.json").read_text())
+    result = json.loads((tmp_path / "bench.json").read_text("utf-8"))
     assert result["matmul_gflops"] > 0
     rows = {(u["engine"], u["kind"], u["batch"]): u for u in result["updates"]}
     for kind in KINDS:
@@ -60,8 +60,8 @@ def test_writes_what_it_promises(tmp_path):
 
 def test_readme_says_what_was_measured():
     """The README's table is that of the committed measurement."""
-    result = json.loads((notebooks.ROOT / "figures" / "bench.json").read_text())
-    readme = (notebooks.ROOT / "README.md").read_text()
+    result = json.loads((notebooks.ROOT / "figures" / "bench.json").read_text("utf-8"))
+    readme = (notebooks.ROOT / "README.md").read_text("utf-8")
     for row in result["updates"]:
         if row["kind"] in bench.COMPARED:
             cell = f"{row['us_per_image']:.0f} ({row['fraction_of_matmul']:.0%})"

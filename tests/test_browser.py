@@ -18,7 +18,7 @@ NOTEBOOKS = sorted(
     path
     for number in ("01", "03", "04")
     for path in (ROOT / "notebooks").glob(f"{number}_*.ipynb")
-    if "explorers." in path.read_text()
+    if "explorers." in path.read_text("utf-8")
 )
 SETUP = """
 from utils import explorers
@@ -166,7 +166,9 @@ def places(explorer):
 def check_quiet(notebook, lab):
     assert notebook.problems == []
     bad = re.compile(r"\[E |Traceback|Error|Exception")
-    assert [line for line in lab.log.read_text().splitlines() if bad.search(line)] == []
+    assert [
+        line for line in lab.log.read_text("utf-8").splitlines() if bad.search(line)
+    ] == []
 
 
 @pytest.mark.slow

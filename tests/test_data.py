@@ -243,7 +243,11 @@ BAD_FILES = {  # what is wrong: (how the file is written, error, what it says)
     "missing": (lambda path: None, FileNotFoundError, "Correct the path"),
     "a folder": (Path.mkdir, IsADirectoryError, "Received a folder. Name a file"),
     "empty": (Path.touch, ValueError, r"begins with b''\..*numpy\.savez\(path, x_tr"),
-    "text": (lambda path: path.write_text("x,y\n1,2\n"), ValueError, r"b'x,y\\n1,'"),
+    "text": (
+        lambda path: path.write_text("x,y\n1,2\n", "utf-8"),
+        ValueError,
+        r"b'x,y\\n1,'",
+    ),
     "a single array": (write_npy, ValueError, r"NUMPY'.*numpy\.savez"),
     "damaged": (flip_a_byte, ValueError, r"Bad CRC-32.*copy or download it again"),
     "cut short": (cut_short, ValueError, r"not a zip file.*download it again"),

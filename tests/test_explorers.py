@@ -409,7 +409,9 @@ def steps():
 threading.Thread(target=steps, daemon=True).start()
 begun.wait()
 """
-    left = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    left = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, encoding="utf-8"
+    )
     assert left.stdout.split("\n") == ["a step", "torn down", ""], left.stderr
 
 

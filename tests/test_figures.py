@@ -31,7 +31,7 @@ def test_save_writes_the_picture_and_its_numbers(ax, folder):
     ax.plot([1, 2], [0.5, 0.25])
     figures.save(ax.figure, "curve", {"x": [1, 2], "y": np.array([0.5, 0.25])})
     assert (folder / "curve.png").read_bytes().startswith(b"\x89PNG")
-    with (folder / "curve.csv").open() as file:
+    with (folder / "curve.csv").open(encoding="utf-8") as file:
         assert list(csv.reader(file)) == [["x", "y"], ["1", "0.5"], ["2", "0.25"]]
 
 
@@ -110,6 +110,6 @@ def test_every_committed_figure_has_its_numbers():
 
 
 def test_every_committed_figure_is_made_by_a_notebook():
-    sources = "".join(path.read_text() for path in notebooks.paths())
+    sources = "".join(path.read_text("utf-8") for path in notebooks.paths())
     for path in (notebooks.ROOT / "figures").glob("*.png"):
         assert path.stem in sources
