@@ -164,12 +164,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     target, out = "notebooks", ROOT
     if options.command == "run":
         target, out = "run", options.out
+    own = {"profile": options.profile, "store": str(out.absolute() / "records")}
     os.environ["ATTENTION_FIGURES"] = str(out.absolute() / "figures")
+    logging.disable(logging.ERROR)  # what matters is raised; the rest is of Ctrl-C
     for done, path in enumerate(chosen):
         start = time.perf_counter()
         try:
             if target == "run":
-                run(path, out / "notebooks", {"profile": options.profile})
+                run(path, out / "notebooks", own)
             else:
                 commit(path)
         except KeyboardInterrupt:
@@ -191,5 +193,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    logging.disable(logging.ERROR)  # what matters is raised, or is about Ctrl-C
     sys.exit(main())
