@@ -5,6 +5,8 @@ Arrays are `(batch, rows, cols, channels)`, as in the project.
 
 import numpy as np
 
+from utils.layers import LocalResponseNormalization
+
 
 def convolve(x, kernel):
     """Cross-correlation at stride 1, without padding, of kernel `(k, l, in, out)`."""
@@ -17,29 +19,12 @@ def convolve(x, kernel):
     return out
 
 
-def windows(x):
-    """Each window of 3 x 3 at stride 2: `(batch, rows', cols', 9, channels)`."""
-    batch, rows, cols, channels = x.shape
-    rows, cols = (rows - 1) // 2, (cols - 1) // 2
-    out = np.zeros((batch, rows, cols, 9, channels))
-    for i in range(rows):
-        for j in range(cols):
-            window = x[:, 2 * i : 2 * i + 3, 2 * j : 2 * j + 3]
-            out[:, i, j] = window.reshape(batch, 9, channels)
-    return out
-
-
 def max_pool(x):
-    return windows(x).max(axis=3)
+    windows = np.lib.stride_tricks.sliding_window_view(x, (3, 3), axis=(1, 2))
+    return windows[:, ::2, ::2].max(axis=(-2, -1))
 
 
-def normalise(x, k=2.0, n=5, alpha=1e-4):
-    """`a[i] / (k + alpha * sum_j a[j]^2) ^ 0.75`, the sum over n channels around i."""
-    out = np.zeros(x.shape)
-    for i in range(x.shape[-1]):
-        neighbours = x[..., max(i - n // 2, 0) : i + n // 2 + 1]
-        out[..., i] = x[..., i] / (k + alpha * (neighbours**2).sum(-1)) ** 0.75
-    return out
+normalise = LocalResponseNormalization().formula  # on NumPy's arrays, in float64
 
 
 def pad(x, width):
@@ -111,14 +96,4 @@ def look_twice(images, weights, gain_of):
     out["pad_2"] = pad(out["normalise_2"], 2)
     out["dense_1"] = out["pad_2"].mean(axis=(1, 2))
     out["softmax"] = softmax(out["dense_1"] @ w_3 + b_3)
-    return out
-
-
-def slopes(function, x, step=1e-5):
-    """The gradient of a number with respect to `x`, by central differences."""
-    out = np.zeros(x.shape)
-    for place in np.ndindex(x.shape):
-        moved = np.zeros(x.shape)
-        moved[place] = step
-        out[place] = (function(x + moved) - function(x - moved)) / (2 * step)
     return out
