@@ -1,3 +1,51 @@
 """Before any test module imports Keras, the project chooses its backend."""
 
+import concurrent.futures
+import shutil
+import subprocess
+
+import pytest
+
 import utils  # noqa: F401
+
+
+@pytest.fixture(scope="session")
+def two_threads():
+    """Return an executor of someone else's: here, without a process to start."""
+    with concurrent.futures.ThreadPoolExecutor(2) as executor:
+        yield executor
+
+
+@pytest.fixture(scope="session")
+def tiny(two_threads, tmp_path_factory):
+    """Return the store of the tiny study, undisturbed. Copy it to change it."""
+    from tiny_study import SPECS
+
+    from utils.studies import run
+    from utils.studies.store import Store
+
+    folder = tmp_path_factory.mktemp("tiny")
+    run(SPECS, folder, two_threads, progress=False)
+    return Store(folder)
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """Return a function that makes a small file system, or changes its size."""
+    folder = tmp_path / "small"
+    folder.mkdir()
+
+    def resize(size):
+        again = ["-o", f"remount,size={size}"] if folder.is_mount() else []
+        new = ["-t", "tmpfs", "-o", f"size={size}", "tmpfs"]
+        command = ["mount", *(again or new), str(folder)]
+        done = subprocess.run(command, capture_output=True, text=True)
+        if done.returncode:
+            pytest.skip(f"cannot mount a small file system: {done.stderr.strip()}")
+        return folder
+
+    if not shutil.which("mount"):
+        pytest.skip("there is no mount command")
+    yield resize
+    if folder.is_mount():
+        subprocess.run(["umount", str(folder)], check=True)

@@ -1,9 +1,10 @@
 """One run: the same bits again, Keras' own updates, and what a record says."""
 
-import dataclasses
+import functools
 import json
 import pickle
 
+import attrs
 import keras
 import numpy as np
 import pytest
@@ -11,13 +12,11 @@ from scipy import stats
 
 from utils import training
 from utils.data import load_mnist
-from utils.displays import Display
 from utils.layers import Convolution
 from utils.model import build_model, predict
 from utils.noise import add_noise
-from utils.records import Store
-from utils.study import run
-from utils.training import RunSpec, batches, build_optimizer, decode_correct, train
+from utils.runs import RunSpec, decode_correct
+from utils.training import batches, build_optimizer, train
 
 TINY = RunSpec(  # small, but it does learn something
     "ones",
@@ -27,37 +26,10 @@ TINY = RunSpec(  # small, but it does learn something
     test_images=150,
     test_noise_sds=(0.0, 2.5, 20.0),
 )
-DIFFERENT = {  # one other value for every field of a spec
-    "attention": "energy",
-    "attention_parameters": {"n": 3},
-    "strength": 0.5,
-    "input_scale": 0.5,
-    "noise_sd": 2.0,
-    "noise_varies": True,
-    "data": "mine.npz",
-    "display": Display(rows=32),
-    "images": 600,
-    "goes_on": True,
-    "epochs": 3,
-    "batch_size": 4,
-    "optimizer": "adam",
-    "learning_rate": 0.02,
-    "momentum": 0.4,
-    "learning_rate_decay": 0.0,
-    "seed": 1,
-    "scored_on": "validation",
-    "test_images": 151,
-    "curve_images": 100,
-    "test_noise_sds": (0.0, 2.5),
-    "keeps_weights": False,
-}
-
-
 GENTLE = {"learning_rate": 1e-4, "learning_rate_decay": 0.01}  # rounding stays small
 
 
-def changed(spec=TINY, **values):
-    return dataclasses.replace(spec, **values)
+changed = functools.partial(attrs.evolve, TINY)
 
 
 @pytest.fixture(scope="module")
@@ -85,116 +57,6 @@ def without_seconds(record):
     return {key: value for key, value in record.items() if key != "seconds"}
 
 
-# --- Specs -----------------------------------------------------------------------
-
-
-def test_the_defaults_are_the_published_study():
-    spec = RunSpec()
-    assert (spec.images, spec.epochs, spec.batch_size) == (60_000, 12, 1)
-    optimiser = (spec.learning_rate, spec.momentum, spec.learning_rate_decay)
-    assert optimiser == (0.01, 0.5, 1e-6)
-    assert (spec.scored_on, spec.test_images) == ("test", 10_000)
-
-
-@pytest.mark.parametrize(
-    ("values", "message"),
-    [
-        ({"attention": "spot"}, "Unknown attention 'spot'"),
-        ({"attention": "given"}, r"the cue of a display.*build_model\('given"),
-        ({"display": (44, 44)}, r"Expected display: .* Received \(44, 44\)"),
-        ({"optimizer": "lion"}, "optimizer: 'sgd' or 'adam'. Received 'lion'"),
-        ({"goes_on": 1}, "Expected goes_on: True or False. Received 1"),
-        ({"attention_parameters": {"n": 3}}, "'ones' has no parameter 'n'"),
-        ({"attention": "top_n", "attention_parameters": {"n": 0}}, "n to be a whole 1"),
-        ({"strength": 1.5}, "strength from 0 to 1, received 1.5"),
-        ({"attention": "as_coded", "strength": 0.5}, "has no strength"),
-        *(
-            ({name: value}, f"Expected {name}: a whole number >= {least}. Received ")
-            for name, least in (
-                ("images", 1),
-                ("epochs", 1),
-                ("batch_size", 1),
-                ("test_images", 1),
-                ("seed", 0),
-            )
-            for value in (least - 1, 2.5, "3", True, None)
-        ),
-        *(
-            ({name: value}, f"Expected {name}: a number >= 0. Received ")
-            for name in ("noise_sd", "learning_rate", "momentum", "learning_rate_decay")
-            for value in (-1e-9, np.nan, np.inf, "1", None)
-        ),
-        (
-            {"images": 100, "batch_size": 8},
-            "multiple of batch_size, received 100 and 8",
-        ),
-        ({"test_noise_sds": (0, -1)}, "Expected test_noise_sds: numbers >= 0"),
-        ({"test_noise_sds": (np.nan,)}, "Expected test_noise_sds: numbers >= 0"),
-        ({"scored_on": "train"}, "Expected scored_on: 'test' or 'validation'"),
-        ({"noise_varies": "yes"}, "Expected noise_varies: True or False. Received 'y"),
-        (
-            {"curve_images": 300, "test_images": 200},
-            "Expected curve_images: from 1 to test_images, or None. Received 300",
-        ),
-        ({"keeps_weights": 1}, "Expected keeps_weights: True or False. Received 1"),
-    ],
-)
-def test_specs_that_are_none(values, message):
-    with pytest.raises(ValueError, match=message):
-        RunSpec(**values)
-
-
-def test_a_spec_cannot_be_changed():
-    with pytest.raises(dataclasses.FrozenInstanceError):
-        TINY.seed = 1
-
-
-def test_a_spec_s_name_stays():
-    """Renaming it would orphan the records that exist."""
-    assert RunSpec().name == "ones-noise0-seed0-44136fa355"
-    assert TINY.name == "ones-noise2.5-seed0-6ca7f54f5b"
-
-
-def test_every_difference_has_a_name_of_its_own():
-    assert DIFFERENT.keys() == {field.name for field in dataclasses.fields(RunSpec)}
-    base = RunSpec("top_n", noise_sd=2.5, images=300, test_images=150)
-    specs = [base, *(changed(base, **{name: DIFFERENT[name]}) for name in DIFFERENT)]
-    specs.append(changed(base, attention_parameters={"n": 2}))
-    assert len({spec.name for spec in specs}) == len(set(specs)) == len(specs)
-
-
-def test_equal_specs_have_equal_names():
-    values = {"noise_sd": 2, "strength": 1, "test_noise_sds": [0, 3], "momentum": 0}
-    whole = RunSpec(**values)
-    real = RunSpec(noise_sd=2.0, strength=1.0, test_noise_sds=(0.0, 3.0), momentum=0.0)
-    assert whole == real
-    assert hash(whole) == hash(real)
-    assert whole.name == real.name
-    counted = RunSpec(seed=np.int64(3), noise_sd=np.float32(2.5))
-    assert counted.name == RunSpec(seed=3, noise_sd=2.5).name
-    parameters = ({"of": "top_n", "n": 2}, {"n": 2, "of": "top_n"})
-    one, other = (RunSpec("inverted", attention_parameters=p) for p in parameters)
-    assert one == other
-    assert hash(one) == hash(other)
-    assert one.name == other.name
-
-
-@pytest.mark.parametrize(
-    "spec",
-    [
-        TINY,
-        RunSpec("shuffled", {"of": "top_n", "n": 3}, strength=0.5),
-        RunSpec("given", display=Display(distractors=3, validity=0.8)),
-    ],
-)
-def test_a_spec_survives_json(spec):
-    again = RunSpec.from_json(json.loads(json.dumps(spec.to_json(), allow_nan=False)))
-    assert again == spec
-    assert again.name == spec.name
-    assert pickle.loads(pickle.dumps(spec)) == spec
-    assert RunSpec.from_json({"attention": "energy"}) == RunSpec("energy")
-
-
 # --- What a network is trained on ------------------------------------------------
 
 
@@ -206,7 +68,7 @@ def epoch_of(spec, epoch=1):
     return images, np.concatenate([labels.ravel() for _, labels in parts])
 
 
-@pytest.mark.parametrize("batch_size", [1, 4, 300])
+@pytest.mark.parametrize("batch_size", [1, 300])
 def test_the_arms_of_a_pair_see_the_same(batch_size):
     arms = [
         changed(batch_size=batch_size, images=1200, **arm)
@@ -234,7 +96,7 @@ def test_an_epoch_is_a_new_order_of_the_same_images():
     assert not np.array_equal(*flat)
     np.testing.assert_array_equal(*(np.unique(images, axis=0) for images in flat))
     assert len(np.unique(flat[0], axis=0)) == 1200  # none twice
-    fewer = epoch_of(changed(spec, images=300))[0].reshape(300, -1)
+    fewer = epoch_of(attrs.evolve(spec, images=300))[0].reshape(300, -1)
     rows = {image.tobytes() for image in flat[0]}
     assert all(image.tobytes() in rows for image in fewer)
     (x_train, y_train), _ = load_mnist()
@@ -343,38 +205,33 @@ def plain_keras(model, spec, parts):
 @pytest.mark.parametrize(
     ("kind", "batch_size", "settings"),
     [
-        *(
-            (kind, size, GENTLE)
-            for kind in ("as_coded", "ones", "energy")
-            for size in (1, 4)
-        ),
-        ("ones", 1, {}),
-        ("energy", 4, {**GENTLE, "optimizer": "adam"}),
+        ("as_coded", 1, {}),
+        ("energy", 4, GENTLE),
+        ("ones", 4, {**GENTLE, "optimizer": "adam"}),
     ],
 )
 def test_the_compiled_loop_is_keras_own(kind, batch_size, settings):
-    """100 updates by `train_on_batch` on the same batches, to rounding.
+    """30 updates by `train_on_batch` on the same batches, to rounding.
 
     Where this was written the weights are the same to the bit, and with Keras' own
     convolutions to 1e-7. Elsewhere rounding may differ, and may tip a ReLU.
     """
     spec = RunSpec(
-        kind, noise_sd=2.5, images=100 * batch_size, batch_size=batch_size, **settings
+        kind, noise_sd=2.5, images=30 * batch_size, batch_size=batch_size, **settings
     )
     parts = list(batches(spec, *load_mnist()[0], 1))
     compiled = training.engine(spec, (28, 28))
     initial, optimizer = compiled.initial(spec.seed)
     (weights, _), losses = compiled.update((initial, optimizer), *parts)
-    for stock in (False, True) if batch_size > 1 else (False,):
-        model = build_model(kind, seed=spec.seed)
-        model = with_stock_layers(model) if stock else model
-        np.testing.assert_allclose(losses, plain_keras(model, spec, parts), rtol=1e-4)
-        for before, after, variable in zip(
-            initial, weights, model.trainable_variables, strict=True
-        ):
-            expected = np.asarray(variable.value)
-            moved = np.abs(expected - before).max()
-            assert np.abs(after - expected).max() <= 0.01 * moved, variable.path
+    model = build_model(kind, seed=spec.seed)
+    model = with_stock_layers(model) if kind == "energy" else model
+    np.testing.assert_allclose(losses, plain_keras(model, spec, parts), rtol=1e-4)
+    for before, after, variable in zip(
+        initial, weights, model.trainable_variables, strict=True
+    ):
+        expected = np.asarray(variable.value)
+        moved = np.abs(expected - before).max()
+        assert np.abs(after - expected).max() <= 0.01 * moved, variable.path
 
 
 # --- Runs ------------------------------------------------------------------------
@@ -431,7 +288,7 @@ def test_a_run_learns():
 def test_a_record_is_json_and_says_what_was_run(tiny):
     record = json.loads(json.dumps(tiny[0].record, allow_nan=False))
     assert record == tiny[0].record
-    assert RunSpec.from_json(record["spec"]) == TINY
+    assert RunSpec(**record["spec"]) == TINY
     assert [epoch["epoch"] for epoch in record["epochs"]] == [1, 2]
     for epoch in record["epochs"]:
         assert 0 <= epoch["accuracy_clean"] <= 1
@@ -465,7 +322,7 @@ def test_the_images_named_right_give_the_accuracies(tiny):
         assert correct.dtype == bool
         assert correct.shape == (TINY.test_images,)
         assert correct.mean() == last[accuracy]
-    with pytest.raises(ValueError, match=r"holds noise SDs 0, 2\.5, 20, not 5\."):
+    with pytest.raises(ValueError, match=r"0, 2\.5, 20, not 5"):
         decode_correct(record, 5)
 
 
@@ -479,12 +336,10 @@ def test_curves_may_be_of_the_first_test_images_only(tiny):
         assert record["epochs"][-1][accuracy] != decode_correct(record, sd).mean()
 
 
-def test_weights_need_not_be_kept(tiny, tmp_path):
-    spec = changed(keeps_weights=False)
-    (record,) = run([spec], tmp_path, progress=False)
-    assert Store(tmp_path).weights(spec.name) == {}
-    same = ("epochs", "correct", "versions")
-    assert [record[key] for key in same] == [tiny[0].record[key] for key in same]
+def test_weights_need_not_be_kept(tiny):
+    result = train(changed(keeps_weights=False), progress=False)
+    assert result.weights == {}
+    assert result.record["correct"] == tiny[0].record["correct"]
 
 
 def test_without_noise_matched_is_clean():
@@ -518,9 +373,9 @@ def test_a_loss_that_is_no_number_is_none(tiny):
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"images": 60_001}, r"60,000 images for images; .* asks for 60,001"),
-        ({"test_images": 10_001}, r"10,000 images for test_images; .* 10,001"),
-        ({"images": 50_001, "scored_on": "validation"}, r"50,000 .* Lower images"),
+        ({"images": 60_001}, "60,000 .*asks for 60,001"),
+        ({"test_images": 10_001}, "10,000 .* test_images; .*10,001"),
+        ({"images": 50_001, "scored_on": "validation"}, "50,000 .*Lower images"),
     ],
 )
 def test_more_images_than_there_are(values, message):
@@ -542,7 +397,7 @@ def test_a_validation_never_touches_the_test_images(monkeypatch):
     expected = train(spec, progress=False)
     train_part, _ = load_mnist()
     hidden = (train_part, (Untouchable(), Untouchable()))
-    monkeypatch.setattr(training, "load_mnist", lambda: hidden)
+    monkeypatch.setattr(RunSpec, "load", lambda spec: hidden)
     result = train(spec, progress=False)
     assert_same_weights(result.weights, expected.weights)
     with pytest.raises(AssertionError, match="test images were touched"):
@@ -556,21 +411,3 @@ def test_validation_images_are_not_trained_on():
     assert len(x_fit) == len(y_fit) == 50_000
     fitted = {image.tobytes() for image in x_fit}
     assert not any(image.tobytes() in fitted for image in x_validation)
-
-
-def test_a_data_set_of_one_s_own(tmp_path):
-    """Images of another size."""
-    (x_train, y_train), (x_test, y_test) = load_mnist()
-    path = tmp_path / "mine.npz"
-    np.savez(
-        path,
-        x_train=x_train[:20, 8:20, 6:22],
-        y_train=y_train[:20],
-        x_test=x_test[:10, 8:20, 6:22],
-        y_test=y_test[:10],
-    )
-    spec = changed(data=str(path), images=20, test_images=10, epochs=1)
-    result = train(spec, progress=False)
-    assert decode_correct(result.record, 0).shape == (10,)
-    with pytest.raises(ValueError, match=r"mine\.npz\) has 20 images for images"):
-        train(changed(spec, images=21), progress=False)

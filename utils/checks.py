@@ -38,6 +38,8 @@ def numbers(default=attrs.NOTHING):
     """A field for finite numbers of 0 or more, which become a tuple."""
 
     def convert(values, field):
+        if not isinstance(values, Iterable):
+            raise ValueError(f"Expected {field.name}: numbers. {_came(values)}")
         return tuple(_number(value, field) for value in values)
 
     return attrs.field(

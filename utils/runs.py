@@ -18,7 +18,7 @@ import numpy as np
 
 from utils import attention, outside
 from utils.checks import check, choice, flag, number, numbers, whole
-from utils.data import digest, load_npz
+from utils.data import Part, digest, load
 from utils.displays import Display
 
 OPTIMIZERS = ("sgd", "adam")
@@ -76,8 +76,10 @@ class RunSpec:
             self.attention, dict(self.attention_parameters), self.strength
         )
         object.__setattr__(self, "attention_parameters", Frozen(found))
-        if self.data != "mnist" and self.data_sha256 is None:
-            object.__setattr__(self, "data_sha256", digest(*load_npz(self.data)))
+        if self.data == "mnist":
+            object.__setattr__(self, "data_sha256", None)
+        elif self.data_sha256 is None:
+            object.__setattr__(self, "data_sha256", digest(*load(self.data)))
         if self.attention == "given" and not self.display:
             raise ValueError(
                 "attention='given' needs a map for each image: the cue of a display "
@@ -106,6 +108,20 @@ class RunSpec:
     def work(self) -> int:
         """How much it is, in images."""
         return self.images * self.epochs
+
+    def load(self) -> tuple[Part, Part]:
+        """Its training and its test images, each with labels.
+
+        Raises:
+            ValueError: if the file was replaced after the spec was made.
+        """
+        train, test = load(self.data)
+        if self.data != "mnist" and digest(train, test) != self.data_sha256:
+            raise ValueError(
+                f"{self.data} holds other data than when this spec was made (SHA-256 "
+                f"{self.data_sha256}). Make the spec anew, or restore the file."
+            )
+        return train, test
 
     def with_seed(self, seed: int) -> "RunSpec":
         """The same run from another seed: its pair in nothing but that."""

@@ -18,7 +18,7 @@ import keras
 import numpy as np
 from tqdm.auto import tqdm
 
-from utils.data import digest, load, validation_split
+from utils.data import validation_split
 from utils.displays import arrange, cue_maps
 from utils.model import build_model, map_shape
 from utils.noise import add_noise
@@ -280,12 +280,7 @@ def build_optimizer(
 
 
 def _load(spec):
-    train, test = load(spec.data)
-    if spec.data != "mnist" and digest(train, test) != spec.data_sha256:
-        raise ValueError(
-            f"{spec.data} holds other data than when this spec was made (SHA-256 "
-            f"{spec.data_sha256}). Make the spec anew, or restore the file."
-        )
+    train, test = spec.load()
     if spec.scored_on == "validation":
         train, test = validation_split(*train)
     for part, asked, what in (

@@ -1,9 +1,8 @@
 """How a study is executed: a list of runs, on any executor, resumable.
 
-Each run is
-independent of the others and writes its own record, so any
-`concurrent.futures.Executor` will do: by default one process a core, each on its
-own core and of one thread; where that is too small, a Dask cluster's.
+Each run is independent of the others and writes its own record, so any
+`concurrent.futures.Executor` will do: by default one process a core, each on its own
+core and of one thread; where that is too small, a Dask cluster's.
 """
 
 import concurrent.futures
@@ -23,6 +22,7 @@ from utils.training import State, train
 
 PAUSE = 1.0  # seconds between two looks at the store
 BUSY_PAUSE = 2.0  # seconds before a run that another study computes is tried again
+STARTING = ", now loading, compiling, in a first epoch"  # nothing moves until then
 
 
 class StudyStoppedError(RuntimeError):
@@ -55,8 +55,13 @@ def run(
     Raises:
         StudyStoppedError: if a run failed (a full disk, a killed worker). It says
             what happened and how many records are safe.
+        ValueError: if a spec's data file was replaced after the spec was made.
     """
     specs = list(specs)
+    own = {each.spec.data: each.spec for each in specs if each.spec.data != "mnist"}
+    for spec in own.values():
+        with contextlib.suppress(FileNotFoundError):  # records can do without
+            spec.load()
     store = store if isinstance(store, Store) else Store(store)
     store.folder.mkdir(parents=True, exist_ok=True)
     by_name = {spec.name: spec for spec in specs}
@@ -204,15 +209,17 @@ class _Progress:
             for name, spec in self.by_name.items()
         )
 
-    def _runs(self):
+    def _runs(self, starting=True):
         done = sum(name in self.store for name in self.by_name)
-        return f"{done} of {len(self.by_name)} runs"
+        return f"{done} of {len(self.by_name)} runs{STARTING if starting else ''}"
 
     def show(self):
         """Say where the study stands; the bar is drawn once a second at most."""
         if not self.bar.disable:
-            self.bar.set_description(self._runs(), refresh=False)
-            self.bar.update(self.images() - self.bar.n)
+            images = self.images()
+            starting = images == self.bar.initial
+            self.bar.set_description(self._runs(starting), refresh=False)
+            self.bar.update(images - self.bar.n)
 
     def __enter__(self):
         return self
