@@ -20,31 +20,22 @@ FEWEST_TO_RESAMPLE = 8  # seeds; with fewer, a bootstrap's interval is too narro
 MOST_TO_ENUMERATE = 22  # pairs: 2**21 sums take 16 MiB
 
 
-def mean_and_standard_error(values, axis: int = 0) -> tuple[np.ndarray, np.ndarray]:
-    """Mean over runs and the standard error of that mean.
+def mean_and_standard_error(runs) -> tuple[np.ndarray, np.ndarray]:
+    """Mean over runs and the standard error of that mean, `runs` being `(runs, ...)`.
 
-    `SE = s / sqrt(n)` with s the sample standard deviation (n - 1 in its
-    denominator). With one run the standard error is NaN: one run says nothing of
-    the spread between runs.
-
-    Args:
-        values: any shape; runs along `axis`.
-        axis: the axis of runs.
-
-    Returns:
-        Two arrays of that shape without the axis.
+    `SE = s / sqrt(n)` with s the sample standard deviation (n - 1 in its denominator).
+    With one run it is NaN: one run says nothing of the spread between runs.
 
     Raises:
         ValueError: if there is no run.
     """
-    values = np.asarray(values, float)
-    runs = values.shape[axis] if values.ndim else 0
-    if runs == 0:
-        raise ValueError(f"Expected at least one run, received shape {values.shape}.")
-    mean = values.mean(axis)
-    if runs == 1:
+    runs = np.asarray(runs, float)
+    if not runs.ndim or not len(runs):
+        raise ValueError(f"Expected at least one run, received shape {runs.shape}.")
+    mean = runs.mean(0)
+    if len(runs) == 1:
         return mean, np.full_like(mean, np.nan)
-    return mean, values.std(axis, ddof=1) / np.sqrt(runs)
+    return mean, runs.std(0, ddof=1) / np.sqrt(len(runs))
 
 
 # How numbers of a unit are written, and what stands behind them.
@@ -218,19 +209,8 @@ def _counts(size, resamples, rng):
     return counts.reshape(resamples, size).T
 
 
-class SignFlipTest(NamedTuple):
-    """A two-sided p-value, and the smallest that so many pairs can reach."""
-
-    p: float
-    smallest_p: float
-    pairs: int
-    exact: bool
-
-
-def sign_flip_test(
-    arm, control, *, resamples: int = 99_999, seed: int = 0
-) -> SignFlipTest:
-    """Whether the arms' names could as well be swapped in any of the pairs.
+def sign_flip_test(arm, control, *, resamples: int = 99_999, seed: int = 0) -> float:
+    """The two-sided p-value of a test that swaps the arms' names in pairs.
 
     p is the share of the 2^n patterns of signs in which the sum of the differences is
     at least as far from 0 (Fisher 1935, section 21). It cannot be below 2 / 2^n: .25
@@ -239,22 +219,18 @@ def sign_flip_test(
     p = 1. (`scipy.stats.permutation_test` agrees, but needs seconds for 20 pairs.)
     """
     differences = _differences(arm, control)
-    pairs = len(differences)
-    exact = pairs <= MOST_TO_ENUMERATE
+    exact = len(differences) <= MOST_TO_ENUMERATE
     if exact:
         sums = differences[:1]  # the other half of the patterns mirrors this one
         for difference in differences[1:]:
             sums = np.concatenate([sums + difference, sums - difference])
     else:
         rng = np.random.default_rng(seed)
-        flips = rng.integers(2, size=(resamples, pairs), dtype=np.int8)
+        flips = rng.integers(2, size=(resamples, len(differences)), dtype=np.int8)
         sums = differences.sum() - 2 * flips @ differences
     rounding = 1e-12 * np.abs(differences).sum()
     extreme = np.abs(sums) >= abs(differences.sum()) - rounding
-    if exact:
-        return SignFlipTest(float(extreme.mean()), 2 / 2**pairs, pairs, exact)
-    p = (1 + extreme.sum()) / (1 + resamples)
-    return SignFlipTest(float(p), 1 / (1 + resamples), pairs, exact)
+    return float(extreme.mean() if exact else (1 + extreme.sum()) / (1 + resamples))
 
 
 def holm(p_values) -> np.ndarray:

@@ -187,6 +187,6 @@ def epochs_to_reach(curve, target: float, start: float = 0.1) -> float:
 def _in_points(found, one, other):
     one, other = 100 * one, 100 * other
     return found.times(100, "points")._replace(
-        p=sign_flip_test(one, other).p,
+        p=sign_flip_test(one, other),
         detectable=smallest_detectable_difference(len(one), (one - other).std(ddof=1)),
     )
