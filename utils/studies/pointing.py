@@ -11,7 +11,7 @@ import scipy  # its parts load when they are first used: notebooks open at once
 
 from utils.data import load_mnist
 from utils.displays import arrange, on_target, pointing_game
-from utils.model import attention_maps, build_model, predict, set_weights
+from utils.model import build_model, predict, set_weights
 from utils.noise import add_noise
 from utils.statistics import Estimate, paired_difference
 from utils.studies.arms import Arm
@@ -68,9 +68,9 @@ def _looks(model, arm, seed, sd, images):
     noisy = add_noise(shown.images, sd, rng)
     set_weights(model, arm.weights(seed))
     parts = np.array_split(noisy, max(1, images // AT_ONCE))
-    gains = np.concatenate([attention_maps(model, part) for part in parts])
-    answers = np.concatenate([predict(model, part).argmax(-1) for part in parts])
-    return Look(noisy, shown.places, labels[:images], gains, answers)
+    found = [predict(model, part, ("attention", "softmax")) for part in parts]
+    gains, probabilities = map(np.concatenate, zip(*found, strict=True))
+    return Look(noisy, shown.places, labels[:images], gains, probabilities.argmax(-1))
 
 
 class Pointed(NamedTuple):
