@@ -27,7 +27,8 @@ JAX = {  # every option of JAX that a number depends on, on one machine
     "jax_softmax_custom_jvp": False,
     "jax_threefry_partitionable": True,
 }
-CACHE_BYTES = 256 * 2**20  # of compiled functions; the oldest make way
+CACHE_BYTES = 64 * 2**20  # of compiled functions; the oldest make way
+WORTH_KEEPING = 0.1  # seconds: before each write, JAX looks at all that is there
 
 
 def show(function):
@@ -128,7 +129,7 @@ def _keep_compiled_functions():
     jax.config.update("jax_compilation_cache_dir", str(folder))
     jax.config.update("jax_compilation_cache_max_size", CACHE_BYTES)
     jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
-    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0)
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", WORTH_KEEPING)
 
 
 _draw_in_notebooks()  # before Keras, which imports matplotlib
