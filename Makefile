@@ -54,6 +54,8 @@ $(INSTALLED): requirements.lock pyproject.toml
 		'(for another Python than the default, its own: python3.12-venv)'; exit 1; } >&2
 	@test -e $@ || $(PYTHON) -m venv --clear .venv
 	@rm -f $@
-	$(BIN)/python -m pip install --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --no-compile --no-deps --require-hashes \
+		-r requirements.lock
+	$(BIN)/python -m compileall -qq -j 0 .venv/lib || true # pip would on one core
 	$(BIN)/python -m pip install --no-deps --no-build-isolation -e .
 	@touch $@

@@ -154,12 +154,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("command", choices=("run", "commit"), help="see the module")
     parser.add_argument("only", nargs="*", help="such as 01 03; default: all")
     parser.add_argument("--profile", default="quick", help="of a run; %(default)s")
-    parser.add_argument("--out", type=Path, default=ROOT / "build", help="of a run")
+    parser.add_argument("--out", type=Path, default=Path("build"), help="of a run")
     options = parser.parse_intermixed_args(arguments)
     chosen = [p for p in paths() if not options.only or p.name[:2] in options.only]
     if not chosen:
-        known = ", ".join(path.name[:2] for path in paths())
-        print(f"No notebook {options.only}. Expected some of {known}.", file=sys.stderr)
+        known = ", ".join(path.name[:2] for path in paths()) or "none"
+        words = f"No notebook {options.only}. Of those in {NOTEBOOKS}: {known}."
+        print(words, file=sys.stderr)
         return 1
     target, out = "notebooks", ROOT
     if options.command == "run":

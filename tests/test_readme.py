@@ -1,0 +1,206 @@
+"""The README does what it says: its numbers are claimed, its commands run."""
+
+import ast
+import os
+import re
+import shutil
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import nbformat
+import numpy as np
+import pytest
+from test_notebooks import NAMES, claims, committed
+
+from utils.data import load_mnist
+from utils.tools import notebooks
+
+ROOT = notebooks.ROOT
+README = (ROOT / "README.md").read_text("utf-8")
+NUMBER = re.compile(r"(?<![\w.,])[-+]?\d+(?:[.,]\d+)*")
+
+
+def findings():
+    section = README.split("## What was found\n")[1].split("\n## ")[0]
+    return re.findall(r"^- (.+?)(?=^- |^$|\Z)", section, re.M | re.S)
+
+
+def blocks(language):
+    return re.findall(rf"^```{language}\n(.+?)^```$", README, re.M | re.S)
+
+
+# --- What it says ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("finding", findings(), ids=lambda each: each[:30])
+def test_every_number_of_a_finding_is_claimed_in_a_notebook(finding):
+    text, *comments = re.split(r"<!-- (.+?) -->", finding, flags=re.S)
+    said = {}
+    for source in ";".join(comments[::2]).split(";"):
+        number, key = (" ".join(part.split()) for part in source.split(":", 1))
+        (name,) = (name for name in NAMES if name.startswith(number))
+        said[source] = claims(committed(name))[key]
+    known = set(NUMBER.findall(" ".join(said.values())))
+    assert set(NUMBER.findall(text)) <= known, said
+
+
+def test_findings_are_found():
+    assert 5 <= len(findings()) <= 8
+
+
+def test_every_path_and_target_that_it_names_is_there():
+    for path in re.findall(r"\]\(((?!http)[^)#]+)\)", README):
+        assert (ROOT / path).exists(), path
+    targets = re.findall(r"^(\w+):.*##", (ROOT / "Makefile").read_text("utf-8"), re.M)
+    assert set(re.findall(r"\bmake ([a-z]+)\b(?=[`\s]*(?:#|`|PRO))", README)) <= {
+        *targets
+    }
+
+
+@pytest.mark.parametrize("block", blocks("python"), ids=lambda each: each[:30])
+def test_what_its_code_imports_is_there(block):
+    for node in ast.parse(block).body:
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            exec(ast.unparse(node), {})
+
+
+# --- What it does ---------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def clone(tmp_path_factory):
+    """A fresh clone, by a user whose Git writes CRLF, with this environment in it."""
+    folder = tmp_path_factory.mktemp("fresh") / "a clone"
+    command = ["git", "clone", "-q", "-c", "core.autocrlf=true", ROOT, folder]
+    cloned = subprocess.run(command, capture_output=True, encoding="utf-8")
+    if cloned.returncode:
+        pytest.skip(f"cannot be cloned: {cloned.stderr.strip()}")
+    environment = folder / ".venv"
+    environment.mkdir()
+    for each in Path(sys.prefix).iterdir():
+        (environment / each.name).symlink_to(each)
+    (environment / "installed").unlink(missing_ok=True)
+    (environment / "installed").touch()
+    return folder
+
+
+def bash(command, folder, **settings):
+    done = subprocess.run(
+        ["bash", "-euc", command],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(folder), **settings},
+        capture_output=True,
+        encoding="utf-8",
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_no_line_of_a_clone_ends_in_cr_lf(clone):
+    assert "w/crlf" not in bash("git ls-files --eol", clone)
+    bash("bash -n .ci/run", clone)
+    assert "make run" in bash("make", clone)
+
+
+# Each block of the README, and what is left out of it: the rest is the same again.
+COMMANDS = {
+    "make run    # installs": ("make test.*", "", "make run", 'make run ONLY="01"'),
+    "for sd in": ("2.5 10 40", "10"),
+    "xargs": ("0 1 2 3", "3"),
+    "/path/to/mine.npz": ("/path/to/mine.npz", "mine.npz"),
+}
+RESULTS = (
+    "notebooks/01_data_and_noise.ipynb",
+    "noise-10.ipynb",
+    "digit-3.ipynb",
+    "mine.ipynb",
+)
+
+
+@pytest.mark.slow
+def test_every_command_runs_in_a_fresh_clone(clone):
+    (x_train, y_train), (x_test, y_test) = load_mnist()
+    np.savez(
+        clone / "notebooks" / "mine.npz",
+        x_train=x_train[:300],
+        y_train=y_train[:300],
+        x_test=x_test[:100],
+        y_test=y_test[:100],
+    )
+    assert len(blocks("sh")) == len(COMMANDS)
+
+    def run(block):
+        (key,) = (key for key in COMMANDS if key in block)
+        changes = iter(COMMANDS[key])
+        for old, new in zip(changes, changes, strict=True):
+            block, changed = re.subn(old, new, block)
+            assert changed == 1
+        bash(block, clone)
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        list(pool.map(run, blocks("sh")))
+    for result in RESULTS:
+        notebook = nbformat.read(clone / "build" / result, as_version=4)
+        assert not list(notebooks.errors(notebook)), result
+    assert (clone / "build" / "figures").is_dir()
+
+
+@pytest.mark.slow
+def test_a_clone_that_may_only_be_read_will_do(clone, tmp_path):
+    """As a course's shared folder; what comes out is asked for elsewhere."""
+    command = (
+        ".venv/bin/python -m utils.tools.notebooks run 02 "
+        f"--out {tmp_path}/mine && ! touch here 2>/dev/null"
+    )
+    if os.geteuid() == 0:  # who may write whatever its mode is
+        mount = 'mount --bind . . && mount -o remount,bind,ro . && cd "$PWD"'
+        try:
+            bash(f"unshare -m sh -c '{mount}'", clone)
+        except AssertionError as error:
+            pytest.skip(f"cannot mount a folder to be read only: {error}")
+        bash(f"unshare -m sh -c '{mount} && {command}'", clone)
+    else:
+        bash("chmod -R a-w .", clone)
+        try:
+            bash(command, clone)
+        finally:
+            bash("chmod -R u+w .", clone)
+    assert (tmp_path / "mine" / "notebooks" / NAMES[1]).exists()
+    assert list((tmp_path / "mine" / "figures").glob("02_*.png"))
+
+
+@pytest.mark.slow
+def test_an_installed_wheel_will_do(tmp_path, clone):
+    wheels, site, elsewhere = (tmp_path / name for name in ("dist", "site", "cwd"))
+    elsewhere.mkdir()
+    bash(f"{sys.executable} -m flit_core.wheel --outdir {wheels}", ROOT)
+    (wheel,) = wheels.iterdir()
+    shutil.unpack_archive(wheel, site, "zip")
+    code = """
+import pathlib, utils
+assert pathlib.Path(utils.__file__).is_relative_to(SITE), utils.__file__
+import utils.explorers
+from utils.data import load_mnist
+from utils.model import attention_maps, build_model
+from utils.studies.published import pairs
+from utils.tools import notebooks
+(x_train, y_train), (x_test, y_test) = load_mnist()
+gains = attention_maps(build_model("energy", noise_sd=40.0, seed=0), x_test[:10])
+assert gains.shape == (10, 15, 15)
+try:
+    pairs()[0.0].control.weights(0)
+except FileNotFoundError as error:
+    assert "clone" in str(error), error
+assert notebooks.main(["run"]) == 1
+"""
+    program = elsewhere / "program.py"
+    program.write_text(code.replace("SITE", repr(str(site))), "utf-8")
+    bash(f"{sys.executable} {program}", elsewhere, PYTHONPATH=str(site))
+    assert {path.name for path in elsewhere.iterdir()} == {"program.py"}
+    command = (
+        f"{sys.executable} -m papermill 01_data_and_noise.ipynb {tmp_path}/o.ipynb"
+    )
+    bash(command, clone / "notebooks", PYTHONPATH=str(site))
+    assert not (site / "build").exists()
