@@ -14,6 +14,8 @@ variants of each part, these forms are here because
 
 - JAX's convolution and its gradients run several times slower inside `lax.scan` (JAX
   issue 12868), where training needs them; matrix products of patches do not;
+- they are products of matrices: of arrays with four dimensions, the same products made
+  an update a sixth slower;
 - JAX's derivative of pooling scatters through strided slices: a third of an update;
 - from its derivatives of convolution and LRN, XLA makes loops that compute the same
   thing several times over;
@@ -60,11 +62,11 @@ def convolve(x, kernel):
 
 
 def _convolve_forward(x, kernel):
-    k_rows, k_cols, _, n_out = kernel.shape
+    k_rows, k_cols, n_in, n_out = kernel.shape
     patches = _col_patches(x, k_cols)
-    products = patches @ _as_matrix(kernel)
-    products = products.reshape(*patches.shape[:3], k_rows, n_out)
-    rows = x.shape[1] - k_rows + 1
+    places, rows = patches.shape[:3], x.shape[1] - k_rows + 1
+    patches = patches.reshape(-1, k_cols * n_in)
+    products = (patches @ _as_matrix(kernel)).reshape(*places, k_rows, n_out)
     out = sum(products[:, i : i + rows, :, i] for i in range(k_rows))
     return out, (patches, kernel)
 
@@ -73,14 +75,13 @@ def _convolve_backward(saved, gradient):
     patches, kernel = saved
     k_rows, k_cols, n_in, n_out = kernel.shape
     shifted = [_pad(gradient, 1, i, k_rows - 1 - i) for i in range(k_rows)]
-    products = jnp.concatenate(shifted, -1)
-    to_kernel = jnp.tensordot(products, patches, ((0, 1, 2), (0, 1, 2)))
-    to_kernel = to_kernel.reshape(k_rows, n_out, k_cols, n_in).transpose(0, 2, 3, 1)
-    to_patches = products @ _as_matrix(kernel).T
-    to_patches = to_patches.reshape(*patches.shape[:3], k_cols, n_in)
+    places = shifted[0].shape[:3]
+    products = jnp.concatenate(shifted, -1).reshape(-1, k_rows * n_out)
+    to_kernel = (products.T @ patches).reshape(k_rows, n_out, k_cols, n_in)
+    to_patches = (products @ _as_matrix(kernel).T).reshape(*places, k_cols, n_in)
     to_cols = (to_patches[:, :, :, j] for j in range(k_cols))
-    to_x = sum(_pad(x, 2, j, k_cols - 1 - j) for j, x in enumerate(to_cols))
-    return to_x, to_kernel
+    to_x = sum(_pad(col, 2, j, k_cols - 1 - j) for j, col in enumerate(to_cols))
+    return to_x, to_kernel.transpose(0, 2, 3, 1)
 
 
 convolve.defvjp(_convolve_forward, _convolve_backward)
@@ -158,7 +159,8 @@ def normalise(x, k, n, alpha):
 def _sum_over_neighbours(x, n):
     """Over the n channels around each, as a product with a band matrix."""
     channel = np.arange(x.shape[-1])
-    return x @ jnp.asarray(abs(channel[:, None] - channel) <= n // 2, x.dtype)
+    band = jnp.asarray(abs(channel[:, None] - channel) <= n // 2, x.dtype)
+    return (x.reshape(-1, x.shape[-1]) @ band).reshape(x.shape)
 
 
 def _normalise_forward(x, k, n, alpha):
