@@ -1,23 +1,22 @@
 """Probes: the same network, the same test displays, and one thing changed."""
 
-import dataclasses
-
+import attrs
 import numpy as np
 import pytest
 
 from utils.displays import Display
-from utils.probes import Probe
-from utils.records import Store
-from utils.study import StudyStoppedError, run
-from utils.training import RunSpec, decode_correct
+from utils.runs import RunSpec, decode_correct
+from utils.studies import StudyStoppedError, run
+from utils.studies.probes import Probe
+from utils.studies.store import Store
 
 LEVELS = (0.0, 40.0)
 TINY = RunSpec(
     "energy",
-    display=Display(),
+    display=Display(rows=36, cols=36),
     noise_sd=20.0,
     input_scale=1 / 255,
-    images=2_000,
+    images=1_984,  # whole calls: nothing is compiled for a remainder
     epochs=1,
     batch_size=8,
     optimizer="adam",
@@ -25,43 +24,47 @@ TINY = RunSpec(
     test_images=250,
     test_noise_sds=LEVELS,
 )
-CONTROL = dataclasses.replace(TINY, attention="ones")
-CUED = dataclasses.replace(TINY, attention="given")
+CONTROL = attrs.evolve(TINY, attention="ones")
+CUED = attrs.evolve(TINY, attention="given")
 
 
 @pytest.fixture(scope="module")
-def store(tmp_path_factory):
+def store(two_threads, tmp_path_factory):
     folder = tmp_path_factory.mktemp("records")
-    run([TINY, CONTROL, CUED], folder, progress=False)
+    run([TINY, CONTROL, CUED], folder, two_threads, progress=False)
     return Store(folder)
 
 
-def right(store, *probes):
-    """Which test displays are named right, `(probes, levels, images)`."""
-    records = run(probes, store, progress=False)
-    return np.array([[decode_correct(r, sd) for sd in LEVELS] for r in records])
+@pytest.fixture
+def right(store, two_threads):
+    """Return a function: which displays are named right, `(probes, levels, ...)`."""
+
+    def right(*probes):
+        records = run(probes, store, two_threads, progress=False)
+        return np.array([[decode_correct(r, sd) for sd in LEVELS] for r in records])
+
+    return right
 
 
 def trained(store, spec):
     return np.array([decode_correct(store.record(spec.name), sd) for sd in LEVELS])
 
 
-def test_with_nothing_changed_a_probe_is_the_run(store):
+def test_with_nothing_changed_a_probe_is_the_run(store, right):
     for spec in (TINY, CUED):
-        assert (right(store, Probe(spec, {}))[0] == trained(store, spec)).all()
+        assert (right(Probe(spec, {}))[0] == trained(store, spec)).all()
 
 
-def test_without_strength_the_network_is_the_control_with_its_weights(store):
+def test_without_strength_the_network_is_the_control_with_its_weights(store, right):
     none, control = right(
-        store, Probe(TINY, {"strength": 0.0}), Probe(TINY, {"attention": "ones"})
+        Probe(TINY, {"strength": 0.0}), Probe(TINY, {"attention": "ones"})
     )
     assert (none == control).all()
     assert (none != trained(store, TINY)).any()
 
 
-def test_a_network_s_own_maps_can_be_given_to_it_and_those_of_another(store):
+def test_a_network_s_own_maps_can_be_given_to_it_and_those_of_another(store, right):
     own, borrowed = right(
-        store,
         Probe(TINY, {"attention": "given"}, maps_of=TINY),
         Probe(CONTROL, {"attention": "given"}, maps_of=TINY),
     )
@@ -69,12 +72,11 @@ def test_a_network_s_own_maps_can_be_given_to_it_and_those_of_another(store):
     assert (borrowed != trained(store, CONTROL)).any()
 
 
-def test_a_cue_can_be_valid_neutral_or_invalid(store):
+def test_a_cue_can_be_valid_neutral_or_invalid(store, right):
     valid, neutral, invalid = right(
-        store,
         Probe(CUED, {}),
         Probe(CUED, {"strength": 0.0}),
-        Probe(CUED, {"display": Display(validity=0.0)}),
+        Probe(CUED, {"display": Display(rows=36, cols=36, validity=0.0)}),
     )
     assert (valid == trained(store, CUED)).all()
     assert (neutral != valid).any()
@@ -82,22 +84,21 @@ def test_a_cue_can_be_valid_neutral_or_invalid(store):
     assert (invalid != neutral).any()
 
 
-def test_another_display_is_the_same_digit_on_it(store):
+def test_another_display_is_the_same_digit_on_it(store, right):
     larger, crowded = right(
-        store,
         Probe(TINY, {"display": Display(rows=60, cols=60)}),
-        Probe(TINY, {"display": Display(distractors=8)}),
+        Probe(TINY, {"display": Display(rows=36, cols=36, distractors=8)}),
     )
     for each in (larger, crowded):
         assert (each != trained(store, TINY)).any()
 
 
-def test_a_record_says_what_was_probed_and_with_what(store):
+def test_a_record_says_what_was_probed_and_with_what(store, two_threads):
     probe = Probe(CONTROL, {"attention": "given"}, maps_of=TINY)
-    (record,) = run([probe], store, progress=False)
+    (record,) = run([probe], store, two_threads, progress=False)
     assert record["run"] == CONTROL.name
     assert record["maps_of"] == TINY.name
-    assert RunSpec.from_json(record["spec"]) == probe.spec
+    assert RunSpec(**record["spec"]) == probe.spec
     assert record["epochs"] == []
 
 
@@ -116,15 +117,21 @@ def test_every_probe_has_a_name_of_its_own():
     assert Probe(TINY, {"strength": 1}).name == Probe(TINY, {}).name
 
 
-def test_a_probe_before_its_run_says_what_is_missing(tmp_path):
-    with pytest.raises(StudyStoppedError, match="It has not been computed"):
-        run([Probe(TINY, {"strength": 0.0})], tmp_path, progress=False)
+def test_another_seed_is_that_of_all_its_runs():
+    probe = Probe(CONTROL, {"attention": "given"}, maps_of=TINY).with_seed(3)
+    assert (probe.run.seed, probe.maps_of.seed, probe.spec.seed) == (3, 3, 3)
+    assert probe.work == TINY.test_images
+
+
+def test_a_probe_before_its_run_says_what_is_missing(tmp_path, two_threads):
+    with pytest.raises(StudyStoppedError, match="No record"):
+        run([Probe(TINY, {"strength": 0.0})], tmp_path, two_threads, progress=False)
 
 
 def test_probes_that_are_none():
-    with pytest.raises(ValueError, match="strength from 0 to 1, received 2"):
+    with pytest.raises(ValueError, match=r"strength.* <= 1.*2"):
         _ = Probe(TINY, {"strength": 2}).name
     with pytest.raises(ValueError, match="Expected attention 'given'"):
         Probe(TINY, {}, maps_of=CONTROL)
-    with pytest.raises(ValueError, match="a run that keeps its weights"):
-        Probe(dataclasses.replace(TINY, keeps_weights=False), {})
+    with pytest.raises(ValueError, match="keeps its weights"):
+        Probe(attrs.evolve(TINY, keeps_weights=False), {})

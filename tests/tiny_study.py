@@ -1,31 +1,29 @@
-"""A study of seconds, run as a process of its own that tests kill and starve.
+"""A study of seconds, run as a process of its own that tests kill.
 
-`python tests/tiny_study.py tiny --store FOLDER` is `python -m utils.study` with two
-more profiles, `tiny` and the half of it. Each of its processes, the workers too,
-writes into `$MOVES` the name of every file that it moves into place, and can write
-files of `$FILE_LIMIT` bytes at most.
+`python tests/tiny_study.py tiny --store FOLDER` is `python -m utils.studies` with one
+more profile. Each of its processes, the workers too, writes into `$MOVES` the name of
+every file that it moves into place.
 """
 
 import os
 import sys
 
-from utils import study
-from utils.study import RunSpec
+from utils.runs import RunSpec
+from utils.studies.__main__ import main
 
 SPECS = [
     RunSpec(
         attention,
         noise_sd=2.5,
-        images=200,
+        images=100,
         epochs=12,
-        test_images=100,
-        test_noise_sds=(0.0, 2.5),
+        test_images=40,
+        test_noise_sds=(0.0, 2.5, 20.0),
         seed=seed,
     )
-    for seed in range(4)
+    for seed in range(2)
     for attention in ("as_coded", "ones")
 ]
-HALF = SPECS[:4]
 
 
 def write_down(event, arguments):
@@ -38,12 +36,5 @@ def write_down(event, arguments):
 if "MOVES" in os.environ:
     sys.addaudithook(write_down)
 
-if "FILE_LIMIT" in os.environ:
-    import resource
-
-    limit = int(os.environ["FILE_LIMIT"])
-    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
-
 if __name__ == "__main__":
-    study.PROFILES.update(tiny=lambda: SPECS, half=lambda: HALF)
-    sys.exit(study.main())
+    sys.exit(main(study={"tiny": SPECS}.get))

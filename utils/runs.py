@@ -28,7 +28,7 @@ class Frozen(dict):
     """A dict that can be hashed and is not meant to be changed."""
 
     def __hash__(self):
-        return hash(json.dumps(self, sort_keys=True))
+        return hash(json.dumps(self, sort_keys=True, default=attrs.asdict))
 
 
 def _display(value):

@@ -16,7 +16,7 @@ from typing import Any
 import attrs
 
 from utils.model import attention_maps, build_model, set_weights
-from utils.runs import RunSpec, encode, processor, versions
+from utils.runs import Frozen, RunSpec, encode, processor, versions
 from utils.studies.store import Store
 from utils.training import Result, score
 
@@ -35,7 +35,7 @@ class Probe:
     """
 
     run: RunSpec  # whose weights
-    changes: Mapping[str, Any] = attrs.field(eq=False)  # of its spec, at test
+    changes: Mapping[str, Any] = attrs.field(converter=Frozen)  # of its spec, at test
     maps_of: RunSpec | None = None  # another run, whose maps are given
 
     def __attrs_post_init__(self):
