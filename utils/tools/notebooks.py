@@ -121,7 +121,7 @@ def describe(notebook) -> None:
     caption = None
     for cell in reversed(notebook.cells):
         if cell.cell_type == "markdown" and (found := CAPTION.search(cell.source)):
-            caption = " ".join(" ".join(found.groups()).replace("*", "").split())
+            caption = re.sub(r"\s+", " ", re.sub("[*`]", "", " ".join(found.groups())))
         for picture in pictures(cell):
             picture.metadata[PICTURE] = {"alt": caption} if caption else {}
             caption = None
@@ -187,9 +187,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print(f"{path.name}: {error}", file=sys.stderr)
             return 1
         seconds = time.perf_counter() - start
-        result = os.path.relpath(out / "notebooks" / path.name)
-        print(f"{seconds:4.0f} s  {result}", flush=True)
-    print(f"Figures: {os.path.relpath(out / 'figures')}")
+        print(f"{seconds:4.0f} s  {out / 'notebooks' / path.name}", flush=True)
+    print(f"Figures: {out / 'figures'}")
     return 0
 
 
