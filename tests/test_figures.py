@@ -7,8 +7,10 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
-from utils import curves, figures, notebooks
-from utils.psychometrics import PsychometricFunction
+from utils import figures
+from utils.statistics import Estimate
+from utils.studies.psychometrics import PsychometricFunction
+from utils.tools import notebooks
 
 mpl.use("agg")
 
@@ -27,23 +29,22 @@ def folder(tmp_path, monkeypatch):
     return tmp_path
 
 
-def test_save_writes_the_picture_and_its_numbers(ax, folder):
+def test_save_writes_the_picture_and_its_numbers_always_the_same(ax, folder):
     ax.plot([1, 2], [0.5, 0.25])
-    figures.save(ax.figure, "curve", {"x": [1, 2], "y": np.array([0.5, 0.25])})
-    assert (folder / "curve.png").read_bytes().startswith(b"\x89PNG")
+    for name in ("curve", "again"):
+        figures.save(ax.figure, name, {"x": [1, 2], "y": np.array([0.5, 0.25])})
+    picture = (folder / "curve.png").read_bytes()
+    assert picture.startswith(b"\x89PNG")
+    assert picture == (folder / "again.png").read_bytes()
     with (folder / "curve.csv").open(encoding="utf-8") as file:
         assert list(csv.reader(file)) == [["x", "y"], ["1", "0.5"], ["2", "0.25"]]
 
 
-def test_the_same_picture_is_the_same_file(folder):
-    contents = []
-    for _ in range(2):
-        figure, ax = plt.subplots()
-        ax.plot([1, 2])
-        figures.save(figure, "same", {"y": [1, 2]})
-        plt.close(figure)
-        contents.append((folder / "same.png").read_bytes())
-    assert contents[0] == contents[1]
+def test_without_a_folder_nothing_is_saved(ax, tmp_path, monkeypatch):
+    monkeypatch.delenv("ATTENTION_FIGURES", raising=False)
+    monkeypatch.chdir(tmp_path)
+    figures.save(ax.figure, "curve", {"x": [1, 2]})
+    assert not list(tmp_path.iterdir())
 
 
 def test_columns_of_different_length_are_refused(ax, folder):
@@ -52,12 +53,19 @@ def test_columns_of_different_length_are_refused(ax, folder):
     assert not list(folder.iterdir())
 
 
+def test_a_table_has_as_many_cells_in_each_row():
+    table = figures.table(("SD", "right"), [(0, "97%"), (40, "90%")])
+    assert table.data == "| SD | right |\n| --- | --- |\n| 0 | 97% |\n| 40 | 90% |"
+    with pytest.raises(ValueError, match=r"Expected 2 cells.*40"):
+        figures.table(("SD", "right"), [(40,)])
+
+
 def test_a_psychometric_curve_draws_accuracies_and_the_fit(ax):
     levels = (30.0, 60.0, 120.0, 240.0)
     fitted = PsychometricFunction(100.0, 4.0, 0.05, 0.1, 0.0)
     right = np.zeros((3, 4, 10), bool)
     right[:, 0] = right[0, 1] = True
-    curves.psychometric_curve(
+    figures.psychometric_curve(
         ax, levels, right, fitted, attention="energy", label="energy"
     )
     (dots, *_), (line, mark, _) = ax.containers[0].lines, ax.lines[-3:]
@@ -70,13 +78,32 @@ def test_a_psychometric_curve_draws_accuracies_and_the_fit(ax):
 
 def test_learning_curves_draw_mean_and_standard_error(ax):
     runs = np.array([[0.1, 0.5], [0.3, 0.5], [0.5, 0.5]])
-    curves.learning_curves(ax, runs, attention="ones")
+    figures.learning_curves(ax, runs, attention="ones")
     (line,) = ax.lines
     np.testing.assert_allclose(line.get_ydata(), [0.3, 0.5])
     (band,) = ax.collections
     heights = band.get_paths()[0].vertices[:, 1]
     assert heights.max() == pytest.approx(max(0.5, 0.3 + 0.2 / np.sqrt(3)))
     assert heights.min() == pytest.approx(0.3 - 0.2 / np.sqrt(3))
+
+
+def test_means_have_standard_errors(ax):
+    figures.mean_with_errors(ax, [1, 2], [[0.1, 0.3, 0.5], [0.2, 0.2]])
+    (line, _, (bars,)) = ax.containers[0].lines
+    np.testing.assert_allclose(line.get_ydata(), [0.3, 0.2])
+    lengths = [np.ptp(bar[:, 1]) for bar in bars.get_segments()]
+    np.testing.assert_allclose(lengths, [0.4 / np.sqrt(3), 0])
+
+
+def test_a_forest_has_the_first_on_top(ax):
+    found = [Estimate(5, 4, 7, 0.95, "t"), Estimate(-1, -3, 1, 0.95, "t")]
+    figures.forest(ax, ["first", "second"], found)
+    (dots, _, (bars,)) = ax.containers[0].lines
+    np.testing.assert_allclose(dots.get_xdata(), [5, -1])
+    assert dots.get_ydata()[0] > dots.get_ydata()[1]
+    ends = [bar[:, 0].tolist() for bar in bars.get_segments()]
+    np.testing.assert_allclose(ends, [[4, 7], [-3, 1]])
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["first", "second"]
 
 
 def test_gain_maps_share_one_scale_with_white_at_one(ax):
@@ -96,20 +123,11 @@ def test_images_are_clipped_as_a_screen_clips(ax):
     assert image.get_clim() == (0, 255)
 
 
-def test_histogram_counts_shares(ax):
-    figures.grey_level_histogram(ax, np.array([0, 0, 0, 255]), "four pixels")
-    (stairs,) = ax.patches
-    assert np.nansum(stairs.get_data().values) == pytest.approx(1)
-
-
-def test_every_committed_figure_has_its_numbers():
+def test_every_committed_figure_is_made_by_a_notebook_and_has_its_numbers():
     folder = notebooks.ROOT / "figures"
     pictures = {path.stem for path in folder.glob("*.png")}
     assert pictures == {path.stem for path in folder.glob("*.csv")}
-    assert {name[:2] for name in pictures} >= {"01", "02", "03", "04"}
-
-
-def test_every_committed_figure_is_made_by_a_notebook():
+    assert {name[:2] for name in pictures} == {p.name[:2] for p in notebooks.paths()}
     sources = "".join(path.read_text("utf-8") for path in notebooks.paths())
-    for path in (notebooks.ROOT / "figures").glob("*.png"):
-        assert path.stem in sources
+    for name in pictures:
+        assert name in sources

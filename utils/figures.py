@@ -145,21 +145,6 @@ def noise_series(axes, images, levels, unit):
     return axes
 
 
-def digit_outline(ax, image):
-    """Outline a digit over a map of `conv_2`'s places.
-
-    Place i of `conv_2` is centred on pixel 2 i - 1: the pooling has stride 2.
-
-    Args:
-        ax: axes that show a map `(rows, cols)`, 15 x 15 for MNIST.
-        image: `(rows, cols)` grey levels.
-    """
-    y, x = ((np.arange(size) + 1) / 2 for size in image.shape)
-    half = (np.min(image) + np.max(image)) / 2
-    ax.contour(x, y, image, [half], colors="#222222", linewidths=0.7)
-    return ax
-
-
 def learning_curves(ax, accuracies, *, attention, label=None, **style):
     """Draw accuracy after each epoch: mean over runs, band of one standard error.
 
