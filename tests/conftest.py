@@ -39,7 +39,7 @@ def small_disk(tmp_path):
         again = ["-o", f"remount,size={size}"] if folder.is_mount() else []
         new = ["-t", "tmpfs", "-o", f"size={size}", "tmpfs"]
         command = ["mount", *(again or new), str(folder)]
-        done = subprocess.run(command, capture_output=True, text=True)
+        done = subprocess.run(command, capture_output=True, encoding="utf-8")
         if done.returncode:
             pytest.skip(f"cannot mount a small file system: {done.stderr.strip()}")
         return folder

@@ -22,7 +22,7 @@ path = Path(sys.argv[1])
 
 def child(code, path):
     command = [sys.executable, "-c", CHILD + code, str(path)]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    return subprocess.Popen(command, stdout=subprocess.PIPE, encoding="utf-8")
 
 
 def names(folder):
@@ -49,7 +49,7 @@ def test_a_process_that_is_killed_while_it_writes_leaves_a_whole_file(tmp_path):
     path, parts, number = tmp_path / "file", set(), 0
     code = """
 import itertools
-for number in itertools.count(int(path.read_text().split()[0]) if path.exists() else 0):
+for number in itertools.count(int(path.read_bytes().split()[0]) if path.exists() else 0):
     write(path, f"{number} ".encode() * 200_000)
     print(number, flush=True)
 """
@@ -60,7 +60,7 @@ for number in itertools.count(int(path.read_text().split()[0]) if path.exists() 
         process.kill()
         process.communicate()
         parts |= {*names(tmp_path)} - {"file"}
-        written = path.read_text().split()
+        written = path.read_text("utf-8").split()
         assert len(written) == 200_000
         assert len({*written}) == 1
         assert int(written[0]) >= number

@@ -141,7 +141,7 @@ def test_a_page_can_show_it_all(name):
     alternatives = [each for cell in pictures(notebook) for each in cell]
     assert alternatives
     page, _ = HTMLExporter(template_name="classic").from_notebook_node(notebook)
-    shown = re.findall(r'<img src="data:image/png[^"]*"\s*alt="(Figure [^"]*)"', page)
+    shown = re.findall(r'<img [^>]*alt="Figure ', page)
     assert len(shown) == len(alternatives)
 
 

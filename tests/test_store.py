@@ -78,7 +78,7 @@ def sign(store, name, packed, **changes):
     record = {key: value for key, value in record.items() if value is not None}
     text = json.dumps(record, sort_keys=True)
     record["sha256"] = hashlib.sha256(text.encode()).hexdigest()
-    store.path(name).write_text(json.dumps(record))
+    store.path(name).write_text(json.dumps(record), "utf-8")
     store.path(name).with_suffix(".npz").write_bytes(packed)
 
 
@@ -145,10 +145,10 @@ def test_a_run_that_is_not_finished_has_no_record(store):
 
 
 def test_a_file_is_no_store(tmp_path):
-    (tmp_path / "file").write_text("kept")
+    (tmp_path / "file").write_text("kept", "utf-8")
     with pytest.raises(NotADirectoryError, match=r"file is a file\. Expected a folder"):
         Store(tmp_path / "file")
-    assert (tmp_path / "file").read_text() == "kept"
+    assert (tmp_path / "file").read_text("utf-8") == "kept"
 
 
 def test_a_home_folder_may_be_a_tilde(tmp_path, monkeypatch):
@@ -259,8 +259,8 @@ def test_what_is_no_record_is_damaged(store, sort):
 
 
 def test_a_number_that_was_edited_is_seen(store):
-    text = store.path("a").read_text()
-    store.path("a").write_text(text.replace("0.9,", "0.99,"))
+    text = store.path("a").read_text("utf-8")
+    store.path("a").write_text(text.replace("0.9,", "0.99,"), "utf-8")
     with pytest.raises(DamagedRecordError, match=r"a\.json was changed after"):
         store.record("a")
 

@@ -57,7 +57,7 @@ class Study:
             env={**os.environ, "MOVES": str(self.moves)},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            text=True,
+            encoding="utf-8",
             start_new_session=True,  # Ctrl-C reaches it and not the tests
         )
         self.tree = psutil.Process(self.process.pid)
@@ -107,7 +107,7 @@ def assert_gone(processes, seconds=20):
 
 def moved(moves, by=1):
     """How often each file was moved into its place; `by=0`: how many each process."""
-    lines = moves.read_text().splitlines()
+    lines = moves.read_text("utf-8").splitlines()
     return collections.Counter(line.split()[by] for line in lines)
 
 
@@ -206,7 +206,7 @@ def test_a_study_that_is_killed_at_three_moments(tiny, tmp_path):
 def interrupts_are_held(process):
     """Whether Ctrl-C is left to the study itself, from the process' start."""
     (line,) = re.findall(
-        r"SigBlk:\s*(\w+)", Path(f"/proc/{process.pid}/status").read_text()
+        r"SigBlk:\s*(\w+)", Path(f"/proc/{process.pid}/status").read_text("utf-8")
     )
     return int(line, 16) >> (signal.SIGINT - 1) & 1
 
@@ -492,12 +492,12 @@ def test_an_unknown_profile(tmp_path, capsys):
 
 @pytest.mark.parametrize("place", ["file", "file/records"])
 def test_a_store_that_is_a_file(place, tmp_path, capsys):
-    (tmp_path / "file").write_text("kept")
+    (tmp_path / "file").write_text("kept", "utf-8")
     assert main(["quick", "--store", str(tmp_path / place)]) == 1
     out, err = capsys.readouterr()
     assert not out
     assert re.search(r"file is a file|Not a directory: '.*file", err)
-    assert (tmp_path / "file").read_text() == "kept"
+    assert (tmp_path / "file").read_text("utf-8") == "kept"
 
 
 def test_the_command_s_help(capsys):
@@ -512,7 +512,7 @@ def test_the_command_s_help(capsys):
 @slow
 def test_the_command():
     command = [sys.executable, "-m", "utils.studies", "publish"]
-    ended = subprocess.run(command, capture_output=True, text=True)
+    ended = subprocess.run(command, capture_output=True, encoding="utf-8")
     assert ended.returncode == 1
     assert "'publish'" in ended.stderr
     assert "Traceback" not in ended.stderr

@@ -29,7 +29,7 @@ SPECS = [
 def write_down(event, arguments):
     """An audit hook: one line for each file that is moved, by whom and to where."""
     if event == "os.rename":
-        with open(os.environ["MOVES"], "a") as moves:
+        with open(os.environ["MOVES"], "a", encoding="utf-8") as moves:
             moves.write(f"{os.getpid()} {os.path.basename(arguments[1])}\n")
 
 
