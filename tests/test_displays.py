@@ -1,12 +1,11 @@
 """Displays: digits where they are said to be, the same for every arm of a pair."""
 
-import dataclasses
-
+import attrs
 import numpy as np
 import pytest
 
 from utils.data import load_mnist
-from utils.displays import Display, cue_maps, pointing_game, show
+from utils.displays import Display, arrange, cue_maps, pointing_game
 from utils.model import build_model, map_shape
 from utils.training import RunSpec, batches
 
@@ -15,7 +14,7 @@ TARGETS = IMAGES[:200]
 
 
 def shown(seed=0, targets=TARGETS, **settings):
-    return show(Display(**settings), targets, IMAGES, np.random.default_rng(seed))
+    return arrange(Display(**settings), targets, IMAGES, np.random.default_rng(seed))
 
 
 def at(displays, corners, size=28):
@@ -71,7 +70,7 @@ def test_a_fragment_is_a_part_of_a_digit():
     bright = np.full((1, 28, 28), 200, "uint8")
     nothing = np.zeros((50, 28, 28), "uint8")
     display = Display(distractors=1, fragment=5)
-    found = show(display, nothing, bright, np.random.default_rng(0)).images
+    found = arrange(display, nothing, bright, np.random.default_rng(0)).images
     assert {*np.unique(found)} == {0, 200}
     assert ((found > 0).sum((1, 2)) == 25).all()
 
@@ -79,7 +78,7 @@ def test_a_fragment_is_a_part_of_a_digit():
 def test_a_second_digit_is_shown_whole_and_cued_where_the_cue_is_invalid():
     other = np.full((1, 28, 28), 7, "uint8")
     display = Display(second_digit=True, validity=0.0)
-    found = show(display, TARGETS, other, np.random.default_rng(0))
+    found = arrange(display, TARGETS, other, np.random.default_rng(0))
     assert (at(found, found.cues) >= 7).all()
     assert not found.valid.any()
     assert (found.cues != found.places).any(1).mean() > 0.9
@@ -142,21 +141,21 @@ def test_the_shape_of_a_map_is_that_of_the_model(shape):
 
 
 @pytest.mark.parametrize(
-    ("settings", "message"),
+    ("settings", "words"),
     [
-        ({"rows": 20}, "canvas of at least 28 x 28 pixels.*Received 20 x 44"),
+        ({"rows": 20}, "at least 28 x 28.*20 x 44"),
         ({"distractors": 1, "fragment": 29}, "fragments of 29"),
-        ({"rows": 0}, "Expected rows: a whole number >= 1. Received 0"),
-        ({"distractors": -1}, "Expected distractors: a whole number >= 0"),
-        ({"fragment": 2.5}, "Expected fragment: a whole number"),
-        ({"cols": True}, "Expected cols: a whole number >= 1. Received True"),
-        ({"validity": 1.1}, "Expected validity: from 0 to 1. Received 1.1"),
-        ({"validity": float("nan")}, "Expected validity: from 0 to 1"),
-        ({"second_digit": 1}, "Expected second_digit: True or False"),
+        ({"rows": 0}, "rows.*0"),
+        ({"distractors": -1}, "distractors.*-1"),
+        ({"fragment": 2.5}, r"fragment.*2\.5"),
+        ({"cols": True}, "cols.*True"),
+        ({"validity": 1.1}, r"validity.*1\.1"),
+        ({"validity": float("nan")}, "validity.*nan"),
+        ({"second_digit": 1}, "second_digit.*True or False.*1"),
     ],
 )
-def test_an_impossible_display_is_refused_in_words(settings, message):
-    with pytest.raises(ValueError, match=message):
+def test_an_impossible_display_is_refused_in_words(settings, words):
+    with pytest.raises(ValueError, match=words):
         shown(**settings)
 
 
@@ -172,30 +171,28 @@ def epoch(spec, number=1):
 
 def test_the_arms_of_a_pair_see_the_same_displays_under_the_same_noise():
     one = epoch(SPEC)
-    other = epoch(dataclasses.replace(SPEC, attention="energy", learning_rate=1.0))
+    other = epoch(attrs.evolve(SPEC, attention="energy", learning_rate=1.0))
     assert one[0].shape == (10, 4, 44, 44, 1)
     assert (one[0] == other[0]).all()
     assert (one[1] == other[1]).all()
-    given = list(
-        batches(dataclasses.replace(SPEC, attention="given"), IMAGES, LABELS, 1)
-    )
+    given = list(batches(attrs.evolve(SPEC, attention="given"), IMAGES, LABELS, 1))
     (images, maps), _ = given[0]
     assert (images == one[0]).all()
     assert maps.shape == (10, 4, 23, 23)
 
 
 def test_displays_are_made_anew_for_every_epoch_and_seed():
-    one = epoch(dataclasses.replace(SPEC, noise_sd=0.0))[0]
+    one = epoch(attrs.evolve(SPEC, noise_sd=0.0))[0]
     for other in (
-        epoch(dataclasses.replace(SPEC, noise_sd=0.0), 2)[0],
-        epoch(dataclasses.replace(SPEC, noise_sd=0.0, seed=4))[0],
+        epoch(attrs.evolve(SPEC, noise_sd=0.0), 2)[0],
+        epoch(attrs.evolve(SPEC, noise_sd=0.0, seed=4))[0],
     ):
         assert (one != other).any()
 
 
 def test_epochs_that_go_on_see_every_image_before_any_again():
     small = IMAGES[:120], LABELS[:120]
-    spec = dataclasses.replace(SPEC, goes_on=True, display=None, noise_sd=0.0)
+    spec = attrs.evolve(SPEC, goes_on=True, display=None, noise_sd=0.0)
 
     def seen(number, spec):
         inputs = np.concatenate([x for x, _ in batches(spec, *small, number)])
@@ -204,4 +201,4 @@ def test_epochs_that_go_on_see_every_image_before_any_again():
     parts = [seen(number, spec) for number in (1, 2, 3)]
     assert len(set.union(*parts)) == 120
     assert seen(4, spec) == parts[0]
-    assert seen(2, dataclasses.replace(spec, goes_on=False)) == parts[0]
+    assert seen(2, attrs.evolve(spec, goes_on=False)) == parts[0]

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import attrs
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 
 from utils.checks import flag, number, whole
 
@@ -67,34 +68,30 @@ def arrange(
         ValueError: if a digit or a fragment does not fit.
     """
     batch, *digit = targets.shape
-    room = np.subtract(display.shape, digit)
-    if (room < 0).any() or (display.distractors and display.fragment > min(digit)):
+    side, room = display.fragment, np.subtract(display.shape, digit)
+    if (room < 0).any() or (display.distractors and side > min(digit)):
         raise ValueError(
             f"Expected a canvas of at least {' x '.join(map(str, digit))} pixels, the "
             "size of a digit, and fragments no larger than that. Received "
-            f"{display.rows} x {display.cols} and fragments of {display.fragment}."
+            f"{display.rows} x {display.cols} and fragments of {side}."
         )
     drawn = rng.random((CANDIDATES + 2, batch, 2))
-    corners = (drawn * (room + 1)).astype(int)
-    places, second, candidates = corners[0], corners[1], corners[2:]
+    places, elsewhere, *candidates = (drawn * (room + 1)).astype(int)
     images = np.zeros((batch, *display.shape), "uint8")
     _paste(images, targets, places)
-    elsewhere = second
-    if not display.second_digit:
-        distances = np.square(candidates - places).sum(-1)
-        elsewhere = candidates[distances.argmax(0), np.arange(batch)]
     valid = rng.random(batch) < display.validity
-    cues = np.where(valid[:, None], places, elsewhere)
     if display.second_digit:
-        _paste(images, others[rng.integers(len(others), size=batch)], second)
-    side = display.fragment
+        _paste(images, others[rng.integers(len(others), size=batch)], elsewhere)
+    else:
+        farthest = np.square(candidates - places).sum(-1).argmax(0)
+        elsewhere = np.array(candidates)[farthest, np.arange(batch)]
+    cues = np.where(valid[:, None], places, elsewhere)
     for _ in range(display.distractors):
         chosen = others[rng.integers(len(others), size=batch)]
-        origins = rng.random((2, batch, 2))
-        cut = (origins[0] * (np.subtract(digit, side) + 1)).astype(int)
-        fragments = chosen[_patch(cut, (side, side))]
-        put = (origins[1] * (np.subtract(display.shape, side) + 1)).astype(int)
-        _paste(images, fragments, put)
+        rooms = np.array([[digit], [display.shape]]) - side
+        cut, put = (rng.random((2, batch, 2)) * (rooms + 1)).astype(int)
+        fragments = sliding_window_view(chosen, (side, side), (1, 2))
+        _paste(images, fragments[np.arange(batch), *cut.T], put)
     return Shown(images, places, cues, valid)
 
 
@@ -119,11 +116,12 @@ def cue_maps(
         `(batch, rows', cols')` float32, at most 1.
     """
     centres = cues + (np.asarray(digit) - 1) / 2
-    exponents = [
-        -np.square(2 * np.arange(size) - 1 - centres[:, axis, None]) / (2 * sd**2)
+    rows, cols = (
+        np.exp(
+            -np.square(2 * np.arange(size) - 1 - centres[:, axis, None]) / (2 * sd**2)
+        )
         for axis, size in enumerate(shape)
-    ]
-    rows, cols = np.exp(exponents[0]), np.exp(exponents[1])
+    )
     return (rows[:, :, None] * cols[:, None, :]).astype("float32")
 
 
@@ -163,20 +161,14 @@ def on_target(places, digit: tuple[int, int], shape: tuple[int, int]) -> np.ndar
     """
     corners, inside = np.asarray(places)[:, :, None], []
     for axis, size in enumerate(shape):
-        pixels, first = 2 * np.arange(size) - 1, corners[:, axis]
-        inside.append((pixels >= first) & (pixels < first + digit[axis]))
-    return inside[0][:, :, None] & inside[1][:, None, :]
-
-
-def _patch(corners, size):
-    """An index of one patch on each image of a batch."""
-    first = np.arange(len(corners))[:, None, None]
-    rows = corners[:, 0, None, None] + np.arange(size[0])[None, :, None]
-    cols = corners[:, 1, None, None] + np.arange(size[1])[None, None, :]
-    return first, rows, cols
+        beyond = 2 * np.arange(size) - 1 - corners[:, axis]  # the corner, pixels
+        inside.append((beyond >= 0) & (beyond < digit[axis]))
+    rows, cols = inside
+    return rows[:, :, None] & cols[:, None, :]
 
 
 def _paste(images, patches, corners):
     """Put a patch on each image, in place; the brighter pixel is seen."""
-    where = _patch(corners, patches.shape[1:])
-    images[where] = np.maximum(images[where], patches)
+    size, where = patches.shape[1:], (np.arange(len(images)), *corners.T)
+    windows = sliding_window_view(images, size, (1, 2), writeable=True)
+    windows[where] = np.maximum(windows[where], patches)
