@@ -3,7 +3,8 @@
 Each is a function `(images, level, rng)` that returns float32 images of the same
 shape, in grey levels, and leaves its input alone. Level 0 returns the images
 exactly. The generator moves on by the same number of draws at every level: with one
-seed, two levels differ in strength and in nothing else.
+seed, two levels differ in strength and in nothing else. A level out of range, other
+images than those below, or what is no generator is a `ValueError`.
 
 Images have shape `(rows, cols)`, `(batch, rows, cols)` or `(batch, rows, cols, 1)`,
 and any numeric type; grey levels run from 0 (background) to 255 (ink). Results are
@@ -35,17 +36,12 @@ def add_noise(images: np.ndarray, sd: float, rng: np.random.Generator) -> np.nda
     Returns:
         float32 images of the same shape, in grey levels, not clipped.
 
-    Raises:
-        ValueError: For an SD that is none, images that are not numbers or of another
-            shape, or what is no generator.
-
     Example:
         >>> noisy = add_noise(x_train[:32], 2.5, np.random.default_rng(0))
         >>> noisy.shape, noisy.dtype
         ((32, 28, 28), dtype('float32'))
     """
-    images = _checked(images, rng)
-    sd = check({"sd": number()}, {"sd": sd})["sd"]
+    images, sd = _checked(images, rng, sd=sd)
     noisy = rng.standard_normal(images.shape, dtype=np.float32)
     noisy *= sd
     noisy += images  # into the noise: a training epoch needs no other copy
@@ -66,17 +62,10 @@ def salt_and_pepper(
         fraction: Probability that a pixel is replaced, 0 to 1.
         rng: As for `add_noise`.
 
-    Returns:
-        float32 images of the same shape, in grey levels.
-
-    Raises:
-        ValueError: If `fraction` is not from 0 to 1, or as for `add_noise`.
-
     Example:
         >>> salt_and_pepper(x_test[0], 0.2, np.random.default_rng(0))
     """
-    images = _checked(images, rng)
-    fraction = check({"fraction": number(most=1)}, {"fraction": fraction})["fraction"]
+    images, fraction = _checked(images, rng, most=1, fraction=fraction)
     draw = rng.random(images.shape, dtype=np.float32)
     noisy = images.astype(np.float32)
     noisy[draw < fraction] = WHITE
@@ -101,18 +90,11 @@ def reduce_contrast(
         removed: Share of the contrast that is removed, 0 to 1.
         rng: Not drawn from; here so that every entry of `NOISES` is called alike.
 
-    Returns:
-        float32 images of the same shape, in grey levels.
-
-    Raises:
-        ValueError: If `removed` is not from 0 to 1, or as for `add_noise`.
-
     Example:
         >>> faint = reduce_contrast(x_test[0], 0.9, np.random.default_rng(0))
         >>> faint.std() / x_test[0].std()  # 0.1, up to rounding
     """
-    images = _checked(images, rng)
-    removed = check({"removed": number(most=1)}, {"removed": removed})["removed"]
+    images, removed = _checked(images, rng, most=1, removed=removed)
     rows_and_cols = (0, 1) if images.ndim == 2 else (1, 2)
     mean = images.mean(axis=rows_and_cols, keepdims=True, dtype=np.float64)
     # In this order nothing is rounded at 0, where the images come back exactly.
@@ -154,8 +136,8 @@ NOISES: Mapping[str, Noise] = {  # an entry adds a noise to explorers, tests, fi
 }
 
 
-def _checked(images, rng) -> np.ndarray:
-    """Images as an array, if these are images and that is a generator."""
+def _checked(images, rng, most=None, **level) -> tuple[np.ndarray, float]:
+    """Images as an array, and their level, if all three are what they should be."""
     images = np.asarray(images)
     has_channel = images.ndim > 2 and images.shape[-1] == 1
     fits = images.ndim in (2, 3, 4) and has_channel == (images.ndim == 4)
@@ -166,7 +148,6 @@ def _checked(images, rng) -> np.ndarray:
             f"{images.shape}. One image loses its channel axis by images[..., 0]."
         )
     if not isinstance(rng, np.random.Generator):
-        raise ValueError(
-            f"Expected rng: numpy.random.default_rng(seed). Received {rng!r}."
-        )
-    return images
+        raise ValueError(f"Expected rng: np.random.default_rng(seed). Received {rng}.")
+    (name,) = level
+    return images, check({name: number(most=most)}, level)[name]
