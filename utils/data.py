@@ -85,7 +85,6 @@ def load_npz(path: str | os.PathLike) -> tuple[Part, Part]:
         ValueError: If the file is no such archive; the message says what came, what
             was expected and how to mend it.
         FileNotFoundError: If there is no such file.
-        IsADirectoryError: If the path is a folder.
 
     Example:
         >>> np.savez_compressed("mine.npz", x_train=x_train, y_train=y_train,
@@ -164,14 +163,10 @@ def _error(path: Path, expected: str, received: str, remedy: str) -> ValueError:
 
 def _read(path: Path) -> dict[str, np.ndarray]:
     """Read the four arrays of an archive, whatever they hold."""
-    if path.is_dir():
-        raise IsADirectoryError(
-            f"{path}: Expected an .npz file. Received a folder. Name a file in it."
-        )
-    if not path.exists():
+    if not path.is_file():
         raise FileNotFoundError(
-            f"{path}: Expected an .npz file. Received a path without a file. "
-            f"Correct the path; it starts from {Path.cwd()}."
+            f"{path}: Expected an .npz file. Correct the path; it starts from "
+            f"{Path.cwd()}."
         )
     with path.open("rb") as file:  # opened here: NumPy leaves damaged ones open
         start = file.read(6)
@@ -184,12 +179,13 @@ def _read(path: Path) -> dict[str, np.ndarray]:
             # A member that is no array comes as bytes: made one, it fails _check.
             arrays = {k: np.asarray(archive[k]) for k in MNIST_DIGESTS if k in found}
         except Exception as error:  # zipfile, zlib and NumPy raise a dozen types
-            received = f"one that cannot be read ({error!r})"
             remedy = (
                 "If it is cut short or damaged, copy or download it again; Python "
                 "objects are never unpickled: save `numpy.stack(images)`, as uint8."
             )
-            raise _error(path, "an .npz file of numbers", received, remedy) from error
+            raise _error(
+                path, "an .npz file of numbers", repr(error), remedy
+            ) from error
     if len(arrays) < len(MNIST_DIGESTS):
         raise _error(path, f"the arrays {list(MNIST_DIGESTS)}", f"{found}", WRITE)
     return arrays
