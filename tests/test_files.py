@@ -49,7 +49,8 @@ def test_a_process_that_is_killed_while_it_writes_leaves_a_whole_file(tmp_path):
     path, parts, number = tmp_path / "file", set(), 0
     code = """
 import itertools
-for number in itertools.count(int(path.read_bytes().split()[0]) if path.exists() else 0):
+first = int(path.read_bytes().split()[0]) if path.exists() else 0
+for number in itertools.count(first):
     write(path, f"{number} ".encode() * 200_000)
     print(number, flush=True)
 """
