@@ -69,14 +69,13 @@ def save(figure, name: str, numbers: Mapping[str, np.ndarray]) -> None:
     figure.savefig(picture, format="png", metadata={"Software": None})
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(columns)
-    rows = zip(*columns.values(), strict=True)
-    writer.writerows([_plain(value) for value in row] for row in rows)
+    for row in zip(*columns.values(), strict=True):
+        writer.writerow(
+            f"{value:.6g}" if isinstance(value, float | np.floating) else value
+            for value in row
+        )
     write(Path(folder) / f"{name}.png", picture.getvalue())
     write(Path(folder) / f"{name}.csv", text.getvalue().encode())
-
-
-def _plain(value):
-    return f"{value:.6g}" if isinstance(value, float | np.floating) else value
 
 
 def table(heads: Sequence[str], rows: Iterable[Sequence[object]]) -> Markdown:
@@ -108,8 +107,7 @@ def show_image(ax, image, title=""):
 
 def show_gain(ax, gain, title=""):
     """Draw one attention gain map `(rows, cols)` on the scale of all maps."""
-    norm = TwoSlopeNorm(1, vmin=0, vmax=GAIN_MAXIMUM)
-    ax.imshow(gain, cmap=GAIN_COLOURS, norm=norm)
+    ax.imshow(gain, cmap=GAIN_COLOURS, norm=TwoSlopeNorm(1, 0, GAIN_MAXIMUM))
     ax.set_title(title, loc="center")
     ax.set(xticks=[], yticks=[])
     ax.grid(visible=False)
@@ -118,16 +116,10 @@ def show_gain(ax, gain, title=""):
 
 def gain_legend(figure, axes):
     """Add the colour bar that all gain maps share, beside the axes given."""
-    norm = TwoSlopeNorm(1, vmin=0, vmax=GAIN_MAXIMUM)
-    bar = figure.colorbar(
-        plt.cm.ScalarMappable(norm, GAIN_COLOURS),
-        ax=axes,
-        shrink=0.8,
-        extend="max",
-        ticks=[0, 1, 2, 3, 4],
-    )
-    bar.set_label("attention gain (1: as the control)")
-    return bar
+    scale = plt.cm.ScalarMappable(TwoSlopeNorm(1, 0, GAIN_MAXIMUM), GAIN_COLOURS)
+    style = {"shrink": 0.8, "extend": "max", "ticks": [0, 1, 2, 3, 4]}
+    label = "attention gain (1: as the control)"
+    return figure.colorbar(scale, ax=axes, label=label, **style)
 
 
 def noise_series(axes, images, levels, unit):
@@ -157,16 +149,11 @@ def learning_curves(ax, accuracies, *, attention, label=None, **style):
     """
     mean, error = mean_and_standard_error(accuracies)
     epochs = np.arange(1, len(mean) + 1)
-    settings = {
-        "color": COLOURS.get(attention),
-        "marker": MARKERS.get(attention),
-        "label": label or KINDS[attention].label,
-        **style,
-    }
-    (line,) = ax.plot(epochs, mean, **settings)
-    ax.fill_between(
-        epochs, mean - error, mean + error, color=line.get_color(), alpha=0.2, lw=0
-    )
+    of_kind = {"color": COLOURS.get(attention), "marker": MARKERS.get(attention)}
+    label = label or KINDS[attention].label
+    (line,) = ax.plot(epochs, mean, label=label, **of_kind | style)
+    colour, low, high = line.get_color(), mean - error, mean + error
+    ax.fill_between(epochs, low, high, color=colour, alpha=0.2, lw=0)
     ax.set(xlabel="epoch", ylabel="accuracy", xticks=epochs)
     return ax
 
@@ -184,8 +171,8 @@ def forest(ax, names, contrasts):
     errors = np.abs(values[:, 1:] - values[:, :1]).T
     ax.errorbar(values[:, 0], places, xerr=errors, fmt="o", color="#0072B2", capsize=3)
     ax.axvline(0, color="#444444", linewidth=0.8)
-    ax.set(yticks=places, xlabel="arm minus control, points")
-    ax.set_yticklabels(names)
+    ax.set_yticks(places, names)
+    ax.set_xlabel("arm minus control, points")
     ax.margins(y=0.1)
     return ax
 
@@ -221,7 +208,6 @@ def psychometric_curve(ax, levels, right, fitted, *, attention, label, **style):
 
 def mean_with_errors(ax, x, runs, **style):
     """Draw means over runs with standard errors at `x`: `runs` is a list of arrays."""
-    found = [mean_and_standard_error(each) for each in runs]
-    mean, error = np.transpose(found)
+    mean, error = np.transpose([mean_and_standard_error(each) for each in runs])
     ax.errorbar(x, mean, error, capsize=2, **style)
     return ax
