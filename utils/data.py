@@ -142,15 +142,11 @@ def validation_split(
         >>> len(x_fit), len(x_validation)
         (50000, 10000)
     """
-    if len(images) != len(labels):
+    if len(images) != len(labels) or not 1 <= count < len(images):
         raise ValueError(
-            "Expected one label for each image. "
-            f"Received {len(images)} images and {len(labels)} labels."
-        )
-    if not 1 <= count < len(images):
-        raise ValueError(
-            f"Expected `count` from 1 to {len(images) - 1}: of {len(images)} images, "
-            f"some are set aside and some remain. Received: count={count}."
+            "Expected one label for each image, and `count` from 1 to "
+            f"{len(images) - 1}, so that some remain. Received {len(images)} images "
+            f"and {len(labels)} labels, count={count}."
         )
     aside = np.zeros(len(images), dtype=bool)
     aside[np.random.default_rng(seed).permutation(len(images))[:count]] = True
@@ -183,9 +179,8 @@ def _read(path: Path) -> dict[str, np.ndarray]:
                 "If it is cut short or damaged, copy or download it again; Python "
                 "objects are never unpickled: save `numpy.stack(images)`, as uint8."
             )
-            raise _error(
-                path, "an .npz file of numbers", repr(error), remedy
-            ) from error
+            expected = "an .npz file of numbers"
+            raise _error(path, expected, repr(error), remedy) from error
     if len(arrays) < len(MNIST_DIGESTS):
         raise _error(path, f"the arrays {list(MNIST_DIGESTS)}", f"{found}", WRITE)
     return arrays
@@ -195,38 +190,31 @@ def _check(path: Path, arrays: dict[str, np.ndarray], part: str) -> Part:
     """Check one part, `train` or `test`; return its images and its labels as uint8."""
     x, y = f"x_{part}", f"y_{part}"
     images, labels = arrays[x], arrays[y]
-    if images.ndim != 3 or images.size == 0:
-        expected = f"{x!r} of shape (images, rows, cols), none of them 0"
+    if images.ndim != 3 or images.size == 0 or images.dtype != np.uint8:
+        expected = f"{x!r} of type uint8, shape (images, rows, cols), none of them 0"
         remedy = (
             f"Drop a channel axis with `{x}[..., 0]`, average colours with "
-            f"`{x}.mean(axis=-1)`, or unfold flat images with `{x}.reshape`."
-        )
-        raise _error(path, expected, f"shape {images.shape}", remedy)
-    if images.dtype != np.uint8:
-        remedy = (
-            "Replace any NaN, multiply values from 0 to 1 by 255, then convert: "
+            f"`{x}.mean(axis=-1)`, unfold flat images with `{x}.reshape`. Replace any "
+            "NaN, multiply values from 0 to 1 by 255, then convert: "
             f"`{x}.round().astype('uint8')`."
         )
-        raise _error(path, f"{x!r} of type uint8", _values(images), remedy)
-    if labels.shape != images.shape[:1]:
-        expected = f"{y!r} of shape {images.shape[:1]}, a label for each of {x!r}"
+        raise _error(path, expected, _described(images), remedy)
+    paired = labels.shape == images.shape[:1] and labels.dtype.kind in "iu"
+    if not paired or labels.min() < 0 or labels.max() > 9:
+        expected = f"{y!r} of integers 0 to 9, shape {images.shape[:1]}, one an image"
         remedy = (
             f"Flatten a column with `{y}.ravel()`, turn one-hot labels into digits "
-            f"with `{y}.argmax(axis=1)`, or save images and labels from one source."
+            f"with `{y}.argmax(axis=1)`. Replace any NaN, number the ten classes from "
+            f"0, then convert: `{y}.astype('uint8')`."
         )
-        raise _error(path, expected, f"shape {labels.shape}", remedy)
-    if labels.dtype.kind not in "iu" or labels.min() < 0 or labels.max() > 9:
-        remedy = (
-            "Replace any NaN, number the ten classes from 0, then convert: "
-            f"`{y}.astype('uint8')`."
-        )
-        raise _error(path, f"{y!r} of integers 0 to 9", _values(labels), remedy)
+        raise _error(path, expected, _described(labels), remedy)
     return images, labels.astype(np.uint8)
 
 
-def _values(array: np.ndarray) -> str:
-    if array.dtype.kind not in "biuf":
-        return f"type {array.dtype}"
-    if np.isnan(array).any():
-        return f"type {array.dtype} with {np.isnan(array).sum()} values NaN"
-    return f"type {array.dtype} from {array.min()} to {array.max()}"
+def _described(array: np.ndarray) -> str:
+    values = ""
+    if array.dtype.kind in "biuf" and array.size:
+        missing = np.isnan(array).sum()
+        span = f" from {array.min()} to {array.max()}"
+        values = f" with {missing} values NaN" if missing else span
+    return f"type {array.dtype}{values}, shape {array.shape}"
