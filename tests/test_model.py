@@ -170,7 +170,7 @@ def test_other_sizes(kind, shape):
 )
 def test_sizes_that_are_none(shape):
     with pytest.raises(
-        ValueError, match=r"Expected image_shape=\(rows, cols\).*least 3"
+        ValueError, match=r"image_shape=\(rows, cols\).*at least 3.*Received"
     ):
         build_model(image_shape=shape)
 
@@ -354,20 +354,12 @@ def test_of_a_layer_that_is_used_twice_the_first_look(name):
         ("ones", [(28, 28)], r"Received \(28, 28\)\. .*images\[None\]"),
         ("ones", [(2, 28, 29)], r"\(None, 28, 28, 1\).*Received \(2, 28, 29, 1\)"),
         ("ones", [(2, 28, 28, 3)], r"Received \(2, 28, 28, 3\)"),
-        ("ones", [(2, 17, 40)], r"needs build_model\(\.\.\., image_shape=\(rows"),
+        ("ones", [(2, 17, 40)], r"needs build_model.*image_shape="),
         ("ones", [(2, 28, 28), (2, 15, 15)], r"Received .* and \(2, 15, 15\)"),
         ("given", [(2, 28, 28)], r"28, 1\) and \(None, 15, 15\).*Received \(2, 28"),
         ("given", [(2, 28, 28), (2, 17, 17)], r"and \(2, 17, 17\)"),
-        (
-            "given",
-            [(3, 28, 28), (2, 15, 15)],
-            r"as many maps as images. Received 3 and 2",
-        ),
-        (
-            "given",
-            [(3, 28, 28), (1, 15, 15)],
-            r"as many maps as images. Received 3 and 1",
-        ),
+        ("given", [(3, 28, 28), (2, 15, 15)], r"Received \(3, .* and \(2, 15"),
+        ("given", [(3, 28, 28), (1, 15, 15)], r"Received \(3, .* and \(1, 15"),
     ],
 )
 def test_images_that_do_not_fit(kind, shapes, message):
@@ -379,9 +371,7 @@ def test_images_that_do_not_fit(kind, shapes, message):
 
 
 def test_an_unknown_layer_is_answered_with_all_layers():
-    with pytest.raises(
-        ValueError, match=r"named 'conv_3'.*conv_1, .*conv_2, .*softmax"
-    ):
+    with pytest.raises(ValueError, match=r"conv_3.*conv_1.*conv_2.*softmax"):
         predict(build_model(), digits(1), "conv_3")
 
 
@@ -520,11 +510,11 @@ def changed(name, *arrays):
         (without("dense_2"), r"'dense_2', found \[\]\. The file holds .*conv_1_W"),
         ({}, "one kernel and one bias of layer 'conv_1'"),
         (changed("dense_2", (32, 10)), r"bias of layer 'dense_2', found \[\(32, 10\)"),
-        (changed("dense_2", (10, 32), (10,)), r"'dense_2' holds \(10, 32\) and \(10,"),
-        (changed("dense_2", (32, 9), (9,)), r"expected \(32, 10\) and \(10,\)"),
-        (changed("conv_1", (32, 3, 3, 3), (32,)), r"'conv_1' holds \(3, 3, 3, 32\)"),
-        (changed("conv_2", (3, 3, 32, 32), (32,)), r"layer 'conv_2' holds \(32, 32, 3"),
-        (changed("conv_2", (32, 288), (32,)), r"layer 'conv_2' holds \(32, 288\)"),
+        (changed("dense_2", (10, 32), (10,)), r"'dense_2/kernel' of \(10, 32\)"),
+        (changed("dense_2", (32, 9), (9,)), r"\(32, 10\).*of \(32, 9\)"),
+        (changed("conv_1", (32, 3, 3, 3), (32,)), r"'conv_1/kernel' of \(3, 3, 3, 32"),
+        (changed("conv_2", (3, 3, 32, 32), (32,)), r"'conv_2/kernel' of \(32, 32, 3"),
+        (changed("conv_2", (32, 288), (32,)), r"'conv_2/kernel' of \(32, 288\)"),
     ],
 )
 def test_files_that_are_not_this_network_leave_it_as_it_was(weights, message, tmp_path):

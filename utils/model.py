@@ -84,14 +84,18 @@ def build_model(
     def uniform(index, limit):
         return Uniform(-limit, limit, seed=seeds[index])
 
-    glorot_1, glorot_2 = (math.sqrt(6 / (n + 9 * CHANNELS)) for n in (9, 9 * CHANNELS))
-    conv_2 = Convolution(
-        CHANNELS,
-        3,
-        activation="relu",
-        kernel_initializer=uniform(1, glorot_2),
-        name="conv_2",
-    )
+    def convolution(name, index, channels):
+        kernel = uniform(index, math.sqrt(6 / (9 * channels + 9 * CHANNELS)))
+        return Convolution(
+            CHANNELS, 3, activation="relu", kernel_initializer=kernel, name=name
+        )
+
+    def reduced(x, look):
+        x = MaxPool(name=f"pool_{look}")(x)
+        x = LocalResponseNormalization(name=f"normalise_{look}")(x)
+        return layers.ZeroPadding2D(2, name=f"pad_{look}")(x)
+
+    conv_2 = convolution("conv_2", 1, CHANNELS)
     dense_2 = layers.Dense(DIGITS, kernel_initializer=uniform(2, 0.05), name="dense_2")
 
     images = keras.Input((rows, cols, 1), name="images")
@@ -99,15 +103,7 @@ def build_model(
     if input_scale != 1:
         x = layers.Rescaling(input_scale, name="rescaling")(x)
     x = layers.ZeroPadding2D(1, name="pad_images")(x)
-    x = Convolution(
-        CHANNELS,
-        3,
-        activation="relu",
-        kernel_initializer=uniform(0, glorot_1),
-        name="conv_1",
-    )(x)
-    x = LocalResponseNormalization(name="normalise_1")(MaxPool(name="pool_1")(x))
-    x = layers.ZeroPadding2D(2, name="pad_1")(x)
+    x = reduced(convolution("conv_1", 0, 1)(x), 1)
 
     first_look = conv_2(x)
     evidence = dense_2(first_look)
@@ -121,9 +117,7 @@ def build_model(
     else:
         gain = attend(first_look, evidence)
 
-    x = conv_2(Attend(name="attend")(x, gain))
-    x = LocalResponseNormalization(name="normalise_2")(MaxPool(name="pool_2")(x))
-    x = layers.ZeroPadding2D(2, name="pad_2")(x)
+    x = reduced(conv_2(Attend(name="attend")(x, gain)), 2)
     x = layers.GlobalAveragePooling2D(name="dense_1")(x)
     probabilities = layers.Softmax(name="softmax")(dense_2(x))
     return keras.Model(inputs, probabilities, name=attention)
@@ -176,29 +170,17 @@ def predict(model: keras.Model, images, output="softmax"):
         >>> features, evidence = predict(model, images, ("conv_2", "dense_2"))
     """
     outputs = (output,) if isinstance(output, str) else tuple(output)
-    names = [layer.name for layer in model.layers]
-    for name in outputs:
-        if name not in names:
-            raise ValueError(
-                f"No layer is named {name!r}. Expected one of {', '.join(names)}."
-            )
     given = isinstance(images, list | tuple)
     arrays = [np.asarray(a, "float32") for a in (images if given else [images])]
     if arrays[0].ndim == 3:
         arrays[0] = arrays[0][..., None]
-    expected = [tensor.shape for tensor in model.inputs]
-    received = [array.shape for array in arrays]
-    if [s[1:] for s in received] != [s[1:] for s in expected]:
+    batch = arrays[0].shape[:1]  # of maps as many as of images
+    if [a.shape for a in arrays] != [batch + i.shape[1:] for i in model.inputs]:
+        expected = " and ".join(str(tensor.shape) for tensor in model.inputs)
         raise ValueError(
-            f"Expected {' and '.join(map(str, expected))}, None being the number of "
-            f"images. Received {' and '.join(map(str, received))}. One image is a "
-            "batch of one: images[None]; another size needs build_model(..., "
-            "image_shape=(rows, cols))."
-        )
-    if given and len(arrays[0]) != len(arrays[1]):
-        raise ValueError(
-            "Expected as many maps as images. Received "
-            f"{len(arrays[0])} and {len(arrays[1])}."
+            f"Expected {expected}, None being the number of images. Received "
+            f"{' and '.join(str(a.shape) for a in arrays)}. One image is a batch of "
+            "one: images[None]; another size needs build_model(..., image_shape=...)."
         )
     part = _part(model, outputs)
     found = part.predict_on_batch(arrays if given else arrays[0])
@@ -224,7 +206,7 @@ def set_weights(model: keras.Model, weights: Mapping[str, np.ndarray]) -> None:
 
     Args:
         model: from `build_model`.
-        weights: by layer, as a `utils.records.Store` returns them:
+        weights: by layer, as `utils.studies.store.Store` returns them:
             `{"conv_1/kernel": (3, 3, 1, 32), "conv_1/bias": (32,), ...}`.
 
     Raises:
@@ -236,12 +218,11 @@ def set_weights(model: keras.Model, weights: Mapping[str, np.ndarray]) -> None:
         for layer in model.layers
         for variable in layer.weights
     }
+    expected = {name: variable.shape for name, variable in variables.items()}
     for name, array in weights.items():
-        expected = variables[name].shape if name in variables else "no such weight"
-        if expected != array.shape:
+        if array.shape != expected.get(name):
             raise ValueError(
-                f"Expected {name}: {expected}, received {array.shape}. The model has "
-                f"{', '.join(variables)}."
+                f"Expected some of {expected}. Received {name!r} of {array.shape}."
             )
     for name, array in weights.items():
         variables[name].assign(array)
@@ -262,52 +243,41 @@ def load_published_weights(model: keras.Model, path) -> None:
         FileNotFoundError: if there is no such file.
         ValueError: if it is no HDF5 file, or lacks a layer, or a shape differs.
     """
-    path = Path(path)
+    path, found = Path(path), {}
+
+    def keep(name, item):
+        if isinstance(item, h5py.Dataset):
+            found[name] = np.asarray(item)
+
     if not path.is_file():
         raise FileNotFoundError(f"No file {path}. Expected published weights (.h5).")
     try:
         with h5py.File(path, "r") as file:
-            found = {}
-            file.visititems(
-                lambda name, item: (
-                    found.update({name: np.asarray(item)})
-                    if isinstance(item, h5py.Dataset)
-                    else None
-                )
-            )
+            file.visititems(keep)
     except OSError as error:
         raise ValueError(f"{path} is not a readable HDF5 file: {error}.") from error
-
-    loaded = {}
+    weights = {}
     for name in ("conv_1", "conv_2", "dense_2"):
         arrays = [a for key, a in found.items() if name in key.split("/")]
-        kernels = [a for a in arrays if a.ndim > 1]
-        biases = [a for a in arrays if a.ndim == 1]
-        if len(kernels) != 1 or len(biases) != 1:
+        if sorted(a.ndim > 1 for a in arrays) != [False, True]:
             raise ValueError(
                 f"{path}: expected one kernel and one bias of layer {name!r}, found "
                 f"{[a.shape for a in arrays]}. The file holds {', '.join(found)}."
             )
-        kernel = kernels[0]
+        bias, kernel = sorted(arrays, key=np.ndim)
         if kernel.ndim == 4:
             kernel = kernel[:, :, ::-1, ::-1].transpose(2, 3, 1, 0)
-        expected = [tuple(w.shape) for w in model.get_layer(name).weights]
-        if [kernel.shape, biases[0].shape] != expected:
-            raise ValueError(
-                f"{path}: layer {name!r} holds {kernel.shape} and {biases[0].shape}; "
-                f"expected {expected[0]} and {expected[1]}."
-            )
-        loaded[name] = [kernel, biases[0]]
-    for name, (kernel, bias) in loaded.items():
-        set_weights(model, {f"{name}/kernel": kernel, f"{name}/bias": bias})
+        weights |= {f"{name}/kernel": kernel, f"{name}/bias": bias}
+    set_weights(model, weights)
 
 
 def _check_shape(image_shape):
     try:
         rows, cols = image_shape
+        sides = {name: whole(least=SMALLEST_IMAGE) for name in ("rows", "cols")}
+        return tuple(check(sides, {"rows": rows, "cols": cols}).values())
     except (TypeError, ValueError):
         raise ValueError(
-            f"Expected image_shape=(rows, cols). Received {image_shape!r}."
+            "Expected image_shape=(rows, cols), whole numbers of at least "
+            f"{SMALLEST_IMAGE}. Received {image_shape!r}."
         ) from None
-    side = {name: whole(least=SMALLEST_IMAGE) for name in ("rows", "cols")}
-    return tuple(check(side, {"rows": rows, "cols": cols}).values())
