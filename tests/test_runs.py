@@ -60,7 +60,7 @@ def test_the_defaults_are_the_published_study():
         ({"display": {"rows": 0}}, "rows.* >= 1"),
         ({"optimizer": "lion"}, "optimizer.*'sgd', 'adam'.*'lion'"),
         ({"scored_on": "train"}, "scored_on.*'test', 'validation'.*'train'"),
-        ({"attention_parameters": {"n": 3}}, "'ones' has no parameter 'n'"),
+        ({"attention_parameters": {"n": 3}}, "No parameter 'n'"),
         ({"attention": "top_n", "attention_parameters": {"n": 0}}, "n.* >= 1"),
         ({"strength": 1.5}, r"strength.* <= 1.*1\.5"),
         ({"attention": "as_coded", "strength": 0.5}, "has no strength"),

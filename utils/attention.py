@@ -200,15 +200,15 @@ def check(attention: str, parameters: Mapping, strength: float = 1.0) -> dict:
     Raises:
         ValueError: that names what came and what was expected.
     """
-    asked = (attention, tuple(parameters.items()), strength)
+    asked = (attention, strength, tuple(parameters), *parameters.values())
     try:
         return dict(_checked(*asked))
     except TypeError:  # not hashable: a list
         return _check(*asked)
 
 
-def _check(attention, parameters, strength):
-    parameters = dict(parameters)
+def _check(attention, strength, names, *values):
+    parameters = dict(zip(names, values, strict=True))
     fields = {"attention": checks.choice(of=KINDS), "strength": checks.number(most=1)}
     checks.check(fields, {"attention": attention, "strength": strength})
     if attention == "as_coded" and strength != 1:
@@ -217,23 +217,19 @@ def _check(attention, parameters, strength):
             f"Received strength {strength!r}. For a weaker constant gain, use "
             "attention='uniform' with its gain."
         )
-    allowed = _parameters(attention)
-    of = parameters.get("of", allowed.get("of"))
-    if of is not None:
-        others = [name for name in KINDS if _can_be_rearranged(name)]
+    defaults = _parameters(attention)
+    if "of" in defaults:
+        of = parameters.get("of", defaults["of"])
+        others = filter(_can_be_rearranged, KINDS)
         checks.check({"of": checks.choice(of=others)}, {"of": of})
-        allowed = {**allowed, **_parameters(of)}
-    if unknown := [name for name in parameters if name not in allowed]:
-        choices = ", ".join(f"{k}={v!r}" for k, v in allowed.items()) or "none"
-        raise ValueError(
-            f"Attention {attention!r} has no parameter {unknown[0]!r}. "
-            f"Its parameters and their defaults: {choices}."
-        )
-    ranges = {name: RANGES.get(name, attrs.field)() for name in parameters}
-    return checks.check(ranges, parameters)
+        defaults |= _parameters(of)
+    fields = {name: RANGES.get(name, _any)(value) for name, value in defaults.items()}
+    found = checks.check(fields, parameters)
+    return {name: found[name] for name in parameters}
 
 
-_checked = functools.lru_cache(_check)  # a study asks for each of its few kinds again
+# A study asks for each of its few kinds again. `typed`, for True is no 1 here.
+_checked = functools.lru_cache(typed=True)(_check)
 
 
 def attention_gain(attention, features, evidence, *, strength=1.0, **parameters):
@@ -331,6 +327,10 @@ def _can_be_rearranged(attention):
     """A map made from the image: neither a gain nor itself made from another kind."""
     kind = KINDS[attention]
     return not kind.is_gain and kind.attend and "of" not in _parameters(attention)
+
+
+def _any(default):
+    return attrs.field(default=default)
 
 
 RANGES: Mapping[str, Callable] = {  # what a parameter may be; without an entry, any

@@ -20,38 +20,32 @@ INJECTED = "# Parameters"  # how papermill begins the cell of what it was given
 
 def whole(default=attrs.NOTHING, *, least: int = 0, most: int | None = None):
     """A field for a whole number from `least` to `most`."""
-    return attrs.field(
-        default=default, converter=_converter(_whole), validator=_span(least, most)
-    )
+    return _field(default, _span(least, most), _whole)
 
 
 def number(default=attrs.NOTHING, *, least=0.0, most=None, above=None):
     """A field for a finite number from `least` to `most`, or `above` some number."""
-    return attrs.field(
-        default=default,
-        converter=_converter(_number),
-        validator=_span(least, most) if above is None else validators.gt(above),
-    )
+    span = _span(least, most) if above is None else validators.gt(above)
+    return _field(default, span, _number)
 
 
 def numbers(default=attrs.NOTHING):
     """A field for finite numbers of 0 or more, which become a tuple."""
 
     def convert(values, field):
-        if not isinstance(values, Iterable):
-            raise ValueError(f"Expected {field.name}: numbers. {_came(values)}")
+        _expect(isinstance(values, Iterable), field, "numbers", values)
         return tuple(_number(value, field) for value in values)
 
-    return attrs.field(
-        default=default,
-        converter=_converter(convert),
-        validator=validators.deep_iterable(validators.ge(0)),
-    )
+    return _field(default, validators.deep_iterable(validators.ge(0)), convert)
 
 
 def flag(default=attrs.NOTHING):
     """A field for True or False."""
-    return attrs.field(default=default, converter=_converter(_flag))
+
+    def is_flag(_, field, value):
+        _expect(isinstance(value, bool), field, "True or False", value)
+
+    return _field(default, is_flag)
 
 
 def choice(default=attrs.NOTHING, *, of: Iterable):
@@ -59,37 +53,34 @@ def choice(default=attrs.NOTHING, *, of: Iterable):
     of = list(of)
 
     def one_of(_, field, value):
-        if not any(type(each) is type(value) and each == value for each in of):
-            names = ", ".join(map(repr, of))
-            raise ValueError(f"Expected {field.name}: one of {names}. {_came(value)}")
+        fits = any(type(each) is type(value) and each == value for each in of)
+        _expect(fits, field, f"one of {', '.join(map(repr, of))}", value)
 
-    return attrs.field(default=default, validator=one_of)
+    return _field(default, one_of)
 
 
 def path(default=attrs.NOTHING, *, also: str | None = None):
     """A field for a path as text: of a file that exists, or the word `also`."""
+    other = "" if also is None else f"{also!r} or "
 
     def exists(_, field, value):
-        if not isinstance(value, str | Path):
-            raise ValueError(f"Expected {field.name}: a path as text. {_came(value)}")
-        if value != also and not Path(value).expanduser().exists():
-            other = f"{also!r} or " if also is not None else ""
-            raise ValueError(
-                f"Expected {field.name}: {other}a path that exists; relative ones "
-                f"start from {Path.cwd()}. {_came(value)}"
-            )
+        _expect(isinstance(value, str | Path), field, "a path as text", value)
+        fits = value == also or Path(value).expanduser().exists()
+        start = f"relative ones start from {Path.cwd()}"
+        _expect(fits, field, f"{other}a path that exists; {start}", value)
 
-    return attrs.field(default=default, validator=exists)
+    return _field(default, exists)
 
 
 def folder(default=attrs.NOTHING):
     """A field for the path of a folder as text, which need not be there yet."""
 
     def no_file(_, field, value):
-        if not isinstance(value, str | Path) or Path(value).expanduser().is_file():
-            raise ValueError(f"Expected {field.name}: a folder's path. {_came(value)}")
+        is_path = isinstance(value, str | Path)
+        fits = is_path and not Path(value).expanduser().is_file()
+        _expect(fits, field, "a folder's path", value)
 
-    return attrs.field(default=default, validator=no_file)
+    return _field(default, no_file)
 
 
 def check(fields: Mapping[str, object], values: Mapping[str, object]) -> dict:
@@ -129,8 +120,14 @@ def parameters(**fields) -> None:
     notebook.update(check(fields, given | {name: notebook[name] for name in fields}))
 
 
-def _converter(convert):
-    return attrs.Converter(convert, takes_field=True)
+def _field(default, validator, convert=None):
+    converter = convert and attrs.Converter(convert, takes_field=True)
+    return attrs.field(default=default, validator=validator, converter=converter)
+
+
+def _expect(fits, field, expected, value):
+    if not fits:
+        raise ValueError(f"Expected {field.name}: {expected}. Received {value!r}.")
 
 
 def _span(least, most):
@@ -139,24 +136,16 @@ def _span(least, most):
 
 
 def _whole(value, field):
-    fits = isinstance(value, Real) and not isinstance(value, bool)
-    if not (fits and math.isfinite(value) and value == int(value)):
-        raise ValueError(f"Expected {field.name}: a whole number. {_came(value)}")
+    fits = _is_finite(value) and value == int(value)
+    _expect(fits, field, "a whole number", value)
     return int(value)
 
 
 def _number(value, field):
-    fits = isinstance(value, Real) and not isinstance(value, bool)
-    if not (fits and math.isfinite(value)):
-        raise ValueError(f"Expected {field.name}: a finite number. {_came(value)}")
+    _expect(_is_finite(value), field, "a finite number", value)
     return float(value)
 
 
-def _flag(value, field):
-    if not isinstance(value, bool):
-        raise ValueError(f"Expected {field.name}: True or False. {_came(value)}")
-    return value
-
-
-def _came(value):
-    return f"Received {value!r}."
+def _is_finite(value):
+    real = isinstance(value, Real) and not isinstance(value, bool)
+    return real and math.isfinite(value)

@@ -21,6 +21,7 @@ import zlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+import attrs
 import filelock
 import numpy as np
 
@@ -38,25 +39,22 @@ class BusyError(Exception):
     """Another process is computing this run."""
 
 
+def _folder(path):
+    folder = Path(path).expanduser()
+    if folder.is_file():
+        raise NotADirectoryError(f"{folder} is a file. Expected a folder for records.")
+    return folder
+
+
+@attrs.frozen
 class Store:
     """Records and weights in a folder, by name.
 
-    Args:
-        folder: made when first written to.
-
     Raises:
-        NotADirectoryError: if it is a file.
+        NotADirectoryError: if that is a file.
     """
 
-    def __init__(self, folder):
-        self.folder = Path(folder).expanduser()
-        if self.folder.exists() and not self.folder.is_dir():
-            raise NotADirectoryError(
-                f"{self.folder} is a file. Expected a folder for records."
-            )
-
-    def __repr__(self):
-        return f"Store({str(self.folder)!r})"
+    folder: Path = attrs.field(converter=_folder)  # made when first written to
 
     def path(self, name: str) -> Path:
         """Where a record is, or would be; its weights are beside it (.npz)."""
