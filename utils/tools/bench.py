@@ -1,23 +1,22 @@
 """How fast the updates are: `make bench` writes `build/bench.json`, prints a table.
 
-Everything is measured in one process on one thread, in rounds that visit every
-engine in turn, and reported as the median over rounds: machines drift, ratios from
-one run hold. The yardstick is the rate of a large float32 matrix product, measured
-in the same rounds: no arithmetic on this processor is faster.
+Everything is measured in one process on one thread, in rounds that visit every case
+in turn, and reported as the median over rounds: machines drift, ratios from one run
+hold. The yardstick is the rate of a large float32 matrix product, measured in the
+same rounds: no arithmetic on this processor is faster.
 """
 
 import argparse
 import concurrent.futures
+import importlib.util
 import json
 import multiprocessing
 import re
 import resource
-import statistics
 import sys
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from timeit import timeit
 
 import jax
 import numpy as np
@@ -25,25 +24,18 @@ import numpy as np
 from utils import training
 from utils.attention import KINDS
 from utils.data import load_mnist
+from utils.files import write
 from utils.model import build_model
 from utils.runs import RunSpec, processor, versions
 
 BATCHES = (1, 32)
 COMPARED = ("as_coded", "ones")  # kinds that the other engines run
+IMAGES = 480  # that each case trains on: in one call of the compiled loop
+COLUMNS = ("engine", "kind", "batch", "us_per_image", "fraction_of_matmul")
+MATRIX = 1024  # rows, and columns, of the yardstick
+MATRIX_FLOPS = 2 * MATRIX**3
 WITHOUT_FIRST_LOOK = ("ones", "uniform", "centre")  # its result is not used
-WITHOUT_EVIDENCE = ("energy", "shuffled", "inverted")
-MATRIX = 1024
-MEGABYTE = 2**20 if sys.platform == "darwin" else 2**10  # units of ru_maxrss
-
-
-class Case(NamedTuple):
-    """One thing to time."""
-
-    engine: str  # project, keras_fit or pytorch
-    kind: str
-    batch: int
-    images: int  # a call of `train` works on
-    train: Callable[[], None]
+WITHOUT_EVIDENCE = ("energy", "shuffled", "inverted", *WITHOUT_FIRST_LOOK)
 
 
 def flops_per_image(kind: str) -> int:
@@ -55,196 +47,129 @@ def flops_per_image(kind: str) -> int:
     """
     conv_1 = 2 * 28 * 28 * 9 * 32
     conv_2 = 2 * 15 * 15 * 9 * 32 * 32
-    evidence = 2 * 15 * 15 * 32 * 10
-    total = 2 * conv_1 + 3 * conv_2
-    if kind not in WITHOUT_FIRST_LOOK:
-        total += 3 * conv_2
-        if kind not in WITHOUT_EVIDENCE:
-            total += 3 * evidence
-    return total
+    evidence = (kind not in WITHOUT_EVIDENCE) * 2 * 15 * 15 * 32 * 10
+    looks = 1 if kind in WITHOUT_FIRST_LOOK else 2
+    return 2 * conv_1 + 3 * (looks * conv_2 + evidence)
 
 
-def project_cases() -> Iterator[Case]:
-    """The compiled loop of `utils.training`, for every kind."""
-    for kind in KINDS:
-        if kind == "given":
-            continue
-        for batch in BATCHES:
-            spec = RunSpec(kind, images=2 * 480, batch_size=batch)
-            engine = training.engine(spec, (28, 28))
-            (data, *_) = training.batches(spec, *load_mnist()[0], epoch=1)
-            state = engine.initial(0)
-
-            def train(engine=engine, state=state, data=data):
-                jax.block_until_ready(engine.update(state, data))
-
-            yield Case("project", kind, batch, data[1].size, train)
+def project(kind: str, batch: int) -> Callable[[], object]:
+    """The compiled loop of `utils.training`."""
+    spec = RunSpec(kind, images=IMAGES, batch_size=batch)
+    engine = training.engine(spec, (28, 28))
+    (data, *_) = training.batches(spec, *load_mnist()[0], epoch=1)
+    state = engine.initial(0)
+    return lambda: jax.block_until_ready(engine.update(state, data))
 
 
-def keras_cases() -> Iterator[Case]:
+def keras_fit(kind: str, batch: int) -> Callable[[], object]:
     """Keras' own `fit` on the same model."""
-    (x, y), _ = load_mnist()
-    for kind in COMPARED:
-        for batch in BATCHES:
-            model = build_model(kind, seed=0)
-            model.compile(training.build_optimizer(), "sparse_categorical_crossentropy")
-            images, labels = x[:640, ..., None].astype("float32"), y[:640]
-
-            def train(model=model, images=images, labels=labels, batch=batch):
-                model.fit(images, labels, batch_size=batch, verbose=0)
-
-            yield Case("keras_fit", kind, batch, len(labels), train)
+    model = build_model(kind, seed=0)
+    model.compile(training.build_optimizer(), "sparse_categorical_crossentropy")
+    images, labels = (part[:IMAGES] for part in load_mnist()[0])
+    images = images[..., None].astype("float32")
+    return lambda: model.fit(images, labels, batch_size=batch, verbose=0)
 
 
-def pytorch_cases() -> Iterator[Case]:
-    """The same network in PyTorch, if it is installed (the extra `torch`)."""
-    try:
-        import torch
-    except ImportError:
-        return
-    torch.set_num_threads(1)
-    (x, y), _ = load_mnist()
-    images = torch.tensor(x[:320], dtype=torch.float32)[:, None]
-    labels = torch.tensor(y[:320], dtype=torch.long)
-    for kind in COMPARED:
-        for batch in BATCHES:
-            network = _pytorch_network(kind)
-            optimizer = torch.optim.SGD(
-                network.parameters(), lr=0.01, momentum=0.5, nesterov=True
-            )
-
-            def train(network=network, optimizer=optimizer, batch=batch):
-                for start in range(0, len(labels), batch):
-                    optimizer.zero_grad()
-                    torch.nn.functional.cross_entropy(
-                        network(images[start : start + batch]),
-                        labels[start : start + batch],
-                    ).backward()
-                    optimizer.step()
-
-            yield Case("pytorch", kind, batch, len(labels), train)
-
-
-def _pytorch_network(kind):
+def pytorch(kind: str, batch: int) -> Callable[[], object]:
+    """The same network in PyTorch."""
     import torch
     from torch import nn
     from torch.nn import functional as f
 
-    class Network(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.conv_1 = nn.Conv2d(1, 32, 3, padding=1)
-            self.conv_2 = nn.Conv2d(32, 32, 3)
-            self.dense_2 = nn.Linear(32, 10)
-            # PyTorch's alpha multiplies the mean of squares, the paper's their sum.
-            self.normalise = nn.LocalResponseNorm(5, alpha=5e-4, beta=0.75, k=2)
+    torch.set_num_threads(1)
+    conv_1, conv_2 = nn.Conv2d(1, 32, 3, padding=1), nn.Conv2d(32, 32, 3)
+    dense_2 = nn.Linear(32, 10)
+    # PyTorch's alpha multiplies the mean of squares, the paper's their sum.
+    normalise = nn.LocalResponseNorm(5, alpha=5e-4, beta=0.75, k=2)
+    weights = nn.ModuleList([conv_1, conv_2, dense_2]).parameters()
+    optimizer = torch.optim.SGD(weights, lr=0.01, momentum=0.5, nesterov=True)
+    images, labels = (torch.tensor(part[:IMAGES]) for part in load_mnist()[0])
+    images, labels = images[:, None].float(), labels.long()
 
-        def reduce(self, x):
-            return f.pad(self.normalise(f.max_pool2d(f.relu(x), 3, 2)), (2, 2, 2, 2))
+    def reduced(x):
+        return f.pad(normalise(f.max_pool2d(f.relu(x), 3, 2)), (2, 2, 2, 2))
 
-        def forward(self, images):
-            x = self.reduce(self.conv_1(images))
-            if kind == "as_coded":
-                look = f.relu(self.conv_2(x)).movedim(1, -1)
-                average = torch.softmax(self.dense_2(look), -1).mean(-1)
-                gain = average / average.sum(1, keepdim=True)
-                x = x * f.pad(gain, (1, 1, 1, 1))[:, None]
-            return self.dense_2(self.reduce(self.conv_2(x)).mean((2, 3)))
+    def network(images):
+        x = reduced(conv_1(images))
+        if kind == "as_coded":
+            look = f.relu(conv_2(x)).movedim(1, -1)
+            average = torch.softmax(dense_2(look), -1).mean(-1)
+            gain = average / average.sum(1, keepdim=True)
+            x = x * f.pad(gain, (1, 1, 1, 1))[:, None]
+        return dense_2(reduced(conv_2(x)).mean((2, 3)))
 
-    return Network()
+    def train():
+        for x, y in zip(images.split(batch), labels.split(batch), strict=True):
+            optimizer.zero_grad()
+            f.cross_entropy(network(x), y).backward()
+            optimizer.step()
+
+    return train
 
 
-@jax.jit
-def _square(matrix):
-    return matrix @ matrix
+def cases() -> dict[tuple[str, str, int], Callable[[], object]]:
+    """What trains on `IMAGES` images, by engine, kind and batch size."""
+    engines = {project: [kind for kind in KINDS if kind != "given"]}
+    engines |= {keras_fit: COMPARED}
+    if importlib.util.find_spec("torch"):  # the extra `torch`
+        engines |= {pytorch: COMPARED}
+    return {
+        (engine.__name__, kind, batch): engine(kind, batch)
+        for engine, kinds in engines.items()
+        for kind in kinds
+        for batch in BATCHES
+    }
 
 
 def matmul_seconds() -> float:
     """Time of one float32 matrix product of 1024 x 1024 by 1024 x 1024."""
     matrix = np.random.default_rng(0).random((MATRIX, MATRIX), dtype=np.float32)
     matrix = jax.device_put(matrix)
-    jax.block_until_ready(_square(matrix))  # compiles, and warms the caches
-    start = time.perf_counter()
-    jax.block_until_ready(_square(matrix))
-    return time.perf_counter() - start
+
+    def multiply():
+        jax.block_until_ready(matrix @ matrix)
+
+    multiply()  # compiles, and warms the caches
+    return timeit(multiply, number=1)
 
 
 def measure(rounds: int) -> dict:
     """Time every case in every round; medians, ready for `bench.json`."""
-    cases = [*project_cases(), *keras_cases(), *pytorch_cases()]
-    for case in cases:
-        case.train()  # compiles
-    matmul, seconds = [], [[] for _ in cases]
-    for _ in range(rounds):
-        for case, times in zip(cases, seconds, strict=True):
-            matmul.append(matmul_seconds())
-            start = time.perf_counter()
-            case.train()
-            times.append((time.perf_counter() - start) / case.images)
-    gflops = 2 * MATRIX**3 / statistics.median(matmul) / 1e9
-    updates = []
-    for case, times in zip(cases, seconds, strict=True):
-        us = 1e6 * statistics.median(times)
-        updates.append(
-            {
-                "engine": case.engine,
-                "kind": case.kind,
-                "batch": case.batch,
-                "us_per_image": round(us, 1),
-                "fraction_of_matmul": round(
-                    flops_per_image(case.kind) / us / 1e3 / gflops, 3
-                ),
-            }
-        )
-    return {"matmul_gflops": round(gflops, 1), "updates": updates}
+    timed = cases()
+    for train in timed.values():
+        train()  # compiles
+    times = [
+        [(matmul_seconds(), timeit(train, number=1)) for train in timed.values()]
+        for _ in range(rounds)
+    ]
+    matmul, updates = np.median(np.array(times)[..., 0]), []
+    for case, each in zip(timed, np.median(times, axis=0)[:, 1] / IMAGES, strict=True):
+        flops = flops_per_image(case[1]) / each
+        us_and_share = round(1e6 * each, 1), round(flops * matmul / MATRIX_FLOPS, 3)
+        updates.append(dict(zip(COLUMNS, case + us_and_share, strict=True)))
+    gflops = round(MATRIX_FLOPS / matmul / 1e9, 1)
+    return {"matmul_gflops": gflops, "updates": updates, "rounds": rounds}
 
 
-def worker_memory(runs: int = 6) -> dict[str, float]:
-    """Peak resident memory of a study's worker, after its first run and its last."""
+def worker_memory() -> dict[str, int]:
+    """Peak resident memory of a study's worker, MB, after one run and after six."""
     context = multiprocessing.get_context("spawn")
     with concurrent.futures.ProcessPoolExecutor(1, mp_context=context) as pool:
-        peaks = [
-            pool.submit(_train_and_weigh, kind, seed).result()
-            for seed, kind in enumerate(["as_coded", "ones"] * (runs // 2))
-        ]
+        peaks = list(pool.map(_peak_after_run, COMPARED * 3, range(6)))
     return {"first_run_mb": round(peaks[0]), "last_run_mb": round(peaks[-1])}
 
 
-def _train_and_weigh(kind, seed):
-    spec = RunSpec(kind, noise_sd=2.5, images=1_000, epochs=1, seed=seed)
-    training.train(spec, progress=False)
-    return peak_memory()
-
-
-def peak_memory() -> float:
-    """Peak resident memory of this process, MB.
+def _peak_after_run(kind, seed):
+    """Peak resident memory of this process, MB, once it has trained a network.
 
     On Linux `ru_maxrss` would count what the parent had when it started this one.
     """
-    status = Path("/proc/self/status")
-    if status.exists():
-        (peak,) = re.findall(r"VmHWM:\s+(\d+) kB", status.read_text("utf-8"))
-        return int(peak) / 2**10
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / MEGABYTE
-
-
-def table(result: dict) -> str:
-    """The result as lines of text."""
-    lines = [f"{'engine':10} {'kind':12} {'batch':>5} {'us/image':>9} {'of matmul':>9}"]
-    lines += [
-        f"{u['engine']:10} {u['kind']:12} {u['batch']:5} {u['us_per_image']:9.0f} "
-        f"{u['fraction_of_matmul']:9.0%}"
-        for u in result["updates"]
-    ]
-    memory = result["worker_memory"]
-    return "\n".join(
-        [
-            *lines,
-            f"float32 matrix product: {result['matmul_gflops']:.0f} GFLOP/s",
-            f"peak memory of a worker: {memory['first_run_mb']} MB after one run, "
-            f"{memory['last_run_mb']} MB after six",
-        ]
-    )
+    spec = RunSpec(kind, noise_sd=2.5, images=1_000, epochs=1, seed=seed)
+    training.train(spec, progress=False)
+    if sys.platform == "linux":
+        status = Path("/proc/self/status").read_text("utf-8")
+        return int(re.search(r"VmHWM:\s+(\d+) kB", status)[1]) / 2**10
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20  # macOS: bytes
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -254,16 +179,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, default=Path("build/bench.json"))
     options = parser.parse_args(arguments)
     memory = worker_memory()
-    result = {
-        **measure(options.rounds),
-        "rounds": options.rounds,
-        "worker_memory": memory,
-        "processor": processor(),
-        "versions": versions(),
-    }
-    options.out.parent.mkdir(parents=True, exist_ok=True)
-    options.out.write_text(json.dumps(result, indent=1) + "\n", "utf-8")
-    print(table(result))
+    result = {**measure(options.rounds), "worker_memory": memory}
+    machine = {"processor": processor(), "versions": versions()}
+    write(options.out, json.dumps(result | machine, indent=1).encode() + b"\n")
+    for cells in (COLUMNS, *(each.values() for each in result["updates"])):
+        print("{:10} {:12} {:>5} {:>12} {:>18}".format(*cells))
+    print(f"float32 matrix product: {result['matmul_gflops']} GFLOP/s")
+    print("peak memory of a worker, MB:", memory)
     return 0
 
 
