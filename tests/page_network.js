@@ -24,7 +24,8 @@ async function learned({ kind, settings, images, labels, optimizers, ...start })
       const gain = network.attend(kind, settings);
       const probabilities = network.answer();
       network.addGradients(labels[i]);
-      if (!found.length) found.push(...[gain, probabilities, network.gradients].map(base64));
+      if (!found.length)
+        found.push(...[gain, probabilities, network.gradients].map(base64));
       network.update(optimizer);
     });
     found.push(base64(network.weights));
@@ -66,8 +67,9 @@ function listenTo(worker) {
     heard.push(data);
     wake();
   };
+  worker.onerror = ({ message }) => worker.onmessage({ data: { error: message } });
   const next = async (fits) => {
-    for (let read = 0; ; ) {
+    for (let read = 0; ;) {
       for (; read < heard.length; read++) if (fits(heard[read])) return heard[read];
       await new Promise((resolve) => (wake = resolve));
     }
@@ -76,6 +78,13 @@ function listenTo(worker) {
 }
 
 Object.assign(window, { KINDS, Network, Comparison, compileNetwork, makeLearningWorker });
-Object.assign(window, { addNoise, endlessOrder, randomNumbers, showDigit });
-Object.assign(window, { createNetwork, errorOf, floats, learned, learnedInPairs, listenTo });
+Object.assign(window, { addNoise, base64, module, endlessOrder, randomNumbers, showDigit });
+Object.assign(window, {
+  createNetwork,
+  errorOf,
+  floats,
+  learned,
+  learnedInPairs,
+  listenTo,
+});
 window.ready = true;

@@ -7,7 +7,8 @@
 //                     { rows, cols, images, labels } (grey levels, one digit after the
 //                     other), and `settings`, see SETTINGS
 //   "pause", "go on"
-//   "again"           from the initial weights; with a `seed`, from those of that seed
+//   "again"           from the initial weights, at the present test noise; with a `seed`,
+//                     from the weights of that seed
 //   "set test noise"  `sd`: SD of the noise at test, grey levels
 //
 // The worker posts { updates, accuracies, losses, test_noise_sd, updates_per_second }: at the
@@ -37,6 +38,14 @@ const SETTINGS = {
   learning_rate: 0.01,
   batch: 1, // displays of an update
   seed: 0,
+};
+const LEVEL = [(value) => Number.isFinite(value) && value >= 0, "a number of at least 0"];
+const CHECKS = {
+  noise_sd: LEVEL,
+  test_noise_sd: LEVEL,
+  learning_rate: LEVEL,
+  batch: [(value) => Number.isInteger(value) && value > 0, "a whole number of at least 1"],
+  seed: [Number.isInteger, "a whole number"],
 };
 const UPDATES_PER_REPORT = 100;
 const SLICE = 50; // ms of learning, after which the worker hears messages
@@ -104,8 +113,8 @@ export function answerMessages(scope) {
     start,
     pause,
     "go on": () => timer ?? learn(),
-    again: ({ seed = started.settings.seed }) =>
-      start({ ...started, settings: { ...started.settings, seed } }),
+    again: ({ seed = comparison.settings.seed }) =>
+      start({ ...started, settings: { ...comparison.settings, seed } }),
     "set test noise": ({ sd }) => {
       comparison.setTestNoise(sd);
       report();
@@ -169,17 +178,9 @@ export class Comparison {
     const random = randomNumbers(0, STREAMS.test);
     this.tests = Array.from(testDigits.labels, (label, index) => {
       const image = showDigit(testDigits, index, settings.canvas, random);
-      return {
-        label,
-        image,
-        unitNoise: addNoise(
-          image.map(() => 0),
-          1,
-          random,
-        ),
-      };
+      const unitNoise = addNoise(new Float32Array(image.length), 1, random);
+      return { label, image, unitNoise };
     });
-    this.setTestNoise(settings.test_noise_sd);
   }
 
   // Trains every network on one batch.
@@ -219,17 +220,17 @@ export class Comparison {
     this.losses = this.summedLosses.map((sum) => sum / images);
     this.summedLosses.fill(0);
     this.networks.forEach(({ weights }, n) => {
-      if (weights.every(Number.isFinite)) return;
+      if (Number.isFinite(this.losses[n]) && weights.every(Number.isFinite)) return;
       throw new Error(
         `The network "${this.settings.kinds[n]}" diverged within ${this.updates} updates: ` +
-          `expected finite weights. Lower learning_rate, which is ` +
+          `expected finite weights and losses. Lower learning_rate, which is ` +
           `${this.settings.learning_rate}, and start again.`,
       );
     });
   }
 
   setTestNoise(sd) {
-    expectSetting("test_noise_sd", sd, sd >= 0 && sd < Infinity, "a number of at least 0");
+    checkSetting("test_noise_sd", sd);
     this.settings.test_noise_sd = sd;
   }
 
@@ -242,10 +243,8 @@ export class Comparison {
   accuracy(n) {
     const sd = this.settings.test_noise_sd;
     const right = this.tests.filter(({ label, image, unitNoise }) => {
-      const p = this.answer(
-        n,
-        image.map((level, i) => level + sd * unitNoise[i]),
-      );
+      const noisy = image.map((level, i) => level + sd * unitNoise[i]);
+      const p = this.answer(n, noisy);
       return p.indexOf(Math.max(...p)) === label;
     });
     return right.length / this.tests.length;
@@ -253,37 +252,25 @@ export class Comparison {
 }
 
 function withDefaults(settings = {}) {
-  for (const name of Object.keys(settings)) {
-    expectSetting(
-      name,
-      settings[name],
-      Object.hasOwn(SETTINGS, name),
-      "no setting of this name",
+  const all = { ...SETTINGS, ...settings };
+  for (const name of Object.keys(all)) checkSetting(name, all[name]);
+  if (all.parameters.length !== all.kinds.length) {
+    throw new Error(
+      `Expected parameters for each of ${all.kinds.length} kinds; received ` +
+        `${all.parameters.length}. Give {} for a kind without.`,
     );
   }
-  const all = { ...SETTINGS, ...settings };
-  const { kinds, parameters, batch, noise_sd, learning_rate } = all;
-  const level = (value) => value >= 0 && value < Infinity;
-  const whole = Number.isInteger(batch) && batch > 0;
-  expectSetting("batch", batch, whole, "a whole number of at least 1");
-  expectSetting("noise_sd", noise_sd, level(noise_sd), "a number of at least 0");
-  expectSetting(
-    "learning_rate",
-    learning_rate,
-    level(learning_rate),
-    "a number of at least 0",
-  );
-  const fits = parameters.length === kinds.length;
-  expectSetting("parameters", parameters, fits, "as many as kinds");
   return all;
 }
 
-function expectSetting(name, received, fits, expected) {
-  if (fits) return;
-  throw new Error(
-    `Expected ${name} of learning: ${expected}; received ${JSON.stringify(received)}. ` +
-      `The settings are ${Object.keys(SETTINGS).join(", ")}.`,
-  );
+function checkSetting(name, value) {
+  const names = Object.keys(SETTINGS).join(", ");
+  if (!Object.hasOwn(SETTINGS, name)) {
+    throw new Error(`Learning has no setting "${name}". Its settings: ${names}.`);
+  }
+  const [fits, expected] = CHECKS[name] ?? [() => true];
+  if (fits(value)) return;
+  throw new Error(`Expected ${name} to be ${expected}; received ${JSON.stringify(value)}.`);
 }
 
 // In the order of WEIGHTS.
