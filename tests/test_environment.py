@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tomllib
 from functools import cache
-from importlib.metadata import distributions
+from importlib.metadata import distributions, packages_distributions
 from pathlib import Path
 
 import pytest
@@ -213,6 +213,21 @@ def test_the_files_agree_and_a_broken_one_is_noticed(check):
         broken = re.sub(pattern, replacement, FILES[name], count=1)
         assert broken != FILES[name]
         assert list(check(FILES | {name: broken})), (name, replacement)
+
+
+def test_what_is_imported_is_declared():
+    """PyTorch apart, which only the benchmark asks for, and does without."""
+    names = packages_distributions()
+    declared_names = {
+        folder: {canonicalize_name(each.name) for each in declared(FILES, extras)}
+        for folder, extras in (("utils", ()), ("tests", ("dask", "dev")))
+    }
+    for folder, known in declared_names.items():
+        for path in (ROOT / folder).rglob("*.py"):
+            text = path.read_text("utf-8")
+            for name in re.findall(r"(?m)^ *(?:import|from) ([A-Za-z]\w*)", text):
+                found = set(map(canonicalize_name, names.get(name, ())))
+                assert not found or found & (known | {"torch"}), f"{path}: {name}"
 
 
 def test_the_lock_is_closed():

@@ -12,7 +12,6 @@ import nbformat
 import papermill
 import psutil
 import pytest
-from click.testing import CliRunner
 from nbconvert import HTMLExporter
 from papermill.cli import papermill as command_line
 from papermill.translators import PythonTranslator
@@ -79,8 +78,10 @@ def pictures(notebook):
 
 
 @pytest.fixture(scope="session")
-def executed(tmp_path_factory):
+def executed(tmp_path_factory, request):
     """What `make run` makes of each notebook: a future of (process, notebook)."""
+    asked = (item for item in request.session.items if "executed" in item.fixturenames)
+    names = {item.callspec.params["name"] for item in asked}
     out = tmp_path_factory.mktemp("build")
 
     def execute(name):
@@ -93,7 +94,7 @@ def executed(tmp_path_factory):
         return done, path.exists() and nbformat.read(path, as_version=4)
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        yield {name: pool.submit(execute, name) for name in NAMES}
+        yield {name: pool.submit(execute, name) for name in sorted(names)}
 
 
 @pytest.mark.slow
@@ -154,9 +155,10 @@ def test_cells_are_short_and_explained(name):
 
 
 @every_notebook
-def test_help_says_what_each_parameter_is(name):
+def test_help_says_what_each_parameter_is(name, capsys):
     path = str(notebooks.NOTEBOOKS / name)
-    shown = CliRunner().invoke(command_line, ["--help-notebook", path]).output
+    command_line(["--help-notebook", path], standalone_mode=False)
+    shown = capsys.readouterr().out
     parameters = papermill.inspect_notebook(path)
     assert parameters
     for parameter, facts in parameters.items():
