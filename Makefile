@@ -5,7 +5,7 @@ PROFILE ?= published
 BIN := .venv/bin
 INSTALLED := .venv/installed
 
-.PHONY: help run test lab study bench notebooks lint lock clean
+.PHONY: help run test lab study bench notebooks wasm lint lock clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' Makefile
@@ -27,6 +27,9 @@ bench: $(INSTALLED) ## time training and write build/bench.json
 
 notebooks: $(INSTALLED) ## execute the notebooks in place, to commit them
 	$(BIN)/python -m utils.tools.notebooks commit $(ONLY)
+
+wasm: $(INSTALLED) ## compile the page's network (needs the extra `wasm`)
+	$(BIN)/python -m utils.tools.wasm
 
 lint: $(INSTALLED) ## check style and format, changing nothing
 	$(BIN)/ruff check

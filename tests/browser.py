@@ -57,6 +57,7 @@ class Lab:
         url: with the token.
         log: file of all that server and kernels wrote.
         notebooks: the folder that it serves.
+        data: where it keeps its own, such as which notebooks it trusts.
     """
 
     def __init__(self, folder: Path):
@@ -72,7 +73,9 @@ class Lab:
             port = free.getsockname()[1]
         token = secrets.token_hex(16)
         self.url = f"http://127.0.0.1:{port}/lab?token={token}"
+        self.data = folder / "data"
         own = {
+            "JUPYTER_DATA_DIR": self.data,
             "JUPYTERLAB_SETTINGS_DIR": folder / "settings",
             "JUPYTERLAB_WORKSPACES_DIR": folder / "workspaces",
             "JUPYTER_CONFIG_DIR": folder / "config",
@@ -179,21 +182,62 @@ class Notebook:
         self.page.evaluate("() => jupyterapp.serviceManager.sessions.shutdownAll()")
         self.page.close()
 
-    def explorers(self, count=1, seconds=60):
+    def explorers(self, count=1, seconds=PATIENCE):
         """The explorers, once each has drawn something."""
-        self.page.wait_for_function(
-            "count => [...document.querySelectorAll('.explorer-status')]"
-            ".filter(each => /update [1-9]/.test(each.textContent)).length >= count",
-            arg=count,
-            timeout=1000 * seconds,
-        )
-        return [
-            Explorer(self.page, each) for each in self.page.locator(".explorer").all()
-        ]
+        return drawn_explorers(self.page, count, seconds)
+
+
+class Page:
+    """A page from a file, which may ask nobody for anything.
+
+    Attributes:
+        problems: what the browser said.
+        refused: addresses that the page asked for.
+    """
+
+    def __init__(self, browser, path: Path, **context):
+        self.page = browser.new_page(**{"viewport": WINDOW, **context})
+        self.problems: list[str] = []
+        self.refused: list[str] = []
+        self.path = path
+        self.page.route("**/*", self._refuse)
+        self.page.on("console", self._hear)
+        self.page.on("pageerror", lambda error: self.problems.append(str(error)))
+        self.page.goto(path.as_uri())
+
+    def _refuse(self, route):
+        if route.request.url == self.path.as_uri():
+            route.continue_()
+        else:
+            self.refused.append(route.request.url)
+            route.abort()
+
+    def _hear(self, message):
+        if message.location["url"] not in self.refused:
+            self.problems.append(f"{message.text} ({message.location})")
+
+    def explorers(self, count=1, seconds=PATIENCE):
+        """The explorers, once each has drawn something."""
+        return drawn_explorers(self.page, count, seconds)
+
+    def close(self):
+        """Close the tab."""
+        self.page.close()
+
+
+def drawn_explorers(page, count, seconds=PATIENCE) -> list["Explorer"]:
+    """The explorers of a page, once `count` of them have drawn something."""
+    page.wait_for_function(
+        "count => [...document.querySelectorAll('.explorer-status')]"
+        ".filter(each => /update [1-9]/.test(each.textContent)).length >= count",
+        arg=count,
+        timeout=1000 * seconds,
+    )
+    return [Explorer(page, each) for each in page.locator(".explorer").all()]
 
 
 class Explorer:
-    """One explorer on a page."""
+    """One explorer on a page, with ipywidgets or with native controls."""
 
     def __init__(self, page, root):
         self.page, self.root = page, root
@@ -210,8 +254,40 @@ class Explorer:
         canvas = self.root.locator(".explorer-image > canvas").first
         return canvas.evaluate("canvas => canvas.toDataURL()")
 
-    def part(self, css: str):
-        return self.root.locator(css)
+    def part(self, css: str, **which):
+        return self.root.locator(css, **which)
+
+    def handle(self, name: str):
+        """What has the focus of a slider, by the slider's class."""
+        return self.part(f".{name} :is(.noUi-handle, input[type=range])")
+
+    def sliders(self) -> list[str]:
+        """The classes of all sliders that can be moved."""
+        return self.root.evaluate(
+            """root => [...root.querySelectorAll("[class*='-slider']")]
+                .filter(each => each.querySelector(
+                    ".noUi-target:not([disabled]), input[type=range]:enabled"))
+                .map(each => /[a-z-]+-slider/.exec(
+                    each.className.replace("widget-slider", ""))[0])"""
+        )
+
+    def drag(self, name: str, end: int, steps=40):
+        """Drag a slider from where it is to its left end (0) or its right end (1)."""
+        handle = self.handle(name)
+        handle.scroll_into_view_if_needed()
+        box = handle.bounding_box()
+        track = self.part(f".{name} :is(.noUi-base, input[type=range])").bounding_box()
+        x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+        if handle.evaluate("each => each.tagName") == "INPUT":
+            share = handle.evaluate(
+                "each => (each.value - each.min) / (each.max - each.min)"
+            )
+            x = track["x"] + 8 + share * (track["width"] - 16)  # its thumb
+        self.page.mouse.move(x, y)
+        self.page.mouse.down()
+        to = track["x"] + (track["width"] + 40 if end else -40)
+        self.page.mouse.move(to, y, steps=steps)
+        self.page.mouse.up()
 
     def wait_for_update(self, after: int, seconds=5):
         """Wait until something has been drawn since update number `after`."""
@@ -219,13 +295,19 @@ class Explorer:
         while self.updates() <= after:
             if time.monotonic() > end:
                 raise AssertionError(f"Nothing was drawn. Status: {self.status()}")
+            self.page.wait_for_timeout(10)
+
+    def expect(self, *words: str, seconds=10):
+        """Wait until the status holds all words."""
+        end = time.monotonic() + seconds
+        while not all(each in self.status() for each in words):
+            if time.monotonic() > end:
+                raise AssertionError(f"Expected {words}. Status: {self.status()}")
             self.page.wait_for_timeout(20)
 
-    def settle(self, milliseconds=100):
-        """Wait until what the controls say is seen, and nothing new has been drawn."""
-        before, end = None, time.monotonic() + PATIENCE
-        busy = self.root.locator(".explorer-image[aria-busy=true]")
-        while before != (before := self.updates()) or busy.count():
-            if time.monotonic() > end:
-                raise AssertionError(f"It does not settle. Status: {self.status()}")
-            self.page.wait_for_timeout(milliseconds)
+    def settle(self):
+        """Wait for two frames: all that was asked for has then been drawn."""
+        self.page.evaluate(
+            "() => new Promise(done => requestAnimationFrame(() =>"
+            "requestAnimationFrame(() => setTimeout(done))))"
+        )

@@ -1,30 +1,36 @@
-"""The explorers in a real JupyterLab and a real Chromium, moved as a reader would.
+"""The explorers as a reader has them: in JupyterLab, and in a page that is alone.
 
-Read the status (`update N`) and the picture's pixels, not screenshots; those are saved
-in `build/screenshots` for people to look at.
+Both in a real Chromium. Read the status (`update N`) and the picture's pixels, not
+screenshots; those are saved in `build/screenshots` for people to look at.
 """
 
+import base64
 import os
 import re
 import shutil
+import time
+import zlib
 from pathlib import Path
 
+import nbformat
+import numpy as np
 import pytest
-from browser import Lab, Notebook, chromium, executable, write_notebook
+from browser import Lab, Notebook, Page, chromium, executable, write_notebook
+from nbconvert import HTMLExporter
+from nbformat.sign import NotebookNotary
+
+from utils import explorers
+from utils.attention import KINDS
+from utils.data import load_mnist
+from utils.explorers.scripts import one_script
+from utils.noise import NOISES
 
 ROOT = Path(__file__).parents[1]
 SCREENSHOTS = ROOT / "build" / "screenshots"
-NOTEBOOKS = sorted(
-    path
-    for number in ("01", "03", "04")
-    for path in (ROOT / "notebooks").glob(f"{number}_*.ipynb")
-    if "explorers." in path.read_text("utf-8")
-)
 SETUP = """
 from utils import explorers
 from utils.data import load_mnist
 _, (images, labels) = load_mnist()
-network = explorers.trained()
 """
 STUDY = """
 def record(attention, seed):
@@ -35,24 +41,28 @@ def record(attention, seed):
     ]
     return {"spec": {"attention": attention, "noise_sd": 2.5, "seed": seed},
             "epochs": epochs}
-explorers.study([record(a, s) for a in ("ones", "as_coded") for s in range(3)])
+records = [record(a, s) for a in ("ones", "as_coded") for s in range(3)]
 """
-SMALL = [
+CELLS = [
     SETUP,
-    "explorers.noise(images, labels, network)",
-    "explorers.attention(images, labels)",
-    STUDY,
+    "noise = explorers.noise(images, labels)\nnoise",
+    "attention = explorers.attention(images, labels)\nattention",
+    f"{STUDY}\nstudy = explorers.study(records)\nstudy",
+    "attention.controls['noise-slider'].value = 40\n"
+    "attention.controls['noise-select'].value = 'contrast'\n"
+    "attention.controls['noise-slider'].value = 0.25\n"
+    "attention.controls['digit-slider'].value = 3\n"
+    "attention.controls['fresh-draw'].value += 1",
+    "print({name: each.value for name, each in attention.controls.items()})",
 ]
+SHOWN = 3  # of the cells show an explorer
+NAMES = ("noise", "attention", "study")
 OBSERVER = [
     SETUP,
-    "from utils.observer import observer\nobserver(images, labels, seed=0)",
+    "from utils.explorers.observer import observer\nobserver(images, labels, seed=0)",
 ]
-BROKEN = [
-    SETUP,
-    "broken = explorers.noise(images[:20], labels[:20])\nbroken.images = None\nbroken",
-]
-KEYS = ("Home", "ArrowRight", "ArrowUp", "PageUp", "ArrowLeft", "ArrowDown")
-KEYS += ("PageDown", "End")
+NO_SIMD = "WebAssembly.compile = async () => { throw new Error('no SIMD'); };"
+PHONE = {"viewport": {"width": 400, "height": 800}, "has_touch": True}
 
 pytestmark = pytest.mark.browser
 
@@ -77,76 +87,82 @@ def lab(browser, tmp_path_factory):
         lab.stop()
 
 
-@pytest.fixture
-def open_notebook(lab, browser):
-    opened = []
-
-    def open_one(name, cells=None, theme="light"):
-        if cells:
-            write_notebook(lab.notebooks / name, cells)
-        opened.append(Notebook(browser, lab, name, theme))
-        opened[-1].run()
-        return opened[-1]
-
-    yield open_one
-    for notebook in opened:
-        notebook.close()
+@pytest.fixture(scope="module")
+def in_lab(browser, lab):
+    """All three explorers in a notebook with a kernel."""
+    write_notebook(lab.notebooks / "explorers.ipynb", CELLS[: SHOWN + 1])
+    notebook = Notebook(browser, lab, "explorers.ipynb")
+    notebook.run()
+    notebook.explorers(SHOWN)
+    yield notebook
+    check_quiet(notebook, lab)
+    notebook.close()
 
 
-def drag(page, handle, x):
-    """Drag a slider's handle to a place on the page, as a hand does."""
-    handle.hover()  # once it has come to rest: figures above may still be loading
-    place = handle.bounding_box()
-    page.mouse.down()
-    page.mouse.move(x, place["y"] + place["height"] / 2, steps=40)
-    page.mouse.up()
-
-
-def move_slider(explorer, slider):
-    """Press every key that a slider knows, then drag it to both ends."""
-    handle, pictures = slider.locator(".noUi-handle"), {}
-    for key in KEYS:
-        handle.press(key)
-        explorer.settle()
-        pictures[key] = explorer.pixels()
-    assert pictures["Home"] != pictures["End"]
-    assert pictures["Home"] != pictures["PageUp"]
-    track = slider.locator(".noUi-base").bounding_box()
-    for key, x in (("Home", -40), ("End", track["width"] + 40)):
-        before = explorer.updates()
-        drag(explorer.page, handle, track["x"] + x)
-        explorer.settle()
-        assert explorer.updates() > before
-        assert explorer.pixels() == pictures[key]
-
-
-def try_options(explorer, select, keys):
-    """Choose each option, and press keys on each slider under it."""
-    first, *others = select.locator("option").all_inner_texts()
-    for name in [*others, first]:
-        before = explorer.updates()
-        select.select_option(label=name)
-        explorer.wait_for_update(before)
-        for slider in explorer.part(".widget-slider").all():
-            for key in keys:
-                slider.locator(".noUi-handle").press(key)
-                explorer.settle()
-                assert "Error" not in explorer.status()
-
-
-def draw_a_seven(explorer):
-    explorer.root.scroll_into_view_if_needed()
-    pad = explorer.part(".explorer-pad canvas").bounding_box()
-    mouse = explorer.page.mouse
-    places = [(0.25, 0.2), (0.75, 0.2), (0.4, 0.85)]
-    (x, y), *rest = [
-        (pad["x"] + x * pad["width"], pad["y"] + y * pad["height"]) for x, y in places
+@pytest.fixture(scope="module")
+def executed():
+    """A notebook with the HTML of the explorers alone, as executed ones are kept."""
+    _, (images, labels) = load_mnist()
+    scope = {}
+    exec(STUDY, scope)
+    shown = (
+        explorers.noise(images, labels),
+        explorers.attention(images, labels),
+        explorers.study(scope["records"]),
+    )
+    html = [each._repr_mimebundle_()["text/html"] for each in shown]
+    outputs = [
+        nbformat.v4.new_output("execute_result", {"text/html": text}, execution_count=1)
+        for text in html
     ]
-    mouse.move(x, y)
-    mouse.down()
-    for x, y in rest:
-        mouse.move(x, y, steps=10)
-    mouse.up()
+    cells = [nbformat.v4.new_code_cell("...", outputs=[each]) for each in outputs]
+    kernel = {"name": "python3", "display_name": "Python 3"}
+    return nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel})
+
+
+@pytest.fixture(scope="module")
+def html(executed, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("page")
+    for theme in ("light", "dark"):
+        text, _ = HTMLExporter(theme=theme).from_notebook_node(executed)
+        (folder / f"{theme}.html").write_text(text, "utf-8")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def in_page(browser, html):
+    """All three explorers in a page that `jupyter nbconvert` made."""
+    page = Page(browser, html / "light.html")
+    page.explorers(SHOWN)
+    yield page
+    assert page.problems == []
+    page.close()
+
+
+@pytest.fixture(params=["in_lab", "in_page"])
+def place(request):
+    return request.getfixturevalue(request.param)
+
+
+@pytest.fixture
+def noise(place):
+    return place.explorers(SHOWN)[0]
+
+
+@pytest.fixture
+def attention(place):
+    return place.explorers(SHOWN)[1]
+
+
+@pytest.fixture
+def study(place):
+    return place.explorers(SHOWN)[2]
+
+
+def check_quiet(notebook, lab):
+    assert notebook.problems == []
+    bad = re.compile(r"\[E |Traceback|Error|Exception")
+    assert [x for x in lab.log.read_text("utf-8").splitlines() if bad.search(x)] == []
 
 
 def places(explorer):
@@ -154,7 +170,7 @@ def places(explorer):
     return explorer.root.evaluate(
         """root => {
             const corner = root.getBoundingClientRect();
-            const parts = ".explorer-image, .explorer-status, .noUi-base";
+            const parts = ".explorer-image, .explorer-status, .explorer-group > *";
             return [root, ...root.querySelectorAll(parts)].map((part) => {
                 const box = part.getBoundingClientRect();
                 return [box.x - corner.x, box.y - corner.y, box.width, box.height];
@@ -163,158 +179,355 @@ def places(explorer):
     )
 
 
-def check_quiet(notebook, lab):
-    assert notebook.problems == []
-    bad = re.compile(r"\[E |Traceback|Error|Exception")
-    assert [
-        line for line in lab.log.read_text("utf-8").splitlines() if bad.search(line)
-    ] == []
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("path", [None, *NOTEBOOKS], ids=lambda p: p.stem if p else "")
-def test_every_control_moves_the_picture_and_not_the_page(path, lab, open_notebook):
-    if path:
-        shutil.copy(path, lab.notebooks)
-    notebook = open_notebook(*([path.name] if path else ["small.ipynb", SMALL]))
-    for explorer in notebook.explorers(1 if path else 3):
-        explorer.root.scroll_into_view_if_needed()
-        before = places(explorer)
-        for slider in explorer.part(".widget-slider").all():
-            move_slider(explorer, slider)
-        for select in explorer.part("select").all():
-            try_options(explorer, select, () if path else ("Home", "End"))
-        assert places(explorer) == before
-    check_quiet(notebook, lab)
-
-
-@pytest.fixture(scope="module")
-def small(browser, lab):
-    """All three explorers, kept open."""
-    write_notebook(lab.notebooks / "small.ipynb", SMALL)
-    notebook = Notebook(browser, lab, "small.ipynb")
-    notebook.run()
-    yield notebook
-    check_quiet(notebook, lab)
-    notebook.close()
-
-
-def test_fresh_noise_is_drawn(small):
-    explorer = small.explorers(3)[0]
-    before, picture = explorer.updates(), explorer.pixels()
-    explorer.part(".fresh-draw").click()
-    explorer.wait_for_update(before)
-    assert explorer.pixels() != picture
-
-
-def test_a_digit_is_drawn_looked_at_and_cleared(small):
-    explorer = small.explorers(3)[1]
-    explorer.part(".noise-slider .noUi-handle").press("Home")
-    explorer.settle()
-    before, picture = explorer.updates(), explorer.pixels()
-    draw_a_seven(explorer)
-    explorer.settle()
-    assert explorer.updates() > before
-    assert "your drawing" in explorer.status()
-    drawn = explorer.pixels()
-    assert drawn != picture
-    explorer.part(".explorer-pad canvas").click(position={"x": 20, "y": 20})
-    explorer.settle()
-    assert explorer.pixels() not in (drawn, picture)
-    explorer.part(".attention-select select").select_option(label="Activity")
-    explorer.settle()
-    assert "your drawing" in explorer.status()
-    explorer.part(".attention-select select").select_option(
-        label="The N likeliest digits"
-    )
-    explorer.part(".explorer-pad button").click()
-    explorer.settle()
-    assert "digit 0 (label 7)" in explorer.status()
-    assert explorer.pixels() == picture
-
-
-def test_a_dot_and_an_empty_drawing_are_pictures_too(small):
-    explorer = small.explorers(3)[1]
-    pad = explorer.part(".explorer-pad canvas")
-    pad.click(position={"x": 3, "y": 220})
-    explorer.settle()
-    assert "your drawing" in explorer.status()
-    for _ in range(2):
-        explorer.part(".explorer-pad button").click()
+def move(explorer, name):
+    """A slider to both ends, by keys and by a drag."""
+    pictures = {}
+    for key in ("Home", "ArrowRight", "PageUp", "ArrowLeft", "PageDown", "End"):
+        explorer.handle(name).press(key)
         explorer.settle()
-        assert "digit 0" in explorer.status()
+        pictures[key] = explorer.pixels()
+    assert pictures["Home"] != pictures["End"]
+    for end, key in ((0, "Home"), (1, "End")):
+        before = explorer.updates()
+        explorer.drag(name, end)
+        explorer.settle()
+        assert explorer.updates() > before
+        assert explorer.pixels() == pictures[key]
+        assert "Error" not in explorer.status()
 
 
-def test_a_digit_typed_past_the_end_says_which_is_shown(small):
-    explorer = small.explorers(3)[0]
-    readout = explorer.part(".digit-slider .widget-readout")
+def choose(explorer, select):
+    """Each option, the first one last."""
+    first, *others = select.locator("option").all_inner_texts()
+    for name in [*others, first]:
+        before = explorer.updates()
+        select.select_option(label=name)
+        explorer.wait_for_update(before)
+        assert not explorer.part(".explorer-problem").count()
+
+
+def wait_for(condition, seconds=30):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+def draw_a_seven(explorer):
+    explorer.root.scroll_into_view_if_needed()
+    pad = explorer.part(".explorer-pad canvas").bounding_box()
+    mouse = explorer.page.mouse
+    corners = [(0.25, 0.2), (0.75, 0.2), (0.4, 0.85)]
+    (x, y), *rest = [
+        (pad["x"] + x * pad["width"], pad["y"] + y * pad["height"]) for x, y in corners
+    ]
+    mouse.move(x, y)
+    mouse.down()
+    for x, y in rest:
+        mouse.move(x, y, steps=10)
+    mouse.up()
+
+
+# ---- first: nothing has been moved yet
+
+
+def test_it_begins_with_a_digit_that_attention_helps(attention):
+    words = attention.status()
+    label = re.search(r"label (\d)", words)[1]
+    assert f"Activity, strength 1.00: {label} (" in words
+    assert f"without attention {label} (" not in words
+
+
+@pytest.mark.parametrize("which", range(SHOWN), ids=NAMES)
+def test_every_control_moves_the_picture_and_not_the_page(place, which):
+    explorer = place.explorers(SHOWN)[which]
+    before = places(explorer)
+    for name in explorer.sliders():
+        move(explorer, name)
+    for select in explorer.part("select").all():
+        choose(explorer, select)
+    assert places(explorer) == before
+    assert not which or explorer.sliders()
+
+
+def test_controls_without_effect_are_off(attention):
+    for name in ("digit-slider", "noise-slider"):
+        attention.handle(name).press("Home")
+    select = attention.part(".attention-select select")
+    always = {"digit-slider", "noise-slider"}
+    for kind, own in (
+        (KINDS["as_coded"].label, set()),
+        (KINDS["top_n"].label, {"strength-slider", "top-n-slider"}),
+        (KINDS["normalised"].label, {"strength-slider", "sigma-slider"}),
+        (KINDS["energy"].label, {"strength-slider"}),
+    ):
+        select.select_option(label=kind)
+        attention.expect(kind.replace("N ", "").rstrip("s"))
+        wait_for(lambda own=own: set(attention.sliders()) == always | own)
+        for name in own - {"strength-slider"}:
+            move(attention, name)
+
+
+def test_the_level_keeps_its_share_of_another_noise(noise):
+    noise.part(".noise-slider .widget-readout").fill("64")
+    noise.part(".noise-slider .widget-readout").press("Enter")
+    noise.expect("noise 64.0")
+    noise.part(".noise-select select").select_option(label="Salt and pepper")
+    noise.expect("noise 0.50")
+    noise.part(".noise-slider", has_text="share of pixels").wait_for()
+    assert "noise 0.50" in noise.status()
+    noise.part(".noise-select select").select_option(label="Gaussian noise")
+    noise.part(".noise-slider", has_text="SD in grey levels").wait_for()
+    noise.expect("noise 64.0")
+
+
+def test_fresh_noise_is_drawn(noise):
+    before, picture = noise.updates(), noise.pixels()
+    noise.part(".fresh-draw button").click()
+    noise.wait_for_update(before)
+    assert noise.pixels() != picture
+
+
+def test_a_digit_is_drawn_looked_at_and_cleared(attention):
+    attention.handle("noise-slider").press("Home")
+    attention.handle("digit-slider").press("Home")
+    attention.settle()
+    picture = attention.pixels()
+    draw_a_seven(attention)
+    attention.settle()
+    assert "your drawing" in attention.status()
+    drawn = attention.pixels()
+    assert drawn != picture
+    attention.part(".explorer-pad canvas").click(position={"x": 20, "y": 20})
+    attention.settle()
+    assert attention.pixels() not in (drawn, picture)
+    attention.part(".explorer-pad button").click()
+    attention.settle()
+    assert "digit 0 (label 7)" in attention.status()
+    assert attention.pixels() == picture
+
+
+def test_a_number_typed_past_the_end_says_which_is_shown(noise):
+    readout = noise.part(".digit-slider .widget-readout")
     for typed, shown, words in (
-        ("123456", "digit 9999", "123456 is not from 0 to 9999"),
-        ("-3", "digit 0", "-3 is not from 0 to 9999"),
+        ("123456", "digit 499", "123456 is not from 0 to 499"),
+        ("-3", "digit 0", "-3 is not from 0 to 499"),
         ("seven", "digit 0", '"seven" is not a number'),
         ("17", "digit 17", ""),
     ):
         readout.fill(typed)
         readout.press("Enter")
-        explorer.settle()
-        assert shown in explorer.status()
-        assert words in explorer.status()
-    assert "is not" not in explorer.status()
+        noise.settle()
+        assert shown in noise.status()
+        assert words in noise.status()
+    assert "is not" not in noise.status()
 
 
-def test_the_pointer_picks_a_run_of_a_study(small):
-    explorer = small.explorers(3)[2]
-    before = explorer.updates()
-    canvas = explorer.part(".explorer-image canvas")
-    box = canvas.bounding_box()
-    found = None
-    for x in range(660, 840, 4):  # along the first row of runs
-        canvas.hover(position={"x": x, "y": box["height"] * 96 / 330})
-        if "seed" in explorer.status():
-            found = explorer.status()
-            canvas.click(position={"x": x, "y": box["height"] * 96 / 330})
+def test_the_pointer_picks_a_run_of_a_study(study):
+    before = study.updates()
+    canvas = study.part(".explorer-image canvas")
+    box, found = canvas.bounding_box(), ""
+    for x in range(300, 425, 2):  # along the last point of a curve
+        for y in range(0, int(0.5 * box["height"]), 8):
+            place = {"x": x * box["width"] / 860, "y": y}
+            canvas.hover(position=place)
+            if "seed" in study.status():
+                found = study.status()
+                canvas.click(position=place)
+                break
+        if found:
             break
-    explorer.wait_for_update(before)
-    assert found.split(" · ")[-1] == explorer.status().split(" · ")[-1]
+    study.wait_for_update(before)
+    assert found.split(" · ")[-1] == study.status().split(" · ")[-1]
 
 
-def test_an_error_in_a_callback_reaches_the_status(lab, open_notebook):
-    notebook = open_notebook("broken.ipynb", BROKEN)
-    (explorer,) = notebook.explorers(1)
-    explorer.part(".digit-slider .noUi-handle").press("End")
-    explorer.page.wait_for_timeout(1000)
-    assert "update 1" in explorer.status()
-    assert "TypeError" in explorer.status()
-    before = explorer.pixels()
-    explorer.part(".noise-slider .noUi-handle").press("End")  # still there to be drawn
-    explorer.wait_for_update(1)
-    assert explorer.pixels() != before
+# ---- JupyterLab alone
+
+
+def test_python_reads_and_sets_what_the_page_shows(lab, browser):
+    write_notebook(lab.notebooks / "python.ipynb", [CELLS[0], *CELLS[2:3], *CELLS[4:]])
+    notebook = Notebook(browser, lab, "python.ipynb")
+    notebook.run()
+    (explorer,) = notebook.explorers()
+    explorer.expect("digit 3 ", "noise 0.25")
+    text = notebook.page.locator(".jp-OutputArea-output pre").last.inner_text()
+    for part in ("'noise-slider': 0.25", "'digit-slider': 3", "'fresh-draw': 1"):
+        assert part in text
     check_quiet(notebook, lab)
 
-
-def test_the_level_of_noise_moves_without_a_kernel(open_notebook):
-    notebook = open_notebook("kernel.ipynb", [SETUP, "explorers.noise(images, labels)"])
-    (explorer,) = notebook.explorers(1)
-    notebook.page.evaluate(
-        "async () => jupyterapp.shell.currentWidget.sessionContext.session.kernel"
-        ".shutdown()"
+    notebook.page.evaluate(  # and without a kernel it goes on
+        "() => jupyterapp.shell.currentWidget.sessionContext.session.kernel.shutdown()"
     )
     picture = explorer.pixels()
-    explorer.part(".noise-slider .noUi-handle").press("End")
-    explorer.wait_for_update(1)
-    assert explorer.pixels() != picture
-    explorer.part(".digit-slider .noUi-handle").press("End")
-    explorer.page.wait_for_timeout(3000)
-    assert "The kernel is busy or gone" in explorer.status()
+    for name in ("digit-slider", "noise-slider", "strength-slider"):
+        explorer.handle(name).press("Home" if name == "strength-slider" else "End")
+        explorer.settle()
+        assert picture != (picture := explorer.pixels())
+    explorer.part(".noise-select select").select_option(label="Gaussian noise")
+    explorer.expect("noise 128.0")
+    explorer.part(".noise-slider", has_text="SD in grey levels").wait_for()
+    notebook.close()
+
+
+def test_another_theme_has_other_colours(in_lab):
+    explorer = in_lab.explorers(SHOWN)[2]
+    light = explorer.pixels()
+    for theme, same in (("Dark", False), ("Light", True)):
+        in_lab.page.evaluate(
+            "theme => jupyterapp.commands.execute('apputils:change-theme', {theme})",
+            f"JupyterLab {theme}",
+        )
+        wait_for(lambda same=same: (explorer.pixels() == light) == same)
+
+
+def test_a_kept_notebook_is_alive_without_a_kernel(lab, browser, executed):
+    path = lab.notebooks / "kept.ipynb"
+    nbformat.write(executed, path)
+    NotebookNotary(data_dir=str(lab.data)).sign(nbformat.read(path, 4))
+    notebook = Notebook(browser, lab, "kept.ipynb")
+    shown = notebook.explorers(1)
+    cells = notebook.page.locator(".jp-Cell").count()
+    for explorer in shown[:2]:
+        picture = explorer.pixels()
+        explorer.handle("digit-slider").press("End")
+        explorer.handle("noise-slider").press("ArrowDown")
+        explorer.settle()
+        assert explorer.pixels() != picture
+    assert notebook.page.locator(".jp-Cell").count() == cells
+    check_quiet(notebook, lab)
+    notebook.close()
+
+
+# ---- pages alone
+
+
+def test_noise_is_drawn_once_and_scaled(browser):
+    image = 1 + np.arange(6400) % 254
+    script = one_script(["displays.js", "noise.js"])
+    page = browser.new_page()
+    page.add_script_tag(
+        type="module",
+        content=f"{script}Object.assign(window, {{ NOISES, randomNumbers }});",
+    )
+    page.wait_for_function("'NOISES' in window")
+
+    def noisy(kind, level, seed=0):
+        found = page.evaluate(
+            """([kind, level, seed, image]) => {
+                const drawn = NOISES[kind].draw(image.length, randomNumbers(seed));
+                return [...NOISES[kind].apply(Float32Array.from(image), level, drawn)];
+            }""",
+            [kind, level, seed, image.tolist()],
+        )
+        return np.array(found) - image
+
+    for kind in NOISES:
+        assert (noisy(kind, 0) == 0).all()
+    one, two = noisy("gaussian", 10), noisy("gaussian", 20)
+    np.testing.assert_allclose(two, 2 * one, atol=1e-4)
+    assert (abs(one.mean()), one.std()) == pytest.approx((0, 10), abs=0.4)
+    assert (noisy("gaussian", 10, seed=1) != one).mean() > 0.99
+    changed, more = noisy("salt_and_pepper", 0.2), noisy("salt_and_pepper", 0.4)
+    assert (changed != 0).mean() == pytest.approx(0.2, abs=0.02)
+    assert ((changed != 0) <= (more != 0)).all()
+    assert set(changed[changed != 0] + image[changed != 0]) == {0, 255}
+    contrast = NOISES["contrast"].apply(image[None], 0.3, np.random.default_rng(0))
+    np.testing.assert_allclose(noisy("contrast", 0.3), contrast[0] - image, atol=1e-3)
+    page.close()
+
+
+@pytest.mark.parametrize(
+    ("key", "words"),
+    [("weights", "Expected 9898 finite weights"), ("images", "Send as many digits")],
+)
+def test_what_does_not_fit_is_said_in_the_page(key, words, browser, html, tmp_path):
+    text = (html / "light.html").read_text("utf-8")
+    short = base64.b64encode(zlib.compress(bytes(4)) if key == "images" else bytes(4))
+    path = tmp_path / "bad.html"
+    path.write_text(
+        re.sub(f'"{key}": "[^"]*"', f'"{key}": "{short.decode()}"', text), "utf-8"
+    )
+    page = Page(browser, path)
+    page.page.wait_for_selector(".explorer-problem")
+    assert words in page.page.locator(".explorer-problem").first.inner_text()
+    page.close()
+
+
+def test_a_page_asks_nobody_for_an_explorer(in_page):
+    others = ("require", "mathjax")  # what nbconvert's own template asks for
+    assert [x for x in in_page.refused if not any(name in x for name in others)] == []
+
+
+def test_a_browser_without_simd_is_told_what_to_do(browser, html):
+    context = browser.new_context()
+    context.add_init_script(NO_SIMD)
+    page = context.new_page()
+    page.route("http*://**", lambda route: route.abort())
+    page.goto((html / "light.html").as_uri())
+    page.wait_for_selector(".explorer-problem")
+    words = page.locator(".explorer-problem").first.inner_text()
+    assert "SIMD" in words
+    assert "Firefox" in words
+    context.close()
+
+
+def test_a_phone(browser, html):
+    """400 pixels wide, by touch: nothing sticks out, everything moves."""
+    page = Page(browser, html / "light.html", **PHONE)
+    shown = page.explorers(SHOWN)
+    for explorer in shown:
+        assert explorer.part("canvas").first.bounding_box()["width"] < 400
+        box = explorer.handle(explorer.sliders()[0]).bounding_box()
+        before = explorer.pixels()
+        explorer.handle(explorer.sliders()[0]).scroll_into_view_if_needed()
+        box = explorer.handle(explorer.sliders()[0]).bounding_box()
+        page.page.touchscreen.tap(box["x"] + box["width"] / 3, box["y"] + 8)
+        explorer.settle()
+        assert explorer.pixels() != before
+    pad = shown[1].part(".explorer-pad canvas")
+    pad.scroll_into_view_if_needed()
+    box = pad.bounding_box()
+    page.page.touchscreen.tap(box["x"] + 100, box["y"] + 100)
+    shown[1].settle()
+    assert "your drawing" in shown[1].status()
+    assert page.page.evaluate("document.documentElement.scrollWidth") <= 400
+    assert page.problems == []
+    page.close()
+
+
+# ---- for people
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_screenshots_for_people(theme, browser, lab, html):
+    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+    write_notebook(lab.notebooks / f"{theme}.ipynb", CELLS[: SHOWN + 1])
+    notebook = Notebook(browser, lab, f"{theme}.ipynb", theme)
+    notebook.run()
+    wide = {"viewport": {"width": 1000, "height": 900}}
+    pages = {
+        "lab": notebook,
+        "page": Page(browser, html / f"{theme}.html", **wide),
+        "phone": Page(browser, html / f"{theme}.html", **PHONE),
+    }
+    for kind, page in pages.items():
+        for name, explorer in zip(NAMES, page.explorers(SHOWN), strict=True):
+            path = SCREENSHOTS / f"{name}-{kind}-{theme}.png"
+            explorer.root.screenshot(path=path)
+        page.close()
+
+
+# ---- the observer
 
 
 @pytest.mark.parametrize("name", ["observer.ipynb", "06_where_attention_helps.ipynb"])
-def test_the_reader_is_the_observer(name, lab, open_notebook):
+def test_the_reader_is_the_observer(name, lab, browser):
     if name == "observer.ipynb":
-        notebook = open_notebook(name, OBSERVER)
+        write_notebook(lab.notebooks / name, OBSERVER)
     else:
         shutil.copy(ROOT / "notebooks" / name, lab.notebooks)
-        notebook = open_notebook(name)
+    notebook = Notebook(browser, lab, name)
+    notebook.run()
     page = notebook.page
     root = page.locator(".explorer-observer")
     status, picture = root.locator(".explorer-status"), root.locator("canvas")
@@ -346,21 +559,5 @@ def test_the_reader_is_the_observer(name, lab, open_notebook):
     page.wait_for_timeout(200)
     assert status.inner_text().startswith("trial 15 ")
     assert page.locator(".jp-Cell").count() == cells  # no key reached JupyterLab
-    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-    root.screenshot(path=SCREENSHOTS / f"{name[:8]}-light.png")
     check_quiet(notebook, lab)
-
-
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_screenshots_for_people(theme, lab, open_notebook):
-    notebook = open_notebook("small.ipynb", SMALL, theme)
-    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-    for name, explorer in zip(
-        ("noise", "attention", "study"), notebook.explorers(3), strict=True
-    ):
-        if name == "attention":
-            draw_a_seven(explorer)
-            explorer.settle()
-            assert "your drawing" in explorer.status()
-        explorer.root.screenshot(path=SCREENSHOTS / f"{name}-{theme}.png")
-    check_quiet(notebook, lab)
+    notebook.close()

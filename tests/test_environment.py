@@ -130,7 +130,7 @@ def commits_are_checked_by_the_locked_ruff(files):
 
 
 def every_dependency_has_its_reason(files):
-    for each in declared(files, extras=("dask", "dev", "torch")):
+    for each in declared(files, extras=("dask", "dev", "torch", "wasm")):
         line = rf'"{re.escape(each.name)}[^\w-][^"]*".* # \w+([^\w\n]+\w+){{2}}'
         if not re.search(line, files[PROJECT]):
             yield f"{each} has no reason, of three words or more, beside it"

@@ -5,8 +5,8 @@ import pytest
 
 from utils.data import load_mnist
 from utils.displays import Display
-from utils.observer import LEVELS, observer
-from utils.psychometrics import PsychometricFunction
+from utils.explorers.observer import LEVELS, observer
+from utils.studies.psychometrics import PsychometricFunction
 
 _, (IMAGES, LABELS) = load_mnist()
 

@@ -1,14 +1,36 @@
-// What an explorer draws: panels on a canvas. Sent to the browser with explorer.js, as one
-// module; here is only what needs no widget.
+// What an explorer draws: panels on a canvas, in the colours of the page's theme. Here is only
+// what needs neither controls nor a network.
 
-const INK = "#222222";
-const FAINT = "#777777";
-const GRID = "#e4e4e4";
-const WITH = "#0072B2"; // the colours of the figures (Okabe and Ito 2008)
-const WITHOUT = "#D55E00";
-const SERIES = [WITH, WITHOUT, "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000"];
+// The colours of the figures (Okabe and Ito 2008), lighter on dark paper.
+const THEMES = {
+  light: {
+    paper: "#ffffff",
+    ink: "#222222",
+    faint: "#767676",
+    grid: "#e4e4e4",
+    series: ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000"],
+  },
+  dark: {
+    paper: "#111111",
+    ink: "#e2e2e2",
+    faint: "#9a9a9a",
+    grid: "#343434",
+    series: ["#56B4E9", "#F0803C", "#2DC5A0", "#DE9CC0", "#E69F00", "#8FA8FF", "#FFFFFF"],
+  },
+};
 const FONT = "system-ui, 'DejaVu Sans', sans-serif";
-function write(c, words, x, y, style = {}) {
+
+let PAPER, INK, FAINT, GRID, SERIES, WITH, WITHOUT;
+
+// Sets the colours that all drawing uses from here on; `paper` may be the page's own.
+export function useTheme(name, paper = THEMES[name].paper) {
+  ({ ink: INK, faint: FAINT, grid: GRID, series: SERIES } = THEMES[name]);
+  PAPER = paper;
+  [WITH, WITHOUT] = SERIES;
+}
+useTheme("light");
+
+export function write(c, words, x, y, style = {}) {
   const { size = 12, align = "left", colour = INK, bold = false, room } = style;
   c.font = `${bold ? "bold " : ""}${size}px ${FONT}`;
   c.textAlign = align;
@@ -16,7 +38,7 @@ function write(c, words, x, y, style = {}) {
   c.fillText(words, x, y, room);
 }
 
-function line(c, points, colour, width = 1, dash = []) {
+export function line(c, points, colour, width = 1, dash = []) {
   c.beginPath();
   points.forEach(([x, y], i) => (i ? c.lineTo(x, y) : c.moveTo(x, y)));
   c.strokeStyle = colour;
@@ -33,7 +55,7 @@ const MOST_LAYERS = 64;
 function still(c, key, area, paint) {
   const [x, y, width, height] = area;
   const dots = c.getTransform().a;
-  const name = `${dots} ${area} ${key}`;
+  const name = `${dots} ${INK} ${area} ${key}`;
   if (!LAYERS.has(name)) {
     if (LAYERS.size >= MOST_LAYERS) LAYERS.clear();
     const layer = new OffscreenCanvas(Math.ceil(width * dots), Math.ceil(height * dots));
@@ -47,7 +69,7 @@ function still(c, key, area, paint) {
 }
 
 // Axes in a box: returns how to place values. Ticks are [value, text].
-function axes(c, box, settings) {
+export function axes(c, box, settings) {
   const { xlim, ylim } = settings;
   const x = (value) => box.x + ((value - xlim[0]) / (xlim[1] - xlim[0])) * box.width;
   const y = (value) => box.y + box.height * (1 - (value - ylim[0]) / (ylim[1] - ylim[0]));
@@ -76,7 +98,7 @@ function frame(c, box, { title, xticks, yticks, xlabel, ylabel }, x, y) {
 }
 
 // Values as pixels, `colour(value)` giving 0xAABBGGRR, scaled without smoothing.
-function raster(c, values, [rows, cols], colour, x, y, width, height) {
+export function raster(c, values, [rows, cols], colour, x, y, width, height) {
   const small = new OffscreenCanvas(cols, rows);
   const pixels = new ImageData(cols, rows);
   const words = new Uint32Array(pixels.data.buffer);
@@ -86,8 +108,8 @@ function raster(c, values, [rows, cols], colour, x, y, width, height) {
   c.drawImage(small, x, y, width, height);
 }
 
-const packed = (red, green, blue) => 0xff000000 + (blue << 16) + (green << 8) + red;
-const ink = (level) => packed(255 - level, 255 - level, 255 - level);
+export const packed = (red, green, blue) => 0xff000000 + (blue << 16) + (green << 8) + red;
+export const ink = (level) => packed(255 - level, 255 - level, 255 - level);
 const css = (word) => `rgb(${word & 255} ${(word >> 8) & 255} ${(word >> 16) & 255})`;
 
 function fitted([rows, cols], box) {
@@ -95,10 +117,15 @@ function fitted([rows, cols], box) {
   return { width: pixel * cols, height: pixel * rows, pixel };
 }
 
+const NARROW = 200; // pixels of a panel that has no room for a long title
+const LEGEND = 14; // pixels that the colours of a legend are wide,
+const LEGEND_TEXT = 120; // and room for the words beside them
+
 const PANELS = {
   image(c, box, { image, shape, level, unit }) {
     const { width, height } = fitted(shape, box);
-    write(c, `Noise ${levelText(level)} (${unit})`, box.x, box.y - 12, { size: 13, bold: true });
+    const title = box.width < NARROW ? levelText(level) : `${levelText(level)} (${unit})`;
+    write(c, `Noise ${title}`, box.x, box.y - 12, { size: 13, bold: true });
     raster(c, image, shape, ink, box.x, box.y, width, height);
     c.strokeStyle = FAINT;
     c.lineWidth = 1;
@@ -115,9 +142,11 @@ const PANELS = {
       xlabel: "grey level (0: paper, 255: ink)",
       ylabel: "share of pixels",
     });
-    c.fillStyle = "rgb(0 0 0 / 6%)";
+    c.fillStyle = GRID;
+    c.globalAlpha = 0.5;
     c.fillRect(x(edges[0]), box.y, x(0) - x(edges[0]), box.height);
     c.fillRect(x(255), box.y, x(edges.at(-1)) - x(255), box.height);
+    c.globalAlpha = 1;
     write(c, "as paper", x(-129), box.y + 14, { size: 11, align: "center", colour: FAINT });
     write(c, "as ink", x(387), box.y + 14, { size: 11, align: "center", colour: FAINT });
     c.fillStyle = WITH;
@@ -131,7 +160,8 @@ const PANELS = {
   map(c, box, { image, shape, gains, gainShape, gainColour, gainMaximum }) {
     const { width, height, pixel } = fitted(shape, box);
     const [rows, cols] = gainShape;
-    write(c, "Gain of attention, on the image", box.x, box.y - 12, { size: 13, bold: true });
+    const title = box.width < NARROW ? "Gain of attention" : "Gain of attention, on the image";
+    write(c, title, box.x, box.y - 12, { size: 13, bold: true });
     c.save();
     c.beginPath();
     c.rect(box.x, box.y, width, height);
@@ -146,15 +176,18 @@ const PANELS = {
     c.strokeStyle = FAINT;
     c.lineWidth = 1;
     c.strokeRect(box.x, box.y, width, height);
-    const right = [box.x + width + 6, box.y - 10, 130, height + 20];
-    still(c, "legend of gains", right, (layer) => {
-      gainLegend(layer, box.x + width + 14, box.y, height, gainColour, gainMaximum);
-    });
   },
 
-  answer(c, box, { probabilities, without, label, attentive }) {
+  // What the colours of the map mean: upright, or lying where the box is wide.
+  legend(c, box, { gainColour, gainMaximum }) {
+    const area = [box.x - 6, box.y - 10, box.width + LEGEND_TEXT, box.height + 30];
+    still(c, `legend ${gainMaximum}`, area, (layer) => gainLegend(layer, box, gainColour, gainMaximum));
+  },
+
+  // `answers`: [{ name, p }], one colour each, p being ten probabilities.
+  answer(c, box, { answers, label, question }) {
     const { x, y } = axes(c, box, {
-      title: attentive ? "The answer" : "What the network answers",
+      title: question,
       xlim: [-0.6, 9.6],
       ylim: [0, 1],
       xticks: [...Array(10).keys()].map((digit) => [digit, digit === label ? "" : `${digit}`]),
@@ -166,21 +199,16 @@ const PANELS = {
       const large = { size: 14, align: "center", bold: true };
       write(c, `${label}`, x(label), box.y + box.height + 16, large);
     }
-    const control = [without, attentive ? WITHOUT : WITH, attentive ? "without" : ""];
-    const series = attentive ? [[probabilities, WITH, "with attention"], control] : [control];
-    const width = (0.8 * (x(1) - x(0))) / series.length;
-    series.forEach(([values, colour, name], s) => {
-      c.fillStyle = colour;
-      values.forEach((p, digit) => {
-        c.fillRect(x(digit - 0.4) + s * width, y(p), width - 1, y(0) - y(p));
+    const width = (0.8 * (x(1) - x(0))) / answers.length;
+    answers.forEach(({ p }, s) => {
+      c.fillStyle = SERIES[s];
+      p.forEach((each, digit) => {
+        c.fillRect(x(digit - 0.4) + s * width, y(each), width - 1, y(0) - y(each));
       });
-      if (!name) return;
-      const right = box.x + box.width - (s ? 0 : 82);
-      write(c, name, right, box.y - 12, { align: "right" });
-      const start = right - c.measureText(name).width - 15;
-      c.fillStyle = colour;
-      c.fillRect(start, box.y - 22, 11, 11);
     });
+    const names = answers.map(({ name }) => name);
+    const above = [box.x, box.y - 26, box.width, 20];
+    still(c, names.join(), above, (layer) => seriesLegend(layer, box, names));
   },
 
   profile(c, box, { gains, gainMaximum }) {
@@ -206,7 +234,7 @@ const PANELS = {
     write(c, range, box.x + box.width, box.y - 12, { align: "right" });
   },
 
-  curves(c, box, { arms, colours, chosen, run, epoch, epochs, condition, limits, points }) {
+  curves(c, box, { arms, chosen, run, epoch, epochs, condition, limits, points }) {
     const { x, y } = axes(c, box, {
       title: "Accuracy after each epoch",
       xlim: [0.5, epochs + 0.5],
@@ -221,18 +249,18 @@ const PANELS = {
       line(c, values.map((value, i) => [x(i + 1), y(value)]), ...style);
     };
     arms.forEach((arm, a) => {
-      curve(meanOf(arm, condition), colours[a], a === chosen && run < 0 ? 3.5 : 1.2);
+      curve(meanOf(arm, condition), SERIES[a % SERIES.length], a === chosen && run < 0 ? 3.5 : 1.2);
       arm.runs.forEach((each, r) => {
         each[condition].forEach((value, i) => {
           points.push({ x: x(i + 1), y: y(value), a, r, epoch: i + 1 });
         });
         if (a !== chosen) return;
-        curve(each[condition], colours[a], r === run ? 3.5 : 1, r === run ? [] : [2, 2]);
+        curve(each[condition], SERIES[a % SERIES.length], r === run ? 3.5 : 1, r === run ? [] : [2, 2]);
       });
     });
   },
 
-  runs(c, box, { arms, colours, chosen, run, epoch, condition, limits, points }) {
+  runs(c, box, { arms, chosen, run, epoch, condition, limits, points }) {
     const { x } = axes(c, box, {
       title: `After epoch ${epoch}`,
       xlim: limits.ends,
@@ -242,11 +270,14 @@ const PANELS = {
       xlabel: "test images named right",
       ylabel: "",
     });
-    const beside = { size: 11, align: "right", room: 190 };
-    write(c, "dots: runs, bar: their mean", box.x - 10, box.y - 12, { ...beside, colour: FAINT });
+    const beside = box.x > NARROW; // whether the names have room there
+    const style = { size: 11, align: beside ? "right" : "left", room: beside ? 190 : box.width };
+    const left = beside ? box.x - 10 : box.x + 4;
+    const note = { ...style, align: "right", colour: FAINT };
+    write(c, "dots: runs, bar: their mean", beside ? left : box.x + box.width, box.y - 12, note);
     arms.forEach((arm, a) => {
       const y = box.y + (box.height * (a + 0.5)) / arms.length;
-      write(c, arm.label, box.x - 10, y + 4, { ...beside, bold: a === chosen });
+      write(c, arm.label, left, beside ? y + 4 : y - 14, { ...style, bold: a === chosen });
       const mean = meanOf(arm, condition)[epoch - 1];
       if (mean !== undefined) line(c, [[x(mean), y - 10], [x(mean), y + 10]], INK, 2);
       arm.runs.forEach((each, r) => {
@@ -254,7 +285,7 @@ const PANELS = {
         if (value === undefined) return;
         c.beginPath();
         c.arc(x(value), y, a === chosen && r === run ? 7 : 4, 0, 7);
-        c.fillStyle = colours[a];
+        c.fillStyle = SERIES[a % SERIES.length];
         c.fill();
         points.push({ x: x(value), y, a, r, epoch });
       });
@@ -262,27 +293,47 @@ const PANELS = {
   },
 };
 
-function gainLegend(c, x, top, height, gainColour, gainMaximum) {
-  for (let i = 0; i < height; i++) {
-    c.fillStyle = css(gainColour((1 - i / height) * gainMaximum));
-    c.fillRect(x, top + i, 14, 1.5);
-  }
-  c.strokeStyle = FAINT;
-  c.lineWidth = 1;
-  c.strokeRect(x, top, 14, height);
-  for (let gain = 0; gain <= gainMaximum; gain++) {
-    const note = { 1: " (as control)", [gainMaximum]: " or more" }[gain] ?? "";
-    write(c, `${gain}${note}`, x + 20, top + height * (1 - gain / gainMaximum) + 4, { size: 11 });
+// The names of series with their colours, above the right end of a box.
+function seriesLegend(c, box, names) {
+  let right = box.x + box.width;
+  for (const [s, name] of [...names.entries()].reverse()) {
+    write(c, name, right, box.y - 12, { align: "right" });
+    right -= c.measureText(name).width + 15;
+    c.fillStyle = SERIES[s];
+    if (name) c.fillRect(right, box.y - 22, 11, 11);
+    right -= 10;
   }
 }
 
-const levelText = (level) => level.toFixed(level > 1 ? 1 : 2);
-const average = (values) => values.reduce((sum, value) => sum + value, 0) / values.length;
-const meanOf = (arm, condition) =>
+function gainLegend(c, box, gainColour, gainMaximum) {
+  const lies = box.width > box.height;
+  const length = lies ? box.width : box.height;
+  for (let i = 0; i < length; i++) {
+    const gain = ((i + 0.5) / length) * gainMaximum;
+    c.fillStyle = css(gainColour(gain));
+    if (lies) c.fillRect(box.x + i, box.y, 1.5, LEGEND);
+    else c.fillRect(box.x, box.y + length - i - 1, LEGEND, 1.5);
+  }
+  c.strokeStyle = FAINT;
+  c.lineWidth = 1;
+  if (lies) c.strokeRect(box.x, box.y, length, LEGEND);
+  else c.strokeRect(box.x, box.y, LEGEND, length);
+  for (let gain = 0; gain <= gainMaximum; gain++) {
+    const note = { 1: " (as control)", [gainMaximum]: " or more" }[gain] ?? "";
+    const at = (length * gain) / gainMaximum;
+    const align = gain === 0 ? "left" : gain === gainMaximum ? "right" : "center";
+    if (lies) write(c, `${gain}${note}`, box.x + at, box.y + LEGEND + 13, { size: 11, align });
+    else write(c, `${gain}${note}`, box.x + LEGEND + 6, box.y + length - at + 4, { size: 11 });
+  }
+}
+
+export const levelText = (level) => level.toFixed(level > 1 ? 1 : 2);
+export const average = (values) => values.reduce((sum, value) => sum + value, 0) / values.length;
+export const meanOf = (arm, condition) =>
   arm.runs[0][condition].map((_, i) => average(arm.runs.map((run) => run[condition][i])));
 
 // An axis of accuracy that holds all values, with round ticks.
-function accuracyAxis(values) {
+export function accuracyAxis(values) {
   const [low, high] = [Math.min(...values), Math.max(...values)];
   const step = [0.005, 0.01, 0.02, 0.05, 0.1, 0.2].find((each) => (high - low) / each <= 6);
   const first = Math.floor(low / step);
@@ -292,25 +343,12 @@ function accuracyAxis(values) {
   return { ends: [ticks[0], ticks.at(-1)], ticks: ticks.map((value) => [value, text(value)]) };
 }
 
-// Where the panels are: [x, y, width, height]; and the size of the picture.
-const LAYOUTS = {
-  "image,histogram": {
-    size: [860, 300],
-    image: [10, 36, 224, 224],
-    histogram: [310, 36, 460, 200],
-  },
-  "image,histogram,answer": {
-    size: [860, 300],
-    image: [10, 36, 224, 224],
-    histogram: [310, 36, 230, 200],
-    answer: [610, 36, 240, 200],
-  },
-  "image,map,answer,profile": {
-    size: [620, 510],
-    image: [10, 36, 224, 224],
-    map: [260, 36, 224, 224],
-    answer: [54, 320, 310, 140],
-    profile: [424, 320, 176, 140],
-  },
-  "curves,runs": { size: [860, 330], curves: [70, 36, 350, 240], runs: [650, 36, 190, 240] },
-};
+// Draws a state on a canvas: `panels` of a layout are [name, [x, y, width, height], part];
+// a panel that names a part of the state sees that part before the whole.
+export function drawPanels(c, { size, panels }, state) {
+  c.fillStyle = PAPER;
+  c.fillRect(0, 0, ...size);
+  for (const [name, [x, y, width, height], part] of panels) {
+    PANELS[name](c, { x, y, width, height }, part ? { ...state, ...state[part] } : state);
+  }
+}

@@ -6,7 +6,7 @@ Each study has a module of its own: `published`, `gain`, `uncertain_place`.
 from collections.abc import Callable, Mapping
 
 from utils.runs import RunSpec
-from utils.studies import gain, published, uncertain_place
+from utils.studies import decomposition, gain, published, uncertain_place
 from utils.studies.execution import StudyStoppedError, run
 from utils.studies.probes import Probe
 
@@ -22,6 +22,7 @@ PROFILES: Mapping[str, Callable[[], list[RunSpec | Probe]]] = {
     "uncertain_place_rates": uncertain_place.rates,
     "uncertain_place": uncertain_place.study,
     "uncertain_place_probes": uncertain_place.probes,
+    "decomposition_rates": decomposition.rates,
 }
 
 
@@ -37,6 +38,7 @@ def profile(name: str) -> list[RunSpec | Probe]:
     `uncertain_place_rates`: networks for digits at uncertain places at several rates.
     `uncertain_place`: attention where the place is uncertain, control and oracle.
     `uncertain_place_probes`: these networks looked at again; run it after that.
+    `decomposition_rates`: selection and amount apart, several settings, on validation.
 
     Raises:
         ValueError: for an unknown name, with those that exist.

@@ -17,6 +17,7 @@ from pathlib import Path
 import nbformat
 import papermill
 
+from utils.explorers.explorer import MARK
 from utils.files import write
 
 ROOT = Path(__file__).parents[2]
@@ -69,6 +70,8 @@ def source_digest(notebook) -> str:
 def run(path: Path, folder: Path, parameters: dict):
     """Execute a notebook into a folder, with those of the parameters that it has.
 
+    Explorers stay alive without a kernel; other widgets become a line of text, or go.
+
     Raises:
         RuntimeError: if `errors` finds some; a cell that fails is papermill's error.
     """
@@ -83,18 +86,13 @@ def run(path: Path, folder: Path, parameters: dict):
 def commit(path: Path):
     """Execute a notebook in place, as it can be shown without a kernel.
 
-    Widgets become a line of text, bars go, and the digest of the code is kept, so that
-    a test can tell stale outputs. What fails (as in `run`; a full disk) leaves the file
-    as it was.
+    The digest of the code is kept, so that a test can tell stale outputs. What fails
+    (as in `run`; a full disk) leaves the file as it was.
     """
     notebook = _execute(path, None, {})
-    states = widget_states(notebook)
     for cell in notebook.cells:
         kept = {"tags": cell.metadata.tags} if cell.metadata.tags else {}
         cell.metadata = nbformat.from_dict(kept)
-        if cell.cell_type == "code":
-            stills = (still(output, states) for output in cell.outputs)
-            cell.outputs = [output for output in stills if output]
     facts = {"kernelspec": KERNEL, "language_info": {"name": "python"}}
     facts["executed"] = source_digest(notebook)
     notebook.metadata = nbformat.from_dict(facts)
@@ -108,6 +106,9 @@ def still(output, states: dict):
     if output.output_type == "stream" and output.name == "stderr":
         return None  # progress bars in text
     if WIDGET_VIEW not in output.get("data", {}):
+        return output
+    if output.data.get("text/html", "").startswith(MARK):  # alive without a kernel
+        del output.data[WIDGET_VIEW]
         return output
     model = states.get(output.data[WIDGET_VIEW]["model_id"], {}).get("state", {})
     classes = str(model.get("_dom_classes"))
@@ -140,6 +141,12 @@ def _execute(path, output, parameters):
     )
     if wrong := list(errors(executed)):
         raise RuntimeError("; ".join(wrong))
+    states = widget_states(executed)
+    executed.metadata.pop("widgets", None)  # a page would ask an address for them
+    for cell in executed.cells:
+        if cell.cell_type == "code":
+            stills = (still(output, states) for output in cell.outputs)
+            cell.outputs = [output for output in stills if output]
     describe(executed)
     return executed
 

@@ -1,0 +1,75 @@
+// What the networks of a page look at: digits somewhere on a canvas, in noise. The page's
+// own seeded random numbers: others than NumPy's, the same in every browser up to rounding.
+//
+// Digits are { rows, cols, images, labels }: images holds grey levels (Uint8Array or
+// Float32Array), one digit after the other, row by row.
+
+// Uniform numbers from 0 to 1, of a seed and one of its independent streams (sfc32 of
+// PractRand).
+export function randomNumbers(seed, stream = 0) {
+  let [a, b, c, counter] = [seed | 0, stream | 0, 0x243f6a88, 1];
+  function next() {
+    const sum = (a + b + counter) | 0;
+    counter = (counter + 1) | 0;
+    a = b ^ (b >>> 9);
+    b = (c + (c << 3)) | 0;
+    c = (((c << 21) | (c >>> 11)) + sum) | 0;
+    return (sum >>> 0) / 2 ** 32;
+  }
+  for (let i = 0; i < 20; i++) next(); // until the seed has reached every bit
+  return next;
+}
+
+// Adds sd * z to each pixel, in place, z being standard normal (Box and Muller 1958). Draws
+// as many numbers at every SD, so that two levels differ in strength and in nothing else.
+export function addNoise(image, sd, random) {
+  for (let i = 0; i < image.length; i += 2) {
+    const radius = sd * Math.sqrt(-2 * Math.log(1 - random()));
+    const angle = 2 * Math.PI * random();
+    image[i] += radius * Math.cos(angle);
+    if (i + 1 < image.length) image[i + 1] += radius * Math.sin(angle);
+  }
+  return image;
+}
+
+// A digit on a canvas of [rows, cols], at a place drawn from all at which it fits.
+export function showDigit({ rows, cols, images }, index, canvas, random) {
+  const [top, left] = [canvas[0] - rows, canvas[1] - cols].map((room) =>
+    Math.floor(random() * (room + 1)),
+  );
+  const shown = new Float32Array(canvas[0] * canvas[1]);
+  for (let row = 0; row < rows; row++) {
+    const from = (index * rows + row) * cols;
+    shown.set(images.subarray(from, from + cols), (top + row) * canvas[1] + left);
+  }
+  return shown;
+}
+
+// The numbers 0 to count - 1 in random order, then in another one, without end.
+export function* endlessOrder(count, random) {
+  const order = Uint32Array.from({ length: count }, (_, i) => i);
+  for (;;) {
+    for (let last = count - 1; last > 0; last--) {
+      // Fisher and Yates
+      const other = Math.floor(random() * (last + 1));
+      [order[last], order[other]] = [order[other], order[last]];
+    }
+    yield* order;
+  }
+}
+
+// Refuses digits that do not fit their labels, or the canvas.
+export function checkDigits({ rows, cols, images, labels }, canvas) {
+  if (!labels.length || images.length !== labels.length * rows * cols) {
+    throw new Error(
+      `Expected ${rows} x ${cols} grey levels for each of one or more labels; received ` +
+        `${images.length} for ${labels.length} labels. Send as many digits as labels.`,
+    );
+  }
+  if (rows > canvas[0] || cols > canvas[1]) {
+    throw new Error(
+      `Expected a canvas of at least ${rows} x ${cols} pixels, the size of a digit; ` +
+        `received ${canvas.join(" x ")}. Make the canvas larger.`,
+    );
+  }
+}
