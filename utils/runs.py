@@ -10,7 +10,8 @@ import hashlib
 import importlib.metadata
 import json
 import platform
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import attrs
@@ -145,6 +146,32 @@ class RunSpec:
 @functools.cache
 def _defaults():
     return RunSpec().to_json()
+
+
+def as_record(
+    spec: RunSpec,
+    epochs: list[dict],
+    right: Callable[[float], np.ndarray],
+    seconds: float,
+) -> dict:
+    """What is kept of a run, ready for JSON.
+
+    Args:
+        spec: what was run.
+        epochs: what was found after each: accuracies, mean loss.
+        right: which test images are named right at a noise SD, `(images,)` bool.
+        seconds: that it took so far; scoring is added.
+    """
+    start = time.perf_counter()
+    correct = {f"{sd:g}": encode(right(sd)) for sd in spec.test_noise_sds}
+    return {
+        "spec": spec.to_json(),
+        "epochs": epochs,
+        "correct": correct,
+        "versions": versions(),
+        "processor": processor(),
+        "seconds": round(seconds + time.perf_counter() - start, 3),
+    }
 
 
 def encode(correct: np.ndarray) -> str:

@@ -258,10 +258,6 @@ class Equivalence(NamedTuple):
     p: float  # the larger of the two one-sided tests
     equivalent: bool
 
-    def __str__(self):
-        verdict = "equivalent" if self.equivalent else "not shown equivalent"
-        return f"{self.difference}: {verdict} within {self.margin:g}, p = {self.p:.2g}"
-
 
 def equivalence(arm, control, margin: float, *, alpha: float = 0.05) -> Equivalence:
     """Whether two arms differ by less than a margin, fixed before the data were seen.
@@ -320,14 +316,14 @@ def smallest_detectable_difference(
     return float(sd * scipy.optimize.brentq(excess, 0, enough) / np.sqrt(pairs))
 
 
-def _differences(arm, control, fewest=2):
+def _differences(arm, control):
     """Arm minus control, `(pairs,)`; those that only rounding tells apart, equal."""
     arm, control = np.asarray(arm, float), np.asarray(control, float)
-    paired = arm.ndim == 1 and arm.shape == control.shape and len(arm) >= fewest
+    paired = arm.ndim == 1 and arm.shape == control.shape and len(arm) > 1
     if not paired or not np.isfinite([arm, control]).all():
         raise ValueError(
-            f"Expected two sequences of {fewest} or more finite numbers, paired by "
-            f"seed, received {arm} and {control}."
+            "Expected two sequences of 2 or more finite numbers, paired by seed, "
+            f"received {arm} and {control}."
         )
     differences = arm - control
     rounding, mean = 1e-12 * np.abs([arm, control]).max(), differences.mean()

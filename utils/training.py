@@ -22,7 +22,7 @@ from utils.data import validation_split
 from utils.displays import arrange, cue_maps
 from utils.model import build_model, map_shape
 from utils.noise import add_noise
-from utils.runs import RunSpec, encode, processor, versions
+from utils.runs import RunSpec, as_record
 
 IMAGES_PER_CALL = 500  # images that one compiled loop trains on: about 0.1 s
 IMAGES_PER_TEST = 4  # more do not fit into the cache: 100 take 1.7 times as long
@@ -119,18 +119,11 @@ def train(
             after_epoch(state)
             bar.set_postfix(accuracy=f"{epochs[-1]['accuracy_clean']:.3f}")
 
-    start = time.perf_counter()
-    correct = {f"{sd:g}": encode(right(sd)) for sd in spec.test_noise_sds}
     kept = zip(compiled.names, _copied(weights), strict=True)
-    record = {
-        "spec": spec.to_json(),
-        "epochs": epochs,
-        "correct": correct,
-        "versions": versions(),
-        "processor": processor(),
-        "seconds": round(seconds + time.perf_counter() - start, 3),
-    }
-    return Result(record, dict(kept) if spec.keeps_weights else {})
+    return Result(
+        as_record(spec, epochs, right, seconds),
+        dict(kept) if spec.keeps_weights else {},
+    )
 
 
 def batches(spec: RunSpec, images, labels, epoch: int):
@@ -202,17 +195,9 @@ def engine(spec: RunSpec, image_shape: tuple[int, int]) -> Engine:
     """
     if spec.display:
         image_shape = spec.display.shape
-    return _engine(
-        spec.attention,
-        spec.attention_parameters,
-        spec.strength,
-        spec.input_scale,
-        image_shape,
-        spec.learning_rate,
-        spec.momentum,
-        spec.learning_rate_decay,
-        spec.optimizer,
-    )
+    looking = spec.attention, spec.attention_parameters, spec.strength, spec.input_scale
+    rate = spec.learning_rate, spec.momentum, spec.learning_rate_decay
+    return _engine(*looking, image_shape, *rate, spec.optimizer)
 
 
 @functools.lru_cache(maxsize=16)
@@ -283,14 +268,11 @@ def _load(spec):
     train, test = spec.load()
     if spec.scored_on == "validation":
         train, test = validation_split(*train)
-    for part, asked, what in (
-        (train, spec.images, "images"),
-        (test, spec.test_images, "test_images"),
-    ):
-        if asked > len(part[1]):
+    for what, (_, labels) in {"images": train, "test_images": test}.items():
+        if getattr(spec, what) > len(labels):
             raise ValueError(
-                f"The data ({spec.data}) has {len(part[1]):,} images for {what}; the "
-                f"spec asks for {asked:,}. Lower {what}."
+                f"The data ({spec.data}) has {len(labels):,} images for {what}; the "
+                f"spec asks for {getattr(spec, what):,}. Lower {what}."
             )
     return train, (test[0][: spec.test_images], test[1][: spec.test_images])
 
@@ -332,7 +314,7 @@ def score(
 
     Args:
         spec: of the run that the weights come from.
-        weights: as a `utils.records.Store` returns them.
+        weights: as a `utils.studies.store.Store` returns them.
         sd: noise at test, grey levels; the draw depends on the seed of the spec.
         look: for `given`, makes maps `(batch, rows', cols')` of noisy images `(batch,
             rows, cols)`; by default the cues' maps.

@@ -16,7 +16,7 @@ from typing import Any
 import attrs
 
 from utils.model import attention_maps, build_model, set_weights
-from utils.runs import Frozen, RunSpec, encode, processor, versions
+from utils.runs import Frozen, RunSpec, as_record
 from utils.studies.store import Store
 from utils.training import Result, score
 
@@ -79,22 +79,15 @@ class Probe:
             FileNotFoundError: if a run that it rests on is not finished.
         """
         start, spec = time.perf_counter(), self.spec
-        weights, look = store.weights(self.run.name), None
-        if self.maps_of:
-            look = self._look(store)
-        record = {
-            "spec": spec.to_json(),
-            "run": self.run.name,
-            "maps_of": self.maps_of and self.maps_of.name,
-            "epochs": [],
-            "correct": {
-                f"{sd:g}": encode(score(spec, weights, sd, look=look))
-                for sd in spec.test_noise_sds
-            },
-            "versions": versions(),
-            "processor": processor(),
-        }
-        record["seconds"] = round(time.perf_counter() - start, 3)
+        weights = store.weights(self.run.name)
+        look = self._look(store) if self.maps_of else None
+
+        def right(sd):
+            return score(spec, weights, sd, look=look)
+
+        record = as_record(spec, [], right, time.perf_counter() - start)
+        record["run"] = self.run.name
+        record["maps_of"] = self.maps_of and self.maps_of.name
         return Result(record, {})
 
     def _look(self, store):
