@@ -108,7 +108,7 @@ def threshold_shift(
 
     `20 log10(threshold of arm / of control)`, fitted to accuracy over all seeds. Both
     arms are `(seeds, levels, images)` bool: which test images were right. The interval
-    holds for other seeds and images (`utils.resampling`). Identical arms: 0 to 0. With
+    holds for other seeds and images (`utils.statistics`). Identical arms: 0 to 0. With
     fewer than 8 seeds, give each network's decibels to `statistics.paired_difference`.
     """
     arm, control = np.asarray(arm), np.asarray(control)
