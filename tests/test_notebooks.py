@@ -276,7 +276,14 @@ CAPTION = "**Figure 1.1.** A line, from *1* to 2.5\ngrey levels. More of it."
 def test_what_is_committed_can_be_shown_and_errors_leave_the_file(
     tmp_path, monkeypatch
 ):
-    path = tmp_path / "01_small.ipynb"
+    startup = tmp_path / "of the user" / "profile_default" / "startup"
+    startup.mkdir(parents=True)
+    (startup / "1.ipy").write_text(
+        "%config InlineBackend.figure_formats = ['svg']", "utf-8"
+    )
+    monkeypatch.setenv("IPYTHONDIR", str(startup.parents[1]))
+    path = tmp_path / "small" / "01_small.ipynb"
+    path.parent.mkdir()
     nbformat.write(a_notebook(FIGURE, CAPTION), path)
     notebook = notebooks.commit(path)
     assert nbformat.read(path, as_version=4) == notebook
@@ -289,7 +296,7 @@ def test_what_is_committed_can_be_shown_and_errors_leave_the_file(
     with pytest.raises(OSError, match="full disk"):
         notebooks.commit(path)
     assert path.read_bytes() == before
-    assert list(tmp_path.iterdir()) == [path]
+    assert list(path.parent.iterdir()) == [path]
 
 
 @pytest.mark.slow

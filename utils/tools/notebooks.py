@@ -10,6 +10,7 @@ import logging
 import os
 import re
 import sys
+import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -129,16 +130,17 @@ def describe(notebook) -> None:
 
 
 def _execute(path, output, parameters):
-    executed = papermill.execute_notebook(
-        path,
-        output,
-        parameters,
-        cwd=path.parent,
-        progress_bar={"desc": path.name, "leave": False, "disable": None},
-        # No warning that a kernel on this machine is spoken to in the clear.
-        extra_arguments=["--log-level=ERROR"],
-        shutdown_kernel="immediate",  # it has nothing left to say, after Ctrl-C either
-    )
+    with tempfile.TemporaryDirectory() as settings:  # none of the user's for IPython
+        executed = papermill.execute_notebook(
+            path,
+            output,
+            parameters,
+            cwd=path.parent,
+            progress_bar={"desc": path.name, "leave": False, "disable": None},
+            # No warning that a kernel on this machine is spoken to in the clear.
+            extra_arguments=["--log-level=ERROR", f"--ipython-dir={settings}"],
+            shutdown_kernel="immediate",  # it has nothing left to say, nor after Ctrl-C
+        )
     if wrong := list(errors(executed)):
         raise RuntimeError("; ".join(wrong))
     states = widget_states(executed)
