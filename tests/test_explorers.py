@@ -133,6 +133,20 @@ def test_the_level_keeps_its_share_when_the_kind_of_noise_changes():
     assert (level.value, level.max) == (32, 128)
 
 
+def test_the_page_proposes_what_to_begin_with_and_python_decides():
+    explorer = explorers.attention(IMAGES[:9], LABELS[:9])
+    explorer.view.begun = {"digit-slider": 5}
+    assert explorer.controls["digit-slider"].value == 5
+    explorer.view.begun = {"digit-slider": 7}
+    assert explorer.controls["digit-slider"].value == 5
+
+
+def test_a_range_is_sent_before_a_value_in_it():
+    slider = explorers.noise(IMAGES[:9], LABELS[:9]).controls["noise-slider"]
+    for keys in (["value", "max", "step"], ["max", "value"]):
+        assert list(slider.get_state(keys))[-1] == "value"
+
+
 def test_controls_without_effect_are_disabled(attention):
     controls = attention.controls
     for kind in KINDS.keys() - {"given"}:

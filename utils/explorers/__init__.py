@@ -119,7 +119,7 @@ def attention(images, labels, model=None) -> Explorer:
             only={"attention-select": ["top_n"]},
         ),
         "sigma-slider": slider(
-            *("Sigma (half saturation)", 0.05, 5, 0.05, parameters.get("sigma", 1)),
+            *("Sigma (half saturation)", 0.25, 5, 0.25, parameters.get("sigma", 1)),
             only={"attention-select": ["normalised"]},
         ),
     }

@@ -12,7 +12,7 @@
 // listen(changed, remarked), end(). A control with `by` is read in the unit of the value that
 // rules now, whether or not the slider has already been adapted.
 
-const PATIENCE = 300; // ms in which a kernel adapts its controls, if there is one
+const PATIENCE = 1000; // ms in which a kernel adapts its controls, if there is one
 
 // What of a slider's range a select rules: [its name, { value: range }].
 const ruler = ({ by = {} }) => Object.entries(by)[0] ?? [];
@@ -41,7 +41,8 @@ class Controls {
     return Object.fromEntries(Object.keys(this.described).map((name) => [name, this.get(name)]));
   }
 
-  // Whether every control has the value it was described with.
+  // Whether every control has the value it was described with, so that a view may begin with
+  // others: begin({ name: value }).
   isUntouched() {
     const isAsDescribed = ({ name, value }) => isAlike(this.read(name), value);
     return Object.values(this.described).every(isAsDescribed);
@@ -71,7 +72,8 @@ class Controls {
     const { max } = this.range(name);
     if (!isNumber(text)) return `"${text}" is not a number: nothing has changed`;
     const value = numberOf(text);
-    return value < min || value > max ? `${text} is not from ${min} to ${max}: the nearest is shown` : "";
+    if (value >= min && value <= max) return "";
+    return `${text} is not from ${min} to ${max}: the nearest is shown`;
   }
 }
 
@@ -179,6 +181,10 @@ export class NativeControls extends Controls {
     this.tell(name);
   }
 
+  begin(values) {
+    for (const [name, value] of Object.entries(values)) this.set(name, value);
+  }
+
   tell(name) {
     this.remarked("");
     if (this.inputs[name].readout) this.write(name);
@@ -192,10 +198,11 @@ export class NativeControls extends Controls {
 // --- With a kernel: the models of ipywidgets ------------------------------------------
 
 // `models` by name; `view` is the element of the explorer's view, which lies beside them.
+// `propose`, called with values, has Python set them, unless it has set others meanwhile.
 export class WidgetControls extends Controls {
-  constructor(models, description, view) {
+  constructor(models, description, view, propose) {
     super(description);
-    Object.assign(this, { models, view });
+    Object.assign(this, { models, view, propose, begun: {} });
     for (const [name, model] of Object.entries(models)) {
       model.on("change:value change:index change:max", () => this.hear(name), this);
     }
@@ -208,7 +215,8 @@ export class WidgetControls extends Controls {
 
   read(name) {
     const [model, { kind, options }] = [this.models[name], this.described[name]];
-    return kind === "select" ? options[model.get("index")][1] : model.get("value");
+    if (kind === "select") return options[model.get("index")][1];
+    return this.begun[name] ?? model.get("value");
   }
 
   range(name) {
@@ -230,12 +238,18 @@ export class WidgetControls extends Controls {
     this.save(name, { index: options.findIndex(([, each]) => each === value) });
   }
 
+  begin(values) {
+    this.begun = values; // until Python has set them
+    this.propose(values);
+  }
+
   save(name, values) {
     this.models[name].set(values);
     this.models[name].save_changes();
   }
 
   hear(name) {
+    this.begun = {};
     clearTimeout(this.late);
     this.late = setTimeout(() => this.adapt(), PATIENCE);
     this.changed(name);

@@ -29,8 +29,8 @@ export const noiseView = {
       size: [380, 730],
       panels: [
         ["image", [8, 30, 200, 200]],
-        ["histogram", [52, 276, 310, 150]],
-        ["answer", [52, 512, 310, 150]],
+        ["histogram", [58, 276, 306, 150]],
+        ["answer", [58, 512, 306, 150]],
       ],
     },
   ],
@@ -73,8 +73,8 @@ export const attentionView = {
         ["image", [8, 30, 176, 176]],
         ["map", [196, 30, 176, 176]],
         ["legend", [8, 220, 364, 14]],
-        ["answer", [52, 294, 316, 130]],
-        ["profile", [52, 510, 316, 120]],
+        ["answer", [58, 294, 310, 130]],
+        ["profile", [58, 510, 310, 120]],
       ],
     },
   ],
@@ -113,7 +113,7 @@ export const attentionView = {
       return helped < 0 ? values["digit-slider"] : helped;
     }
     const begins = explorer.description.begins ?? true;
-    if (begins && controls.isUntouched()) controls.set("digit-slider", firstHelped());
+    if (begins && controls.isUntouched()) controls.begin({ "digit-slider": firstHelped() });
 
     let shown = controls.get("digit-slider");
     return (values) => {
@@ -156,7 +156,7 @@ function makeNoise(controls, { rows, cols }) {
   const { by } = controls.described["noise-slider"];
   let [wanted, drawn] = ["", null];
   return ({ greys, label, subject }, values) => {
-    const [kind, level, draw] = ["noise-select", "noise-slider", "fresh-draw"].map((each) => values[each]);
+    const { "noise-select": kind, "noise-slider": level, "fresh-draw": draw } = values;
     if (wanted !== (wanted = `${kind} ${draw}`)) {
       drawn = NOISES[kind].draw(greys.length, randomNumbers(draw));
     }
@@ -186,7 +186,10 @@ function histogramOf(greys) {
 // The settings of the map that is chosen: a kind's own parameters, and those on sliders.
 function settingsOf(values, { parameters }) {
   const kind = values["attention-select"];
-  const moved = { top_n: { n: values["top-n-slider"] }, normalised: { sigma: values["sigma-slider"] } };
+  const moved = {
+    top_n: { n: values["top-n-slider"] },
+    normalised: { sigma: values["sigma-slider"] },
+  };
   return { strength: values["strength-slider"], ...parameters[kind], ...moved[kind] };
 }
 
@@ -194,14 +197,17 @@ function mapWords({ options }, values) {
   const kind = values["attention-select"];
   const [label] = options.find(([, each]) => each === kind);
   const n = values["top-n-slider"];
-  let words = n === 1 ? label.replace("N likeliest digits", "likeliest digit") : label.replace(" N ", ` ${n} `);
+  const likeliest = n === 1 ? "likeliest digit" : `${n} likeliest digits`;
+  let words = label.replace("N likeliest digits", likeliest);
   if (kind === "normalised") words += ` (sigma ${values["sigma-slider"].toFixed(2)})`;
-  return kind === "as_coded" ? words : `${words}, strength ${values["strength-slider"].toFixed(2)}`;
+  if (kind === "as_coded") return words;
+  return `${words}, strength ${values["strength-slider"].toFixed(2)}`;
 }
 
 function coloursOf(table) {
   const bytes = bytesOf(table);
-  const colours = Array.from({ length: 256 }, (_, i) => packed(...bytes.subarray(3 * i, 3 * i + 3)));
+  const colour = (_, i) => packed(...bytes.subarray(3 * i, 3 * i + 3));
+  const colours = Array.from({ length: 256 }, colour);
   const gainColour = (gain) => {
     const share = gain <= 1 ? gain / 2 : 0.5 + (gain - 1) / (2 * (GAIN_MAXIMUM - 1));
     return colours[Math.min(255, Math.floor(256 * share)) || 0];

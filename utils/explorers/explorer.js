@@ -62,7 +62,9 @@ class Explorer {
     const seen = new IntersectionObserver(() => this.draw());
     resized.observe(this.holder);
     seen.observe(this.canvas);
-    this.canvas.addEventListener("transitionend", () => this.draw());
+    for (const type of ["transitionend", "transitioncancel"]) {
+      this.canvas.addEventListener(type, () => this.draw());
+    }
     this.endings.push(() => resized.disconnect(), () => seen.disconnect());
   }
 
@@ -117,8 +119,10 @@ class Explorer {
     this.layout = layout;
     const [width, height] = layout.size;
     const dots = Math.max(1, window.devicePixelRatio || 1);
-    Object.assign(this.canvas, { width: Math.round(width * dots), height: Math.round(height * dots) });
-    Object.assign(this.canvas.style, { maxWidth: `${width}px`, aspectRatio: `${width} / ${height}` });
+    this.canvas.width = Math.round(width * dots);
+    this.canvas.height = Math.round(height * dots);
+    this.canvas.style.maxWidth = `${width}px`;
+    this.canvas.style.aspectRatio = `${width} / ${height}`;
     this.canvas.getContext("2d").scale(dots, dots);
     return true;
   }
@@ -166,7 +170,11 @@ export async function render({ model, el }) {
     models[name] = await model.widget_manager.get_model(id.replace("IPY_MODEL_", ""));
   }
   const description = model.get("description");
-  const controls = new WidgetControls(models, description.controls, el);
+  const begin = (values) => {
+    model.set("begun", values);
+    model.save_changes();
+  };
+  const controls = new WidgetControls(models, description.controls, el, begin);
   const explorer = new Explorer(el, description, controls);
   explorer.start();
   return () => explorer.end();

@@ -66,7 +66,7 @@ SHAPES = {  # of a network's weights, in the order of network.js
 
 def slider(label: str, low, high, step, value, **rules) -> dict:
     """A number from `low` to `high`, whole if the step is; `rules`: by, only."""
-    decimals = max(0, -int(np.floor(np.log10(step)))) if step % 1 else 0
+    decimals = len(f"{step}".partition(".")[2]) if step % 1 else 0
     span = {"min": low, "max": high, "step": step, "decimals": decimals}
     return {"kind": "slider", "label": label, **span, "value": value, **rules}
 
@@ -174,6 +174,18 @@ class _View(anywidget.AnyWidget):
     _css = HERE / "explorer.css"
     description = traitlets.Dict().tag(sync=True)
     controls = traitlets.Dict().tag(sync=True, **widget_serialization)
+    begun = traitlets.Dict().tag(sync=True)  # values that the page would begin with
+
+
+class _FloatSlider(FloatSlider):
+    """One that sends a new range before a value in it.
+
+    In the other order the page would round the value to the steps of the old range.
+    """
+
+    def get_state(self, *args, **kwargs):
+        state = super().get_state(*args, **kwargs)
+        return dict(sorted(state.items(), key=lambda item: item[0] == "value"))
 
 
 class _Button(anywidget.AnyWidget):
@@ -230,6 +242,7 @@ class Explorer(VBox):
             widget.add_class(name)
         for control in self.controls.values():
             control.observe(self._adapt, "value")
+        self.view.observe(self._begin, "begun")
         self._adapt()
 
     def _adapt(self, *_):
@@ -250,14 +263,21 @@ class Explorer(VBox):
                 chosen = {name: self.controls[name].value for name in rules}
                 control.disabled = any(chosen[x] not in rules[x] for x in rules)
 
+    def _begin(self, _):
+        """Take what the page would begin with, if no control has been set before."""
+        if self._now() == self.description["controls"]:
+            for name, value in self.view.begun.items():
+                self.controls[name].value = value
+
+    def _now(self):
+        """The controls as described, but for their values, which are today's."""
+        described = self.description["controls"]
+        return [{**x, "value": self.controls[x["name"]].value} for x in described]
+
     def html(self) -> str:
         """The explorer as it stands, for a page without a kernel."""
-        controls = [
-            {**each, "value": self.controls[each["name"]].value}
-            for each in self.description["controls"]
-        ]
-        begins = controls == self.description["controls"]
-        now = {**self.description, "controls": controls, "begins": begins}
+        now = {**self.description, "controls": self._now()}
+        now["begins"] = now["controls"] == self.description["controls"]
         text = json.dumps(now, allow_nan=False).replace("<", "\\u003c")
         mark = hashlib.sha256(text.encode()).hexdigest()[:12]
         css = (HERE / "explorer.css").read_text("utf-8")
@@ -289,7 +309,7 @@ def _widget(name, control) -> Widget:
     else:
         span = {key: control[key] for key in ("min", "max", "step")}
         form = {"readout_format": f".{control['decimals']}f"}
-        make = FloatSlider if control["decimals"] else IntSlider
+        make = _FloatSlider if control["decimals"] else IntSlider
         if make is IntSlider:
             form = {}
         widget = make(value=value, **span, **form, **common)

@@ -181,7 +181,9 @@ const PANELS = {
   // What the colours of the map mean: upright, or lying where the box is wide.
   legend(c, box, { gainColour, gainMaximum }) {
     const area = [box.x - 6, box.y - 10, box.width + LEGEND_TEXT, box.height + 30];
-    still(c, `legend ${gainMaximum}`, area, (layer) => gainLegend(layer, box, gainColour, gainMaximum));
+    still(c, `legend ${gainMaximum}`, area, (layer) => {
+      gainLegend(layer, box, gainColour, gainMaximum);
+    });
   },
 
   // `answers`: [{ name, p }], one colour each, p being ten probabilities.
