@@ -55,7 +55,7 @@ SHOWN = {  # what the status says of a slider's value
     "digit-slider": r"digit (\d+)",
     "noise-slider": r"noise ([\d.]+)",
     "strength-slider": r"strength ([\d.]+)",
-    "top-n-slider": r"The (\d+) likeliest",
+    "top-n-slider": r"The (?:(\d+) )?likeliest",
     "sigma-slider": r"sigma ([\d.]+)",
     "epoch-slider": r"epoch (\d+)",
 }
@@ -144,7 +144,7 @@ def drag(explorer, name):
     page.wait_for_timeout(500)
     found = page.evaluate(TAKE)
     frames = [
-        (frame["t"], float(match[1]))
+        (frame["t"], float(match[1] or 1))
         for frame in found["frames"]
         if (match := re.search(SHOWN[name], frame["status"]))
     ]
@@ -198,7 +198,9 @@ def measure(explorer) -> dict:
     for name in SHOWN:
         if not explorer.part(f".{name}").count():
             continue
-        if name in NEEDS:
+        if name in NEEDS:  # and a digit in no noise, whose map N changes
+            for other in ("digit-slider", "noise-slider"):
+                explorer.handle(other).press("Home")
             choose("attention-select", kinds.index(NEEDS[name]))
             page.wait_for_timeout(500)
         page.evaluate("name => { window.slider = '.' + name; }", name)
