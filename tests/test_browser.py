@@ -393,8 +393,8 @@ def test_a_kept_notebook_is_alive_without_a_kernel(lab, browser, executed):
         explorer.settle()
         assert explorer.pixels() != picture
     assert notebook.page.locator(".jp-Cell").count() == cells
-    said = [x for x in notebook.problems if "kernel is dead" not in x]  # by JupyterLab
-    assert said == []
+    said = [x for x in notebook.problems if not re.search("debug|[Kk]ernel is", x)]
+    assert said == []  # but for JupyterLab, which misses the kernel
     notebook.close()
 
 
