@@ -11,7 +11,7 @@ help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' Makefile
 
 run: $(INSTALLED) ## execute the series (ONLY="01 03": these) into build/
-	$(BIN)/python -m utils.tools.notebooks run $(ONLY)
+	@$(BIN)/python -m utils.tools.notebooks run $(ONLY)
 
 test: $(INSTALLED) ## run every test
 	$(BIN)/python -m pytest
@@ -26,7 +26,7 @@ bench: $(INSTALLED) ## time training and write build/bench.json
 	$(BIN)/python -m utils.tools.bench
 
 notebooks: $(INSTALLED) ## execute the notebooks in place, to commit them
-	$(BIN)/python -m utils.tools.notebooks commit $(ONLY)
+	@$(BIN)/python -m utils.tools.notebooks commit $(ONLY)
 
 wasm: $(INSTALLED) ## compile the page's network (needs the extra `wasm`)
 	$(BIN)/python -m utils.tools.wasm
