@@ -179,8 +179,10 @@ KINDS: Mapping[str, Kind] = {
     "selectivity": Kind("Local certainty", "Shannon 1948", selectivity),
     "top_n": Kind("The N likeliest digits", "Vatterott 2016, untried", top_n),
     "energy": Kind("Activity", "Vatterott 2016, text", energy),
-    "place": Kind("Activity, places only", "splits energy", place, is_gain=True),
-    "amount": Kind("Activity, amount only", "splits energy", amount, is_gain=True),
+    "place": Kind("Activity, places only", "controls for amount", place, is_gain=True),
+    "amount": Kind(
+        "Activity, amount only", "controls for selection", amount, is_gain=True
+    ),
     "normalised": Kind(
         "Activity, normalised", "Reynolds and Heeger 2009", normalised, is_gain=True
     ),
