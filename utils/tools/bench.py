@@ -35,7 +35,8 @@ COLUMNS = ("engine", "kind", "batch", "us_per_image", "fraction_of_matmul")
 MATRIX = 1024  # rows, and columns, of the yardstick
 MATRIX_FLOPS = 2 * MATRIX**3
 WITHOUT_FIRST_LOOK = ("ones", "uniform", "centre")  # its result is not used
-WITHOUT_EVIDENCE = ("energy", "shuffled", "inverted", *WITHOUT_FIRST_LOOK)
+ACTIVITY = ("energy", "place", "amount", "normalised")  # maps of it need no evidence
+WITHOUT_EVIDENCE = (*ACTIVITY, "shuffled", "inverted", *WITHOUT_FIRST_LOOK)
 
 
 def flops_per_image(kind: str) -> int:
