@@ -142,7 +142,7 @@ class Notebook:
         self.page = browser.new_page(viewport=WINDOW)
         self.problems: list[str] = []
         self.page.on("console", self._hear)
-        self.page.on("pageerror", lambda error: self.problems.append(str(error)))
+        self.page.on("pageerror", lambda error: self.problems.append(error.stack))
         self.page.on("request", self._watch)
         self.page.goto(lab.url.replace("/lab?", f"/lab/tree/{name}?reset&"))
         self.page.wait_for_function("window.jupyterapp?.shell?.currentWidget?.context")
@@ -213,7 +213,7 @@ class Page:
         self.path = path
         self.page.route("**/*", self._refuse)
         self.page.on("console", self._hear)
-        self.page.on("pageerror", lambda error: self.problems.append(str(error)))
+        self.page.on("pageerror", lambda error: self.problems.append(error.stack))
         self.page.goto(path.as_uri())
 
     def _refuse(self, route):

@@ -100,7 +100,7 @@ def in_lab(browser, lab):
 
 
 @pytest.fixture(scope="module")
-def executed():
+def kept():
     """A notebook with the HTML of the explorers alone, as executed ones are kept."""
     _, (images, labels) = load_mnist()
     scope = {}
@@ -121,10 +121,10 @@ def executed():
 
 
 @pytest.fixture(scope="module")
-def html(executed, tmp_path_factory):
+def html(kept, tmp_path_factory):
     folder = tmp_path_factory.mktemp("page")
     for theme in ("light", "dark"):
-        text, _ = HTMLExporter(theme=theme).from_notebook_node(executed)
+        text, _ = HTMLExporter(theme=theme).from_notebook_node(kept)
         (folder / f"{theme}.html").write_text(text, "utf-8")
     return folder
 
@@ -378,9 +378,9 @@ def test_another_theme_has_other_colours(in_lab):
         wait_for(lambda same=same: (explorer.pixels() == light) == same)
 
 
-def test_a_kept_notebook_is_alive_without_a_kernel(lab, browser, executed):
+def test_a_kept_notebook_is_alive_without_a_kernel(lab, browser, kept):
     path = lab.notebooks / "kept.ipynb"
-    nbformat.write(executed, path)
+    nbformat.write(kept, path)
     NotebookNotary(data_dir=str(lab.data)).sign(nbformat.read(path, 4))
     notebook = Notebook(browser, lab, "kept.ipynb")
     notebook.stop_kernel()
