@@ -146,15 +146,26 @@ class Notebook:
         self.page.on("request", self._watch)
         self.page.goto(lab.url.replace("/lab?", f"/lab/tree/{name}?reset&"))
         self.page.wait_for_function("window.jupyterapp?.shell?.currentWidget?.context")
-        self.page.evaluate(
-            "theme => jupyterapp.commands.execute('apputils:change-theme', {theme})",
-            THEMES[theme],
-        )
+        self.set_theme(theme)
         self.page.evaluate(
             "async () => { const panel = jupyterapp.shell.currentWidget;"
             "await panel.context.ready; await panel.sessionContext.ready;"
             "jupyterapp.shell.collapseLeft(); }"
         )
+
+    def set_theme(self, theme: str):
+        """Light or dark.
+
+        A change shows JupyterLab's splash screen, which goes after 200 ms: twice, and
+        with an error, if one from before is still there. So wait for its end.
+        """
+        gone = "!document.querySelector('#jupyterlab-splash')"
+        self.page.wait_for_function(gone)
+        self.page.evaluate(
+            "theme => jupyterapp.commands.execute('apputils:change-theme', {theme})",
+            THEMES[theme],
+        )
+        self.page.wait_for_function(gone)
 
     def _hear(self, message):
         if message.type == "error":

@@ -370,11 +370,8 @@ def test_python_reads_and_sets_what_the_page_shows(lab, browser):
 def test_another_theme_has_other_colours(in_lab):
     explorer = in_lab.explorers(SHOWN)[2]
     light = explorer.pixels()
-    for theme, same in (("Dark", False), ("Light", True)):
-        in_lab.page.evaluate(
-            "theme => jupyterapp.commands.execute('apputils:change-theme', {theme})",
-            f"JupyterLab {theme}",
-        )
+    for theme, same in (("dark", False), ("light", True)):
+        in_lab.set_theme(theme)
         wait_for(lambda same=same: (explorer.pixels() == light) == same)
 
 
