@@ -14,6 +14,8 @@ from utils.studies.arms import (
     contrast,
     contrast_after_an_epoch,
     epochs_to_reach,
+    late_gain,
+    lead_change,
     speed_up,
 )
 from utils.studies.store import Store
@@ -89,7 +91,6 @@ def test_a_contrast_by_hand(arm, control):
     assert found.value == pytest.approx(30)  # points; all pairs differ alike
     assert found.low < 30 < found.high  # other images
     assert found.p == pytest.approx(2 / 2**10)
-    assert found.detectable == pytest.approx(0, abs=1e-6)
     assert str(found).startswith("+30.0 points (95% interval +2")
     assert str(found).endswith(", 10 pairs)")
     none = contrast(arm, control, 2.5)
@@ -145,6 +146,28 @@ class Learning:
 
     def curve(self):
         return np.array(self.curves)
+
+
+SLOW = Learning([[0.2, 0.4, 0.6, 0.6, 0.6, 0.6]] * 3)
+FAST = Learning([[0.35, 0.6, 0.7, 0.75, 0.78, 0.80]] * 3)
+
+
+def test_what_the_last_epochs_still_add():
+    assert late_gain(SLOW).value == pytest.approx(0)
+    assert late_gain(FAST).value == pytest.approx(2)
+    assert late_gain(FAST, epochs=3).value == pytest.approx(10)
+
+
+def test_whether_the_control_catches_up():
+    """The lead is .1 after the third epoch and .2 after the last."""
+    assert lead_change(FAST, SLOW, since=3).value == pytest.approx(10)
+    assert lead_change(SLOW, SLOW, since=3).value == 0
+
+
+def test_sooner_by_hand():
+    """The control ends at .6, which it reaches in epoch 3 and the other in epoch 2."""
+    assert speed_up(FAST, SLOW).value == pytest.approx(1.5)
+    assert speed_up(SLOW, SLOW).value == pytest.approx(1)
 
 
 def exponential(rate, epochs=20, end=0.9):

@@ -1,12 +1,11 @@
 """Claims: said where the comparison is made, collected in a table."""
 
-import numpy as np
 import pytest
 
 from utils.statistics import Estimate
 from utils.studies.claims import HEADS, Claims
 
-GAP = Estimate(9.46, 7.91, 11.2, unit="points", basis="20 pairs", p=0.02, detectable=2)
+GAP = Estimate(9.46, 7.91, 11.2, unit="points", basis="20 pairs", p=0.02)
 BARE = Estimate(3.0, unit="times")
 
 
@@ -15,10 +14,10 @@ def say():
     return Claims()
 
 
-def rows(say):
+def rows(say, *more):
     """The table's cells, without its head."""
     head, _, *lines = say.table().data.strip().splitlines()
-    assert [cell.strip() for cell in head.strip("| ").split("|")] == list(HEADS)
+    assert [cell.strip() for cell in head.strip("| ").split("|")] == [*HEADS, *more]
     return [[cell.strip() for cell in line.split("|")[1:-1]] for line in lines]
 
 
@@ -44,12 +43,18 @@ def test_the_table_holds_what_was_said_last_of_each_claim(say):
     say("bare", "It is {0.number}.", BARE)
     text = say("gain", "They differ by {}.", GAP).data
     assert rows(say) == [
-        [text, "+9.5 points", "+7.9 to +11.2, 20 pairs", "0.02", "2.0"],
-        ["It is 3.0 times.", "3.0 times", "", "", ""],
+        [text, "+9.5 points", "+7.9 to +11.2, 20 pairs"],
+        ["It is 3.0 times.", "3.0 times", ""],
     ]
 
 
-def test_p_values_are_corrected_for_their_number(say):
-    for key, p in (("a", 0.02), ("b", 0.01), ("c", np.nan), ("d", 0.5)):
+def test_primary_claims_alone_are_tested_and_corrected_for_their_number():
+    say = Claims(primary=("d", "b", "a"))
+    for key, p in (("a", 0.02), ("b", 0.01), ("c", 0.001), ("d", 0.5)):
         say(key, f"{key} {{}}.", GAP._replace(p=p))
-    assert [row[3] for row in rows(say)] == ["0.04", "0.03", "", "0.5"]
+    assert [row[3] for row in rows(say, "p")] == ["0.04", "0.03", "", "0.5"]
+
+
+def test_a_primary_claim_that_was_not_made_is_missed():
+    with pytest.raises(KeyError, match="uncertain"):
+        Claims(primary=("uncertain",)).table()

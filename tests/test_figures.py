@@ -9,7 +9,6 @@ import pytest
 
 from utils import figures
 from utils.statistics import Estimate
-from utils.studies.psychometrics import PsychometricFunction
 from utils.tools import notebooks
 
 mpl.use("agg")
@@ -58,22 +57,6 @@ def test_a_table_has_as_many_cells_in_each_row():
     assert table.data == "| SD | right |\n| --- | --- |\n| 0 | 97% |\n| 40 | 90% |"
     with pytest.raises(ValueError, match=r"Expected 2 cells.*40"):
         figures.table(("SD", "right"), [(40,)])
-
-
-def test_a_psychometric_curve_draws_accuracies_and_the_fit(ax):
-    levels = (30.0, 60.0, 120.0, 240.0)
-    fitted = PsychometricFunction(100.0, 4.0, 0.05, 0.1, 0.0)
-    right = np.zeros((3, 4, 10), bool)
-    right[:, 0] = right[0, 1] = True
-    figures.psychometric_curve(
-        ax, levels, right, fitted, attention="energy", label="energy"
-    )
-    (dots, *_), (line, mark, _) = ax.containers[0].lines, ax.lines[-3:]
-    np.testing.assert_allclose(dots.get_ydata(), [1, 1 / 3, 0, 0])
-    np.testing.assert_allclose(
-        line.get_ydata(), fitted.accuracy(line.get_xdata()), rtol=1e-12
-    )
-    assert mark.get_xdata() == [100]
 
 
 def test_learning_curves_draw_mean_and_standard_error(ax):

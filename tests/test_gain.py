@@ -38,6 +38,29 @@ def test_arms_of_a_comparison_differ_in_what_it_is_about_only():
     assert gain.likeliest(1) == GUESS
 
 
+def test_a_constant_gain_is_a_smaller_kernel_that_learns_slower():
+    """Equal to rounding, which single images amplify: so after few of them."""
+    g = FIFTEENTH.parameters["gain"]
+    short = {"images": 100, "epochs": 1, "test_images": 1, "test_noise_sds": ()}
+    gained, alone, slow, both = (
+        training.train(
+            attrs.evolve(arm.run, keeps_weights=True, **short), progress=False
+        ).weights
+        for arm in (
+            gain.arm(FIFTEENTH),
+            gain.equivalent(start=g),
+            gain.equivalent(rate=g**2),
+            gain.equivalent(g, g**2),
+        )
+    )
+    for name, array in gained.items():
+        expected = array * (g if name == "conv_2/kernel" else 1)
+        scale = np.abs(expected).max()
+        assert np.abs(both[name] - expected).max() < 1e-5 * scale, name
+        for other in (alone, slow):  # one of the two is not enough
+            assert np.abs(other[name] - expected).max() > 1e-4 * scale, name
+
+
 def test_rates_were_chosen_on_validation_images_of_other_seeds():
     tested = {run.seed for run in gain.study()}
     for run in gain.rates():

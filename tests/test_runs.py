@@ -31,6 +31,8 @@ DIFFERENT = {  # one other value for every field of a spec that a user sets
     "learning_rate": 0.02,
     "momentum": 0.4,
     "learning_rate_decay": 0.0,
+    "conv_2_start": 0.5,
+    "conv_2_rate": 0.5,
     "seed": 1,
     "scored_on": "validation",
     "test_images": 151,
@@ -59,6 +61,7 @@ def test_the_defaults_are_the_published_study():
         ({"display": (44, 44)}, r"display.*\(44, 44\)"),
         ({"display": {"rows": 0}}, "rows.* >= 1"),
         ({"optimizer": "lion"}, "optimizer.*'sgd', 'adam'.*'lion'"),
+        ({"optimizer": "adam", "conv_2_rate": 0.5}, "'sgd' with a conv_2_rate.*'adam'"),
         ({"scored_on": "train"}, "scored_on.*'test', 'validation'.*'train'"),
         ({"attention_parameters": {"n": 3}}, "No parameter 'n'"),
         ({"attention": "top_n", "attention_parameters": {"n": 0}}, "n.* >= 1"),
@@ -71,7 +74,7 @@ def test_the_defaults_are_the_published_study():
         ),
         *(
             ({name: value}, f"{name}.*{value}")
-            for name in ("noise_sd", "learning_rate", "momentum", "learning_rate_decay")
+            for name in ("noise_sd", "learning_rate", "momentum", "conv_2_start")
             for value in (-1e-9, np.nan, np.inf, "1", None)
         ),
         *(

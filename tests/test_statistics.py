@@ -20,7 +20,6 @@ from utils.statistics import (
     paired_difference,
     resampled_accuracies,
     sign_flip_test,
-    smallest_detectable_difference,
 )
 
 # Darwin's 15 pairs of maize plants, crossed minus self-fertilised, eighths of an inch
@@ -325,61 +324,6 @@ def test_equivalence_without_spread():
 def test_a_margin_that_is_none_is_refused(margin, alpha):
     with pytest.raises(ValueError, match=r"Expected a margin above 0.*received margin"):
         equivalence([1, 2, 3], [1, 2, 4], margin, alpha=alpha)
-
-
-@pytest.mark.parametrize(
-    ("pairs", "alpha", "power", "d_z"),
-    [
-        (20, 0.05, 0.8, 0.6604),  # G*Power 3.1, two-sided, by sensitivity analysis
-        (34, 0.05, 0.8077775, 0.5),  # G*Power 3.1: 34 pairs for .8
-        (54, 0.05, 0.9502120, 0.5),  # G*Power 3.1: 54 pairs for .95
-        (60, 0.10, 0.4555818, 0.2),  # pwr.t.test of R, one sample, after Cohen 1988
-    ],
-)
-def test_detectable_differences_are_the_published_ones(pairs, alpha, power, d_z):
-    found = smallest_detectable_difference(pairs, alpha=alpha, power=power)
-    assert found == pytest.approx(d_z, abs=5e-5)
-
-
-@pytest.mark.parametrize("pairs", [2, 3, 12])
-def test_the_detectable_difference_is_detected_as_often_as_it_says(pairs):
-    true = smallest_detectable_difference(pairs, 0.02)
-    samples = np.random.default_rng(17).normal(true, 0.02, size=(20_000, pairs))
-    hits = np.sum(stats.ttest_1samp(samples, 0, axis=1).pvalue < 0.05)
-    assert likely(hits, 20_000, 0.8)
-
-
-@pytest.mark.parametrize("alpha", [0.05, 0.001])
-@pytest.mark.parametrize("power", [0.5, 0.99])
-def test_more_pairs_detect_less(alpha, power):
-    found = [
-        smallest_detectable_difference(n, alpha=alpha, power=power)
-        for n in (2, 3, 4, 6, 10, 30, 100, 1000)
-    ]
-    assert (np.diff(found) < 0).all()
-    normal = stats.norm.isf(alpha / 2) + stats.norm.ppf(power)
-    assert found[-1] * np.sqrt(1000) == pytest.approx(normal, rel=0.01)
-
-
-def test_the_detectable_difference_is_in_the_unit_of_the_sd():
-    assert smallest_detectable_difference(20, 0) == 0
-    five = smallest_detectable_difference(20, 5)
-    assert five == pytest.approx(5 * smallest_detectable_difference(20))
-
-
-@pytest.mark.parametrize(
-    ("pairs", "settings"),
-    [
-        (1, {}),
-        (5, {"sd": -1}),
-        (5, {"power": 0.04}),
-        (5, {"power": 1}),
-        (5, {"alpha": 0}),
-    ],
-)
-def test_a_design_that_is_none_is_refused(pairs, settings):
-    with pytest.raises(ValueError, match=r"Expected 2 pairs or more.*received"):
-        smallest_detectable_difference(pairs, **settings)
 
 
 # --- Seeds and images --------------------------------------------------------------

@@ -177,35 +177,6 @@ def forest(ax, names, contrasts):
     return ax
 
 
-def psychometric_curve(ax, levels, right, fitted, *, attention, label, **style):
-    """Draw accuracy against the noise level with a fitted psychometric function.
-
-    Args:
-        ax: axes; levels are on a logarithmic scale.
-        levels: `(levels,)` noise SDs in grey levels, above 0.
-        right: `(seeds, levels, images)` bool; dots are means over seeds with standard
-            errors.
-        fitted: a `studies.psychometrics.PsychometricFunction`, drawn as a line; its
-            threshold is marked on the axis.
-        attention: the kind, which decides colour and marker.
-        label: legend text.
-        **style: settings of the line.
-    """
-    colour = COLOURS[attention]
-    mean, error = mean_and_standard_error(right.mean(-1))
-    marker = MARKERS.get(attention, "o")
-    ax.errorbar(levels, mean, error, fmt=marker, color=colour, capsize=2, label=label)
-    fine = np.geomspace(min(levels), max(levels), 200)
-    ax.plot(fine, fitted.accuracy(fine), color=colour, **style)
-    ax.plot(fitted.threshold, 0, "^", color=colour, clip_on=False, zorder=5)
-    ax.axhline(fitted.guess, color="#888888", linewidth=0.8, linestyle=":", zorder=0)
-    ax.set(xscale="log", ylim=(0, 1), ylabel="accuracy")
-    ax.set(xlabel="noise at test (SD, grey levels)")
-    ax.set_xticks(levels, [f"{level:g}" for level in levels])
-    ax.minorticks_off()
-    return ax
-
-
 def mean_with_errors(ax, x, runs, **style):
     """Draw means over runs with standard errors at `x`: `runs` is a list of arrays."""
     mean, error = np.transpose([mean_and_standard_error(each) for each in runs])

@@ -64,6 +64,8 @@ class RunSpec:
     learning_rate: float = number(0.01)
     momentum: float = number(0.5)  # Nesterov's; Adam has none
     learning_rate_decay: float = number(1e-6)  # rate / (1 + decay * updates)
+    conv_2_start: float = number(1.0)  # multiplies the initial kernel of conv_2
+    conv_2_rate: float = number(1.0)  # multiplies its learning rate; SGD only
     seed: int = whole(0)
     scored_on: str = choice("test", of=("test", "validation"))
     test_images: int = whole(10_000, least=1)
@@ -89,6 +91,11 @@ class RunSpec:
         if self.curve_images is not None:
             most = whole(least=1, most=self.test_images)
             check({"curve_images": most}, {"curve_images": self.curve_images})
+        if self.conv_2_rate != 1 and self.optimizer != "sgd":
+            raise ValueError(
+                "Expected optimizer='sgd' with a conv_2_rate: no other learns in "
+                f"proportion to its gradients. Received {self.optimizer!r}."
+            )
         if self.images % self.batch_size:
             raise ValueError(
                 f"Expected images to be a multiple of batch_size, received "

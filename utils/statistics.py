@@ -61,7 +61,6 @@ class Estimate(NamedTuple):
     unit: str = ""  # one of `FORMATS`
     basis: str = ""  # what it rests on, such as "20 pairs"
     p: float = np.nan  # exact sign-flip test
-    detectable: float = np.nan  # difference found with a power of 80%
 
     @property
     def number(self) -> str:
@@ -287,33 +286,6 @@ def equivalence(arm, control, margin: float, *, alpha: float = 0.05) -> Equivale
         p, low, high = float(abs(mean) >= margin), mean, mean
     difference = Estimate(mean, float(low), float(high), confidence, method)
     return Equivalence(difference, margin, p, p < alpha)
-
-
-def smallest_detectable_difference(
-    pairs: int, sd: float = 1.0, *, alpha: float = 0.05, power: float = 0.8
-) -> float:
-    """The true mean difference that a two-sided paired t test finds with that power.
-
-    Solves `P(|T| > critical t) = power`, T noncentral t with n - 1 degrees of freedom
-    and noncentrality sqrt(n) difference / sd (Cohen 1988). `sd` is that of the
-    differences; 1 gives the answer as d_z. It falls to 0 as 1 / sqrt(pairs).
-    """
-    if pairs < 2 or not sd >= 0 or not 0 < alpha < power < 1:
-        raise ValueError(
-            "Expected 2 pairs or more, an SD of 0 or more and 0 < alpha < power < 1, "
-            f"received {pairs} pairs, SD {sd}, alpha {alpha}, power {power}."
-        )
-    freedom, beyond = pairs - 1, (1 - power) / 2
-    critical = scipy.stats.t.isf(alpha / 2, freedom)
-
-    def excess(noncentrality):  # the lower tail by symmetry: nct.cdf is NaN far out
-        tails = scipy.stats.nct.sf(critical, freedom, [noncentrality, -noncentrality])
-        return tails.sum() - power
-
-    # Enough: Z > -z and S < s, each but for half of 1 - power, give T > critical.
-    largest_spread = np.sqrt(scipy.stats.chi2.isf(beyond, freedom) / freedom)
-    enough = critical * largest_spread + scipy.stats.norm.isf(beyond)
-    return float(sd * scipy.optimize.brentq(excess, 0, enough) / np.sqrt(pairs))
 
 
 def _differences(arm, control):

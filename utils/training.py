@@ -196,17 +196,24 @@ def engine(spec: RunSpec, image_shape: tuple[int, int]) -> Engine:
     if spec.display:
         image_shape = spec.display.shape
     looking = spec.attention, spec.attention_parameters, spec.strength, spec.input_scale
+    own = spec.conv_2_start, spec.conv_2_rate
     rate = spec.learning_rate, spec.momentum, spec.learning_rate_decay
-    return _engine(*looking, image_shape, *rate, spec.optimizer)
+    return _engine(*looking, image_shape, own, *rate, spec.optimizer)
 
 
 @functools.lru_cache(maxsize=16)
-def _engine(attention, parameters, strength, scale, shape, *optimizing):
+def _engine(attention, parameters, strength, scale, shape, own, *optimizing):
     settings = {"image_shape": shape, "strength": strength, "input_scale": scale}
     settings |= parameters
     model = build_model(attention, seed=0, **settings)
     optimizer = build_optimizer(*optimizing)
     optimizer.build(model.trainable_variables)
+    names = [f"{v.path.split('/')[-2]}/{v.name}" for v in model.trainable_variables]
+    start, rate = own  # of conv_2's kernel
+
+    def scaled(arrays, factor):
+        pairs = zip(names, arrays, strict=True)
+        return [x * factor if name == "conv_2/kernel" else x for name, x in pairs]
 
     def probabilities(weights, inputs):
         return model.stateless_call(weights, [], inputs)[0]
@@ -233,6 +240,8 @@ def _engine(attention, parameters, strength, scale, shape, *optimizing):
     def one_update(state, batch):
         weights, slots = state
         loss, gradients = over_batch(weights, *batch)
+        if rate != 1:
+            gradients = scaled(gradients, rate)
         weights, slots = optimizer.stateless_apply(slots, gradients, weights)
         return (weights, slots), loss
 
@@ -241,10 +250,11 @@ def _engine(attention, parameters, strength, scale, shape, *optimizing):
 
     def initial(seed):
         fresh = build_model(attention, seed=seed, **settings)
-        return _copied(fresh.trainable_variables), _copied(optimizer.variables)
+        weights = scaled(_copied(fresh.trainable_variables), np.float32(start))
+        return weights, _copied(optimizer.variables)
 
     return Engine(
-        [f"{v.path.split('/')[-2]}/{v.name}" for v in model.trainable_variables],
+        names,
         initial,
         jax.jit(lambda state, data: jax.lax.scan(one_update, state, data)),
         jax.jit(classify),

@@ -19,6 +19,7 @@ PROFILES: Mapping[str, Callable[[], list[RunSpec | Probe]]] = {
     "explorers": published.explorers,
     "gain_rates": gain.rates,
     "gain": gain.study,
+    "gain_apart": gain.apart,
     "uncertain_place_rates": uncertain_place.rates,
     "uncertain_place": uncertain_place.study,
     "uncertain_place_probes": uncertain_place.probes,
@@ -35,6 +36,7 @@ def profile(name: str) -> list[RunSpec | Probe]:
     `explorers`: networks for notebooks 1 to 3, trained under every noise up to SD 80.
     `gain_rates`: the networks of `gain` at several rates, on validation images.
     `gain`: 20 pairs an arm; gain, map and mismatch, each apart from the others.
+    `gain_apart`: what a constant gain does to `conv_2`, apart; the full length.
     `uncertain_place_rates`: networks for digits at uncertain places at several rates.
     `uncertain_place`: attention where the place is uncertain, control and oracle.
     `uncertain_place_probes`: these networks looked at again; run it after that.

@@ -19,7 +19,6 @@ from utils.statistics import (
     equivalence,
     paired_difference,
     sign_flip_test,
-    smallest_detectable_difference,
 )
 from utils.studies.probes import Probe
 from utils.studies.store import COMMITTED, Store
@@ -185,8 +184,5 @@ def epochs_to_reach(curve, target: float, start: float = 0.1) -> float:
 
 
 def _in_points(found, one, other):
-    one, other = 100 * one, 100 * other
-    return found.times(100, "points")._replace(
-        p=sign_flip_test(one, other),
-        detectable=smallest_detectable_difference(len(one), (one - other).std(ddof=1)),
-    )
+    p = sign_flip_test(100 * one, 100 * other)
+    return found.times(100, "points")._replace(p=p)

@@ -4,17 +4,23 @@ A notebook makes one `Claims` and calls it in the cells that compare; the table 
 end collects what these cells said. Nothing is computed here.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 from IPython.display import Markdown
 
 from utils.figures import table
 from utils.statistics import Estimate, holm
 
-HEADS = ("claim", "number", "95% interval", "p, corrected", "could have found")
+HEADS = ("claim", "number", "95% interval")
 
 
 class Claims:
     """What a notebook has claimed.
+
+    Args:
+        primary: keys of the claims that were named before test images were scored. They
+            alone are tested; the others have an interval.
 
     Example:
         >>> say = Claims()
@@ -22,7 +28,8 @@ class Claims:
         >>> say.table()
     """
 
-    def __init__(self):
+    def __init__(self, primary: Sequence[str] = ()):
+        self.primary = primary
         self.said: dict[str, tuple[str, Estimate]] = {}
 
     def __call__(self, key: str, sentence: str, number: Estimate, *others) -> Markdown:
@@ -43,22 +50,20 @@ class Claims:
         return Markdown(text, metadata={"claim": key})
 
     def table(self) -> Markdown:
-        """All claims, p-values corrected for their number (Holm)."""
-        numbers = {key: number for key, (_, number) in self.said.items()}
-        tested = [key for key, number in numbers.items() if not np.isnan(number.p)]
-        corrected = dict(
-            zip(tested, holm([numbers[key].p for key in tested]), strict=True)
-        )
-        rows = []
-        for key, (text, each) in self.said.items():
-            known = not np.isnan(each.low)
-            rows.append(
-                (
-                    text,
-                    each.number,
-                    each.interval.split(" interval ")[1] if known else "",
-                    f"{corrected[key]:.2g}" if key in corrected else "",
-                    "" if np.isnan(each.detectable) else f"{each.detectable:.1f}",
-                )
+        """All claims; p of the primary ones, corrected for their number (Holm)."""
+        rows = [
+            (
+                text,
+                each.number,
+                "" if np.isnan(each.low) else each.interval.split(" interval ")[1],
             )
-        return table(HEADS, rows)
+            for text, each in self.said.values()
+        ]
+        if not self.primary:
+            return table(HEADS, rows)
+        corrected = holm([self.said[key][1].p for key in self.primary])
+        p_values = dict(zip(self.primary, corrected, strict=True))
+        words = [f"{p_values[key]:.2g}" if key in p_values else "" for key in self.said]
+        return table(
+            (*HEADS, "p"), [(*row, p) for row, p in zip(rows, words, strict=True)]
+        )

@@ -25,6 +25,8 @@ SEEDS = range(20)  # an exact sign-flip test of 20 pairs can reach p = 2e-6; of 
 FEW_SEEDS = range(4)  # for arms that a figure shows and no claim rests on
 VALIDATION_SEEDS = range(100, 102)
 GRID = (NOISE, 0.0, 10.0, 40.0)  # in training and at test, from unseen to plain
+LONG_SEEDS = range(5)
+PRIMARY = ("initialisation", "rate alone")  # named on 25 November 2026, before the runs
 BASE = RunSpec(
     noise_sd=NOISE,
     images=30_000,
@@ -112,6 +114,32 @@ def arms() -> list[Arm]:
         *map(arm, (GUESS, AS_CODED, QUARTER, FOURFOLD)),
         *(tuned(likeliest(n)) for n in (2, 3, 5, 10)),
     ]
+
+
+def equivalent(start: float = 1.0, rate: float = 1.0) -> Arm:
+    """The control with `conv_2`'s initial kernel and its rate multiplied.
+
+    A constant gain of g is both: a kernel of g times the size that learns at g^2 times
+    the rate. (`g W` and `x` give what `W` and `g x` do, and an update of W by its
+    gradient, g times that of `g W`, changes `g W` by g^2 times its gradient.)
+    """
+    label = f"control, conv_2 from {start:.3g}, at {rate:.3g} of the rate"
+    return _arm(CONTROL, SEEDS, label=label, conv_2_start=start, conv_2_rate=rate)
+
+
+def full_length(attention: str, rate: float) -> Arm:
+    """As long as published: 12 epochs of 60,000 images, noise in training."""
+    run = RunSpec(attention, noise_sd=NOISE, learning_rate=rate)
+    return Arm(f"{attention}, rate {rate:g}", run, LONG_SEEDS)
+
+
+def apart() -> list[RunSpec]:
+    """Profile `gain_apart`: initial weights and rate apart; the full length."""
+    g = FIFTEENTH.parameters["gain"]
+    arms = (equivalent(start=g), equivalent(rate=g**2))
+    full = [full_length("ones", CONTROL.chosen), full_length("as_coded", 0.01)]
+    runs = [run for arm in arms for run in arm.runs]
+    return runs + [arm.run.with_seed(seed) for seed in LONG_SEEDS for arm in full]
 
 
 def rate_sweep(network: Network) -> dict[float, Arm]:

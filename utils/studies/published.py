@@ -25,7 +25,7 @@ from utils.model import (
 from utils.noise import add_noise
 from utils.runs import RunSpec
 from utils.statistics import Estimate, paired_difference
-from utils.studies.arms import CLEAN, MATCHED, Arm, contrast_after_an_epoch
+from utils.studies.arms import CLEAN, Arm
 from utils.studies.kept import kept
 from utils.studies.store import COMMITTED, Store
 
@@ -109,97 +109,11 @@ def reported() -> dict[tuple[str, float], np.ndarray]:
     return curves
 
 
-def final_difference(pair: Pair, test: str) -> Estimate:
-    """Attention minus control after the last epoch, in points.
-
-    The interval is Student's t over seeds: wide with three pairs, as it should be.
-    """
-    found = contrast_after_an_epoch(*pair, test, pair.control.run.epochs)
-    return found._replace(p=np.nan, detectable=np.nan)  # three pairs cannot reach .05
-
-
 def is_erratic(record: Mapping) -> bool:
     """Whether clean accuracy falls by over .05 between epochs, or ends below .5."""
     curve = [epoch[CLEAN] for epoch in record["epochs"]]
     fall = max(-np.diff(curve), default=0.0)
     return bool(fall > ERRATIC_FALL or curve[-1] < ERRATIC_END)
-
-
-class Verdict(NamedTuple):
-    """One claim of the post, and what the records say of it."""
-
-    claim: str
-    published: str
-    ours: str
-    verdict: str
-
-
-def verdicts(cells: Mapping[float, Pair], guided: Arm) -> list[Verdict]:
-    """The post's three claims, with verdicts that follow from the records.
-
-    A verdict says what its interval allows: the middle of one over three pairs is not
-    much. `cells` are as `pairs` gives them, `guided` is as `GUIDED`.
-    """
-    curves, control = reported(), cells[0.0].control
-
-    def said(noise_sd):
-        ends = (curves[kind, noise_sd][:, -1].mean() for kind in ("as_coded", "ones"))
-        return "{:.3f} against {:.3f}".format(*ends)
-
-    def found(noise_sd, test):
-        pair = cells[noise_sd]
-        ends = (arm.curve(test)[:, -1].mean() for arm in pair)
-        gap = final_difference(pair, test)
-        return "{:.3f} against {:.3f}: {}".format(*ends, gap), gap
-
-    clean, clean_gap = found(0.0, CLEAN)
-    mismatch, mismatch_gap = found(NOISE, CLEAN)
-    matched, matched_gap = found(NOISE, MATCHED)
-    attention, ones = (arm.curve(CLEAN)[:, -1] for arm in cells[NOISE])
-    erratic, calm = (sum(map(is_erratic, arm.records)) for arm in (guided, control))
-    runs = len(guided.seeds)
-    return [
-        Verdict(
-            "1. On clean images, attention makes no difference.",
-            said(0.0),
-            clean,
-            _no_difference(clean_gap),
-        ),
-        Verdict(
-            "2. On noisy images, attention is far superior (as published: trained "
-            "with noise, tested clean).",
-            said(NOISE),
-            mismatch,
-            "Reproduced"
-            if mismatch_gap.low > 0
-            else f"In every pair; {len(ones)} pairs leave its size open"
-            if (attention > ones).all()
-            else "Not reproduced",
-        ),
-        Verdict(
-            "2b. The same networks, tested on noisy images.",
-            "not reported",
-            matched,
-            _no_difference(matched_gap),
-        ),
-        Verdict(
-            "3. A network whose own guess guides its attention is erratic to train.",
-            "said, no numbers",
-            f"{erratic} of {runs} runs fall by over {ERRATIC_FALL:.0%} between epochs "
-            f"or end below {ERRATIC_END:.0%} (control: {calm} of {len(control.seeds)})",
-            f"Seen in {erratic} of {runs} runs" if erratic > calm else "Not reproduced",
-        ),
-    ]
-
-
-def _no_difference(gap: Estimate) -> str:
-    """What an interval says to the claim that there is none."""
-    most = max(-gap.low, gap.high)
-    if gap.low > 0 or gap.high < 0:
-        return "There is a difference"
-    if most < SAME:
-        return f"Shown to be below {SAME:g} point"
-    return f"None seen; one of up to {most:.1f} points is not excluded"
 
 
 def gains() -> tuple[float, float]:

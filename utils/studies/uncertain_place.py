@@ -9,15 +9,11 @@ about test images, and come from records and weights.
 from typing import Any, NamedTuple
 
 import attrs
-import numpy as np
 
 from utils.displays import Display
 from utils.runs import RunSpec
-from utils.statistics import FEWEST_TO_RESAMPLE, Estimate, paired_difference
-from utils.studies import psychometrics
-from utils.studies.arms import MATCHED, Arm, paired
+from utils.studies.arms import MATCHED, Arm
 from utils.studies.probes import Probe
-from utils.studies.psychometrics import PsychometricFunction, decibels
 
 NOISE = 120.0  # grey levels: each image has an SD of its own, from 0 to this
 LEVELS = (0.0, 30.0, 60.0, 90.0, 120.0, 160.0, 240.0)  # at test
@@ -31,6 +27,7 @@ SOME_SEEDS = range(5)  # of arms beside it
 PROBED_SEEDS = range(8)  # enough for a bootstrap
 PROBED_LEVELS = (60.0, 120.0)
 VALIDATION_SEEDS = range(100, 101)
+PRIMARY = ("uncertain",)  # the claim that was named before a test image was scored
 LONG = 15  # epochs, where the others have 6 or 4
 LARGE = CANVAS + 16  # pixels of a canvas that no network was trained on
 BASE = RunSpec(
@@ -245,81 +242,3 @@ def probes() -> list[Probe]:
         *map(cue, ("valid", "neutral", "invalid")),
     ]
     return [run for each in asked for run in each.runs]
-
-
-def right_in_noise(arm: Arm) -> tuple[np.ndarray, np.ndarray]:
-    """Levels above 0, and which images were named right: `(seeds, levels, images)`.
-
-    Without noise, networks that learnt in noise name fewer digits than in a little of
-    it. A psychometric function only falls, so it is fitted to the rest.
-    """
-    levels = arm.levels[arm.levels > 0]
-    return levels, np.stack([arm.right(sd) for sd in levels], axis=1)
-
-
-def psychometric_function(arm: Arm) -> PsychometricFunction:
-    """Accuracy in noise, fitted to all networks of an arm together."""
-    return _fit(*right_in_noise(arm))
-
-
-def thresholds(arm: Arm) -> np.ndarray:
-    """The threshold of each network, a noise SD in grey levels: `(seeds,)`."""
-    levels, right = right_in_noise(arm)
-    return np.array([_fit(levels, each[None]).threshold for each in right])
-
-
-def _fit(levels, right):
-    trials = right.shape[0] * right.shape[2]
-    return psychometrics.fit(levels, right.sum((0, 2)), trials)
-
-
-def threshold(arm: Arm) -> Estimate:
-    """Geometric mean of the thresholds, with an interval for other seeds."""
-    logarithms = np.log(thresholds(arm))
-    found = paired_difference(logarithms, np.zeros_like(logarithms))
-    basis = f"{len(logarithms)} networks"
-    return Estimate(*np.exp(found[:3]).tolist(), *found[3:])._replace(basis=basis)
-
-
-def shift(arm: Arm, control: Arm) -> Estimate:
-    """How many decibels more noise an arm bears at its threshold than its control.
-
-    With fewer than 8 pairs each network is fitted, and the interval is for other seeds;
-    from there on, `psychometrics.threshold_shift`.
-    """
-    both = paired(arm, control)
-    if len(both[0].seeds) >= FEWEST_TO_RESAMPLE:
-        (levels, one), (_, other) = map(right_in_noise, both)
-        return psychometrics.threshold_shift(levels, one, other)
-    found = paired_difference(*(decibels(thresholds(each)) for each in both))
-    return found._replace(unit="dB")
-
-
-def noise_borne(arm: Arm, accuracy: float) -> np.ndarray:
-    """The noise SD in which each network still has an accuracy: `(seeds,)`.
-
-    Between levels, accuracy is taken as straight over the logarithm of the SD; no
-    function is fitted.
-
-    Raises:
-        ValueError: if a network is never, or always, as accurate as that.
-    """
-    levels, right = right_in_noise(arm)
-    borne = []
-    for seed, curve in zip(arm.seeds, right.mean(2), strict=True):
-        if not curve[-1] < accuracy <= curve[0]:
-            raise ValueError(
-                f"Expected an accuracy from {curve[-1]:.3f} to {curve[0]:.3f}, which "
-                f"network {seed} of {arm.label} has in noise; received {accuracy}."
-            )
-        i = np.flatnonzero(curve >= accuracy)[-1]  # the next level is too much
-        share = (curve[i] - accuracy) / (curve[i] - curve[i + 1])
-        borne.append(levels[i] * (levels[i + 1] / levels[i]) ** share)
-    return np.array(borne)
-
-
-def more_noise(arm: Arm, control: Arm, accuracy: float) -> Estimate:
-    """How many decibels more noise an arm bears than its control, both as accurate."""
-    both = paired(arm, control)
-    found = paired_difference(*(decibels(noise_borne(x, accuracy)) for x in both))
-    return found._replace(unit="dB")
