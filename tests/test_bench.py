@@ -40,6 +40,16 @@ def test_one_thread():
     assert processor < 1.2 * wall  # two threads took 1.6
 
 
+def test_the_network_of_keras_own_layers_is_the_same():
+    """Its updates, from the same weights: it is timed in the place of the project's."""
+    kind, count = "as_coded", 3
+    stock, own = bench._stock(kind), bench.build_model(kind, seed=0)
+    stock.set_weights(own.get_weights())
+    images = bench.load_mnist()[0][0][:count, ..., None].astype("float32")
+    found, expected = (model.predict_on_batch(images) for model in (stock, own))
+    assert abs(found - expected).max() < 1e-5
+
+
 @pytest.mark.slow
 def test_writes_what_it_promises(tmp_path):
     assert bench.main(["--rounds", "1", "--out", str(tmp_path / "bench.json")]) == 0
@@ -50,7 +60,10 @@ def test_writes_what_it_promises(tmp_path):
         for batch in bench.BATCHES:
             assert (("project", kind, batch) in rows) == (kind != "given")
     for kind in bench.COMPARED:
-        assert ("keras_fit", kind, 1) in rows
+        for engine in ("keras_fit", "keras_stock", "page"):
+            assert (engine, kind, 1) in rows
+    looks = {(row["engine"], row["kind"]) for row in result["forward_passes"]}
+    assert {("page", "energy"), ("project", "energy")} <= looks
     for row in rows.values():
         assert row["us_per_image"] > 0
         # Its size is for `make bench`: a neighbour on the core can slow the yardstick.

@@ -7,24 +7,32 @@ same rounds: no arithmetic on this processor is faster.
 """
 
 import argparse
+import atexit
 import concurrent.futures
+import functools
 import importlib.util
 import json
 import multiprocessing
 import re
 import resource
+import shutil
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from timeit import timeit
 
 import jax
+import keras
 import numpy as np
+from keras import layers
 
 from utils import training
-from utils.attention import KINDS
+from utils.attention import KINDS, Attention
 from utils.data import load_mnist
+from utils.explorers.explorer import network, packed
+from utils.explorers.scripts import network_module, one_script
 from utils.files import write
+from utils.layers import LocalResponseNormalization
 from utils.model import build_model
 from utils.runs import RunSpec, processor, versions
 
@@ -32,6 +40,7 @@ BATCHES = (1, 32)
 COMPARED = ("as_coded", "ones")  # kinds that the other engines run
 IMAGES = 480  # that each case trains on: in one call of the compiled loop
 COLUMNS = ("engine", "kind", "batch", "us_per_image", "fraction_of_matmul")
+SCRIPT = Path(__file__).with_suffix(".js")
 MATRIX = 1024  # rows, and columns, of the yardstick
 MATRIX_FLOPS = 2 * MATRIX**3
 WITHOUT_FIRST_LOOK = ("ones", "uniform", "centre")  # its result is not used
@@ -53,22 +62,92 @@ def flops_per_image(kind: str) -> int:
     return 2 * conv_1 + 3 * (looks * conv_2 + evidence)
 
 
-def project(kind: str, batch: int) -> Callable[[], object]:
+def project(kind: str, batch: int, *, learns: bool = True) -> Callable[[], object]:
     """The compiled loop of `utils.training`."""
     spec = RunSpec(kind, images=IMAGES, batch_size=batch)
     engine = training.engine(spec, (28, 28))
     (data, *_) = training.batches(spec, *load_mnist()[0], epoch=1)
     state = engine.initial(0)
-    return lambda: jax.block_until_ready(engine.update(state, data))
+    if learns:
+        return lambda: jax.block_until_ready(engine.update(state, data))
+    return lambda: jax.block_until_ready(engine.classify(state[0], data[0]))
 
 
 def keras_fit(kind: str, batch: int) -> Callable[[], object]:
     """Keras' own `fit` on the same model."""
-    model = build_model(kind, seed=0)
+    return _fit(build_model(kind, seed=0), batch)
+
+
+def keras_stock(kind: str, batch: int) -> Callable[[], object]:
+    """`fit` on the same network of Keras' own layers.
+
+    `keras_fit` profits from the arithmetic of `utils.kernels`, this does not.
+    """
+    return _fit(_stock(kind), batch)
+
+
+def _stock(kind):
+    """The network of Keras' own layers; LRN, which Keras lacks, as its formula."""
+    conv_2, dense_2 = layers.Conv2D(32, 3, activation="relu"), layers.Dense(10)
+    formula = LocalResponseNormalization().formula
+
+    def reduced(x):
+        x = layers.Lambda(formula)(layers.MaxPooling2D(3, 2)(x))
+        return layers.ZeroPadding2D(2)(x)
+
+    images = keras.Input((28, 28, 1))
+    x = layers.Conv2D(32, 3, padding="same", activation="relu")(images)
+    x = reduced(x)
+    look = conv_2(x)
+    gain = layers.Reshape((15, 15, 1))(Attention(kind)(look, dense_2(look)))
+    x = layers.Multiply()([x, layers.ZeroPadding2D(1)(gain)])
+    x = layers.GlobalAveragePooling2D()(reduced(conv_2(x)))
+    return keras.Model(images, layers.Softmax()(dense_2(x)))
+
+
+def _fit(model, batch):
     model.compile(training.build_optimizer(), "sparse_categorical_crossentropy")
     images, labels = (part[:IMAGES] for part in load_mnist()[0])
     images = images[..., None].astype("float32")
     return lambda: model.fit(images, labels, batch_size=batch, verbose=0)
+
+
+@functools.cache
+def _page():
+    """A page of Chromium with the network's scripts, until this process ends."""
+    from playwright.sync_api import sync_playwright
+
+    playwright = sync_playwright().start()
+    flags = ["--no-sandbox", "--disable-gpu"]
+    browser = playwright.chromium.launch(executable_path=_chromium(), args=flags)
+    atexit.register(lambda: (browser.close(), playwright.stop()))
+    page = browser.new_page()
+    script = one_script(("kinds.js", "network.js")) + SCRIPT.read_text("utf-8")
+    page.add_script_tag(content=script, type="module")
+    page.wait_for_function("typeof make === 'function'")
+    return page
+
+
+def _chromium():
+    if importlib.util.find_spec("playwright"):  # of the extra `dev`
+        found = map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))
+        return next(filter(None, found), None)
+    return None
+
+
+def page(kind: str, batch: int = 1, *, learns: bool = True) -> Callable[[], object]:
+    """The module of the page, in Chromium; it takes images one by one."""
+    images, labels = (part[:IMAGES] for part in load_mnist()[0])
+    data = {
+        "wasm": network_module(),
+        "weights": network("", build_model(kind, seed=0))["weights"],
+        "images": packed(images),
+        "labels": labels.tolist(),
+    }
+    _page().evaluate("([kind, data]) => make(kind, data)", [kind, data])
+    return lambda: _page().evaluate(
+        "([kind, learns]) => go(kind, learns)", [kind, learns]
+    )
 
 
 def pytorch(kind: str, batch: int) -> Callable[[], object]:
@@ -111,14 +190,26 @@ def pytorch(kind: str, batch: int) -> Callable[[], object]:
 def cases() -> dict[tuple[str, str, int], Callable[[], object]]:
     """What trains on `IMAGES` images, by engine, kind and batch size."""
     engines = {project: [kind for kind in KINDS if kind != "given"]}
-    engines |= {keras_fit: COMPARED}
+    engines |= dict.fromkeys((keras_fit, keras_stock), COMPARED)
     if importlib.util.find_spec("torch"):  # the extra `torch`
         engines |= {pytorch: COMPARED}
-    return {
+    found = {
         (engine.__name__, kind, batch): engine(kind, batch)
         for engine, kinds in engines.items()
         for kind in kinds
         for batch in BATCHES
+    }
+    if _chromium():
+        found |= {("page", kind, 1): page(kind) for kind in (*COMPARED, "energy")}
+    return found
+
+
+def looks() -> dict[tuple[str, str], Callable[[], object]]:
+    """What only looks at `IMAGES` images, one by one, by engine and kind."""
+    return {
+        (engine.__name__, kind): engine(kind, 1, learns=False)
+        for engine in (project, page)[: 2 if _chromium() else 1]
+        for kind in (*COMPARED, "energy")
     }
 
 
@@ -136,20 +227,27 @@ def matmul_seconds() -> float:
 
 def measure(rounds: int) -> dict:
     """Time every case in every round; medians, ready for `bench.json`."""
-    timed = cases()
-    for train in timed.values():
-        train()  # compiles
+    timed, looking = cases(), looks()
+    everything = [*timed.values(), *looking.values()]
+    for each in everything:
+        each()  # compiles
     times = [
-        [(matmul_seconds(), timeit(train, number=1)) for train in timed.values()]
+        [(matmul_seconds(), timeit(each, number=1)) for each in everything]
         for _ in range(rounds)
     ]
     matmul, updates = np.median(np.array(times)[..., 0]), []
-    for case, each in zip(timed, np.median(times, axis=0)[:, 1] / IMAGES, strict=True):
+    seconds = np.median(times, axis=0)[:, 1] / IMAGES
+    for case, each in zip(timed, seconds[: len(timed)], strict=True):
         flops = flops_per_image(case[1]) / each
         us_and_share = round(1e6 * each, 1), round(flops * matmul / MATRIX_FLOPS, 3)
         updates.append(dict(zip(COLUMNS, case + us_and_share, strict=True)))
+    passes = [
+        {"engine": engine, "kind": kind, "us_per_image": round(1e6 * each, 1)}
+        for (engine, kind), each in zip(looking, seconds[len(timed) :], strict=True)
+    ]
     gflops = round(MATRIX_FLOPS / matmul / 1e9, 1)
-    return {"matmul_gflops": gflops, "updates": updates, "rounds": rounds}
+    found = {"matmul_gflops": gflops, "updates": updates, "forward_passes": passes}
+    return found | {"rounds": rounds}
 
 
 def worker_memory() -> dict[str, int]:
@@ -185,6 +283,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     write(options.out, json.dumps(result | machine, indent=1).encode() + b"\n")
     for cells in (COLUMNS, *(each.values() for each in result["updates"])):
         print("{:10} {:12} {:>5} {:>12} {:>18}".format(*cells))
+    for row in result["forward_passes"]:
+        print("{:10} {:12} looks: {:>12}".format(*row.values()))
     print(f"float32 matrix product: {result['matmul_gflops']} GFLOP/s")
     print("peak memory of a worker, MB:", memory)
     return 0

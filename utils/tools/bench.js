@@ -1,0 +1,21 @@
+// What bench.py calls in a page, after the network's own scripts.
+window.networks = {};
+window.make = async (kind, { wasm, weights, images, labels }) => {
+  const bytes = Uint8Array.from(atob(images), (each) => each.charCodeAt(0));
+  const floats = Uint8Array.from(atob(weights), (each) => each.charCodeAt(0));
+  const network = await Network.create(await compileNetwork(wasm), {
+    rows: 28, cols: 28, weights: new Float32Array(floats.buffer),
+  });
+  networks[kind] = { network, labels, images: Float32Array.from(bytes) };
+};
+window.go = (kind, learns) => {
+  const { network, images, labels } = networks[kind];
+  labels.forEach((label, i) => {
+    network.look(images.subarray(784 * i, 784 * (i + 1)));
+    network.attend(kind, {});
+    network.answer();
+    if (!learns) return;
+    network.addGradients(label);
+    network.update({ learning_rate: 0.01, momentum: 0.5 });
+  });
+};
