@@ -5,6 +5,7 @@
 import { NativeControls, WidgetControls, element } from "./controls.js";
 import { drawPanels, useTheme } from "./panels.js";
 import { attentionView, noiseView } from "./digits.js";
+import { observerView } from "./observer.js";
 import { studyView } from "./study.js";
 
 // A view is
@@ -15,7 +16,12 @@ import { studyView } from "./study.js";
 //
 // Adding one is an entry here, its file in SCRIPT of explorer.py, and a function in Python
 // that describes its controls and data.
-const VIEWS = { noise: noiseView, attention: attentionView, study: studyView };
+const VIEWS = {
+  noise: noiseView,
+  attention: attentionView,
+  study: studyView,
+  observer: observerView,
+};
 
 const SHRINK = 0.8; // the least that a layout is scaled down for want of width, before the next
 const REST = 600; // ms without a change, after which a screen reader may read what is said
@@ -58,7 +64,10 @@ class Explorer {
 
     // The width decides the layout. A canvas that was scrolled out of a notebook may come back
     // blank. Its colours are the theme's: their change is a transition (explorer.css).
-    const resized = new ResizeObserver(() => this.setLayout() && this.draw());
+    const resized = new ResizeObserver(() => {
+      keepKeys(this.canvas.closest(".explorer"));
+      if (this.setLayout()) this.draw();
+    });
     const seen = new IntersectionObserver(() => this.draw());
     resized.observe(this.holder);
     seen.observe(this.canvas);
@@ -141,11 +150,13 @@ class Explorer {
   }
 }
 
-// The keys of an explorer are its own: JupyterLab would take arrows to move among cells.
+// The keys of an explorer are its own: JupyterLab would take arrows to move among cells, and
+// digits to make headings of them.
 function keepKeys(root) {
   root.dataset.lmSuppressShortcuts = "true";
-  root.addEventListener("keydown", (event) => event.stopPropagation());
+  root.addEventListener("keydown", stop);
 }
+const stop = (event) => event.stopPropagation();
 
 const brightness = (colour) => {
   const [red, green, blue] = colour.match(/[\d.]+/g).map(Number);
@@ -155,7 +166,6 @@ const brightness = (colour) => {
 // Puts an explorer with native controls into `root`.
 export function mount(root, description) {
   root.replaceChildren();
-  keepKeys(root);
   const inside = element(root, "div", "explorer-inside");
   const panel = element(inside, "div", "explorer-controls");
   const controls = new NativeControls(panel, description.controls, description.groups);
@@ -164,7 +174,6 @@ export function mount(root, description) {
 
 // Puts the view of an explorer into the element of an anywidget, beside ipywidgets.
 export async function render({ model, el }) {
-  keepKeys(el);
   const models = {};
   for (const [name, id] of Object.entries(model.get("controls"))) {
     models[name] = await model.widget_manager.get_model(id.replace("IPY_MODEL_", ""));
