@@ -415,3 +415,6 @@ def test_a_page_begins_with_the_answers_that_python_has():
 def test_what_cannot_be_shown_is_refused():
     with pytest.raises(ValueError, match="Expected images"):
         explorers.observer(IMAGES[0], LABELS)
+    for curve in ([0.8, 0.7], {60: 80}, {60: np.nan}):
+        with pytest.raises(ValueError, match="from 0 to 1 by noise SD of 'mine', such"):
+            explorers.observer(IMAGES, LABELS, {"mine": curve})

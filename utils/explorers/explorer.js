@@ -64,10 +64,7 @@ class Explorer {
 
     // The width decides the layout. A canvas that was scrolled out of a notebook may come back
     // blank. Its colours are the theme's: their change is a transition (explorer.css).
-    const resized = new ResizeObserver(() => {
-      keepKeys(this.canvas.closest(".explorer"));
-      if (this.setLayout()) this.draw();
-    });
+    const resized = new ResizeObserver(() => this.setLayout() && this.draw());
     const seen = new IntersectionObserver(() => this.draw());
     resized.observe(this.holder);
     seen.observe(this.canvas);
@@ -154,9 +151,8 @@ class Explorer {
 // digits to make headings of them.
 function keepKeys(root) {
   root.dataset.lmSuppressShortcuts = "true";
-  root.addEventListener("keydown", stop);
+  root.addEventListener("keydown", (event) => event.stopPropagation());
 }
-const stop = (event) => event.stopPropagation();
 
 const brightness = (colour) => {
   const [red, green, blue] = colour.match(/[\d.]+/g).map(Number);
@@ -166,6 +162,7 @@ const brightness = (colour) => {
 // Puts an explorer with native controls into `root`.
 export function mount(root, description) {
   root.replaceChildren();
+  keepKeys(root);
   const inside = element(root, "div", "explorer-inside");
   const panel = element(inside, "div", "explorer-controls");
   const controls = new NativeControls(panel, description.controls, description.groups);
@@ -174,6 +171,7 @@ export function mount(root, description) {
 
 // Puts the view of an explorer into the element of an anywidget, beside ipywidgets.
 export async function render({ model, el }) {
+  keepKeys(el);
   const models = {};
   for (const [name, id] of Object.entries(model.get("controls"))) {
     models[name] = await model.widget_manager.get_model(id.replace("IPY_MODEL_", ""));

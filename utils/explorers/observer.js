@@ -7,7 +7,14 @@
 // control "answers": [{ level, cued, label, answer }], in order.
 import { element } from "./controls.js";
 import { digitsOf } from "./data.js";
-import { addNoise, checkDigits, drawPlace, endlessOrder, randomNumbers, showDigit } from "./displays.js";
+import {
+  addNoise,
+  checkDigits,
+  drawPlace,
+  endlessOrder,
+  randomNumbers,
+  showDigit,
+} from "./displays.js";
 import { expectedAccuracy, fitPsychometric } from "./psychometrics.js";
 
 const CURVE_POINTS = 60;
@@ -44,17 +51,18 @@ export const observerView = {
     function show(cued) {
       const [level, index] = [data.levels[levels.next().value], order.next().value];
       const place = drawPlace(digits, data.canvas, random);
-      const image = showDigit(digits, index, data.canvas, random, place);
-      addNoise(image, level, random);
+      const greys = showDigit(digits, index, data.canvas, random, place);
+      const image = Uint8ClampedArray.from(addNoise(greys, level, random)); // as a screen shows it
       const cue = cued ? [...place, digits.rows, digits.cols] : null;
-      trial = { level, cued, cue, label: digits.labels[index], image: Uint8ClampedArray.from(image) };
+      trial = { level, cued, cue, image, label: digits.labels[index], isSeen: false };
     }
 
     // Takes an answer to the display that is seen; a second one waits for the next.
     function answer(digit) {
       if (!trial?.isSeen) return;
       const { level, cued, label } = trial;
-      controls.set("answers", [...controls.get("answers"), { level, cued, label, answer: digit }]);
+      const given = { level, cued, label, answer: digit };
+      controls.set("answers", [...controls.get("answers"), given]);
       show(cued);
     }
     addKeys(explorer, answer);

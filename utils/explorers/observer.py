@@ -24,8 +24,15 @@ def observer(
         `cued` (whether the place was marked), `label` and `answer`.
 
     Raises:
-        ValueError: for images or labels that cannot be shown.
+        ValueError: for images, labels or accuracies that cannot be shown.
     """
+    for name, curve in (networks or {}).items():
+        by_level = isinstance(curve, Mapping)
+        if not by_level or not all(0 <= share <= 1 for share in curve.values()):
+            raise ValueError(
+                f"Expected accuracies from 0 to 1 by noise SD of {name!r}, such as "
+                f"{{60: 0.8, 120: 0.7}}. Received {curve!r}."
+            )
     shown = digits(images, labels)
     curves = [
         {"label": name, "points": [[float(x), float(y)] for x, y in curve.items() if x]}
