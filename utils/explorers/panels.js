@@ -273,14 +273,16 @@ const PANELS = {
     c.rect(box.x, box.y - 2, box.width, box.height + 2);
     c.clip();
     networks.forEach(({ label, points }, i) => {
-      const style = [SERIES[(2 + i) % SERIES.length], 1.5, NETWORK_DASHES[i % NETWORK_DASHES.length]];
+      const colour = SERIES[(2 + i) % SERIES.length];
+      const style = [colour, 1.5, NETWORK_DASHES[i % NETWORK_DASHES.length]];
       curve(points, ...style);
       legend.push([label, ...style]);
     });
     c.restore();
     for (const cued of [false, true]) {
       const colour = cued ? WITHOUT : WITH;
-      for (const { points } of fits.filter((each) => each.cued === cued)) curve(points, colour, 2.5);
+      const fitted = fits.find((each) => each.cued === cued);
+      if (fitted) curve(fitted.points, colour, 2.5);
       const seen = counts.filter((each) => each.cued === cued);
       for (const { level, right: hits, trials } of seen) {
         c.beginPath();
