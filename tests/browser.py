@@ -7,6 +7,7 @@ settings and logs lie in a temporary folder.
 import contextlib
 import json
 import os
+import re
 import secrets
 import shutil
 import socket
@@ -30,6 +31,7 @@ FLAGS = [
 ]
 PATIENCE = 60  # seconds
 WINDOW = {"width": 1400, "height": 1000}
+PHONE = {"viewport": {"width": 400, "height": 800}, "has_touch": True}
 THEMES = {"light": "JupyterLab Light", "dark": "JupyterLab Dark"}
 SETTINGS = {  # no news, no check for updates: nothing outside this machine is asked
     "notification": {"fetchNews": "false", "checkForUpdates": False},
@@ -245,6 +247,13 @@ class Page:
     def close(self):
         """Close the tab."""
         self.page.close()
+
+
+def check_quiet(notebook, lab):
+    """Neither the browser nor the server has complained."""
+    assert notebook.problems == []
+    bad = re.compile(r"\[E |Traceback|Error|Exception")
+    assert [x for x in lab.log.read_text("utf-8").splitlines() if bad.search(x)] == []
 
 
 def drawn_explorers(page, count, seconds=PATIENCE) -> list["Explorer"]:

@@ -1,6 +1,7 @@
 """Before any test module imports Keras, the project chooses its backend."""
 
 import concurrent.futures
+import os
 import shutil
 import subprocess
 
@@ -49,3 +50,29 @@ def small_disk(tmp_path):
     yield resize
     if folder.is_mount():
         subprocess.run(["umount", str(folder)], check=True)
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """Return a running Chromium; a module at a time, for Playwright allows one."""
+    from browser import chromium, executable
+
+    if executable() is None:
+        remedy = "No Chromium found: on Debian or Ubuntu, apt-get install chromium."
+        if os.environ.get("CI"):
+            pytest.fail(remedy)
+        pytest.skip(remedy)
+    with chromium() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def lab(browser, tmp_path_factory):
+    """Return a running JupyterLab."""
+    from browser import Lab
+
+    lab = Lab(tmp_path_factory.mktemp("lab"))
+    try:
+        yield lab
+    finally:
+        lab.stop()

@@ -50,6 +50,7 @@ EXPLORERS = {
     "attention": "explorers.attention(images, labels)",
     "attention, 60 x 60": "explorers.attention(large, labels[:300])",
     "study": "explorers.study(records)",
+    "observer, 60 x 60": "explorers.observer(images, labels)",
 }
 SHOWN = {  # what the status says of a slider's value
     "digit-slider": r"digit (\d+)",
@@ -219,6 +220,10 @@ def measure(explorer) -> dict:
     if explorer.part(".fresh-draw").count():
         button = explorer.part(".fresh-draw button")
         steps("fresh-draw", [button.click] * STEPS, ["click"])
+    if explorer.part(".explorer-keys").count():
+        explorer.part("canvas").click()
+        acts = [lambda i=i: page.keyboard.press(str(i % 10)) for i in range(STEPS)]
+        steps("explorer-keys", acts, ["keydown"])
     for select in explorer.part("select").all():
         name = select.evaluate(
             "x => /[a-z]+-select/.exec(x.parentElement.className)[0]"

@@ -5,9 +5,7 @@ screenshots; those are saved in `build/screenshots` for people to look at.
 """
 
 import base64
-import os
 import re
-import shutil
 import time
 import zlib
 from pathlib import Path
@@ -15,7 +13,7 @@ from pathlib import Path
 import nbformat
 import numpy as np
 import pytest
-from browser import Lab, Notebook, Page, chromium, executable, write_notebook
+from browser import PHONE, Notebook, Page, check_quiet, write_notebook
 from nbconvert import HTMLExporter
 from nbformat.sign import NotebookNotary
 
@@ -57,34 +55,9 @@ CELLS = [
 ]
 SHOWN = 3  # of the cells show an explorer
 NAMES = ("noise", "attention", "study")
-OBSERVER = [
-    SETUP,
-    "from utils.explorers.observer import observer\nobserver(images, labels, seed=0)",
-]
 NO_SIMD = "WebAssembly.compile = async () => { throw new Error('no SIMD'); };"
-PHONE = {"viewport": {"width": 400, "height": 800}, "has_touch": True}
 
 pytestmark = pytest.mark.browser
-
-
-@pytest.fixture(scope="module")
-def browser():
-    if executable() is None:
-        remedy = "No Chromium found: on Debian or Ubuntu, apt-get install chromium."
-        if os.environ.get("CI"):
-            pytest.fail(remedy)
-        pytest.skip(remedy)
-    with chromium() as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def lab(browser, tmp_path_factory):
-    lab = Lab(tmp_path_factory.mktemp("lab"))
-    try:
-        yield lab
-    finally:
-        lab.stop()
 
 
 @pytest.fixture(scope="module")
@@ -157,12 +130,6 @@ def attention(place):
 @pytest.fixture
 def study(place):
     return place.explorers(SHOWN)[2]
-
-
-def check_quiet(notebook, lab):
-    assert notebook.problems == []
-    bad = re.compile(r"\[E |Traceback|Error|Exception")
-    assert [x for x in lab.log.read_text("utf-8").splitlines() if bad.search(x)] == []
 
 
 def places(explorer):
@@ -512,49 +479,3 @@ def test_screenshots_for_people(theme, browser, lab, html):
             path = SCREENSHOTS / f"{name}-{kind}-{theme}.png"
             explorer.root.screenshot(path=path)
         page.close()
-
-
-# ---- the observer
-
-
-@pytest.mark.parametrize("name", ["observer.ipynb", "06_where_attention_helps.ipynb"])
-def test_the_reader_is_the_observer(name, lab, browser):
-    if name == "observer.ipynb":
-        write_notebook(lab.notebooks / name, OBSERVER)
-    else:
-        shutil.copy(ROOT / "notebooks" / name, lab.notebooks)
-    notebook = Notebook(browser, lab, name)
-    notebook.run()
-    page = notebook.page
-    root = page.locator(".explorer-observer")
-    status, picture = root.locator(".explorer-status"), root.locator("canvas")
-    page.wait_for_function(
-        "() => document.querySelector('.explorer-observer .explorer-status')"
-        "?.textContent.startsWith('trial 1 ')"
-    )
-    cells = page.locator(".jp-Cell").count()
-    picture.click()
-    seen = set()
-    for trial in range(1, 13):
-        seen.add(picture.evaluate("canvas => canvas.toDataURL()"))
-        page.keyboard.press(str(trial % 10))
-        page.wait_for_function(
-            "start => document.querySelector('.explorer-observer .explorer-status')"
-            ".textContent.startsWith(start)",
-            arg=f"trial {trial + 1} ",
-        )
-        assert "the last was a" in status.inner_text()
-    assert len(seen) == 12
-    assert "12 answers" in status.inner_text() or "threshold" in status.inner_text()
-    root.locator(".observer-cue input").check()
-    page.wait_for_timeout(300)
-    assert status.inner_text().startswith("trial 14 ")
-    root.locator(".observer-key").nth(7).click()
-    page.wait_for_timeout(300)
-    assert status.inner_text().startswith("trial 15 ")
-    page.keyboard.press("x")
-    page.wait_for_timeout(200)
-    assert status.inner_text().startswith("trial 15 ")
-    assert page.locator(".jp-Cell").count() == cells  # no key reached JupyterLab
-    check_quiet(notebook, lab)
-    notebook.close()

@@ -1,139 +1,420 @@
-"""The reader as the observer: what is shown, what an answer does, what is fitted."""
+"""The reader as the observer: displays, keys and the fit, in a real Chromium.
 
+An observer is simulated here: every digit of its page is a 3, so that it can be right
+at will, as often as a psychometric function that is known says.
+"""
+
+import base64
+import io
+import itertools
+import re
+from pathlib import Path
+
+import matplotlib.image
 import numpy as np
 import pytest
+from browser import PHONE, Notebook, Page, check_quiet, write_notebook
+from scipy import optimize, stats
 
+from utils import explorers
 from utils.data import load_mnist
-from utils.displays import Display
-from utils.explorers.observer import LEVELS, observer
-from utils.studies.psychometrics import PsychometricFunction
+from utils.explorers.observer import LEVELS
+from utils.explorers.scripts import one_script
 
 _, (IMAGES, LABELS) = load_mnist()
+THREES = IMAGES[LABELS == 3], LABELS[LABELS == 3]
+NETWORKS = {"control": {0: 0.8, 60: 0.75, 120: 0.6, 240: 0.2}}
+SCREENSHOTS = Path(__file__).parents[1] / "build" / "screenshots"
+LAB = """
+from utils import explorers
+from utils.data import load_mnist
+_, (images, labels) = load_mnist()
+explorer = explorers.observer(images, labels)
+explorer
+"""
+
+pytestmark = pytest.mark.browser
 
 
-def answer(widget, digit, number=None):
-    number = widget.number if number is None else number
-    widget._hear(widget, {"answer": digit, "number": number}, [])
+def expected(threshold, spread, lapse, level=LEVELS):
+    """The psychometric function, by its formula."""
+    below = 20 * np.log10(threshold / np.asarray(level)) / spread
+    return 0.1 + (0.9 - lapse) * stats.norm.cdf(below)
 
 
-def watch(widget, true, trials, rng):
-    """Answer as an observer does whose psychometric function is known."""
+def log_likelihood(function, right, trials):
+    return stats.binom.logpmf(right, trials, expected(*function)).sum()
+
+
+def most_likely(right, trials):
+    """Threshold, spread and lapse, by another optimiser, within the page's limits."""
+    limits = [(LEVELS[0] / 10, LEVELS[-1] * 10), (0.1, 60), (0, 0.9)]
+    found = [
+        optimize.minimize(
+            lambda x: -log_likelihood(x, right, trials),
+            (*start, 0.01),
+            method="Nelder-Mead",
+            bounds=limits,
+            options={"xatol": 1e-6, "fatol": 1e-9, "maxiter": 2000},
+        )
+        for start in itertools.product(LEVELS, (2, 6))
+    ]
+    return min(found, key=lambda each: each.fun).x
+
+
+# ---- the fit
+
+
+@pytest.fixture(scope="module")
+def fitted(browser):
+    """What the page makes of right answers `(observers, levels)` and trials."""
+    page = browser.new_page()
+    script = one_script(["psychometrics.js"])
+    names = "{ fitPsychometric, expectedAccuracy }"
+    page.add_script_tag(
+        type="module", content=f"{script}Object.assign(window, {names});"
+    )
+    page.wait_for_function("'fitPsychometric' in window")
+
+    def fit(right, trials, levels=LEVELS):
+        right, trials = np.broadcast_arrays(np.atleast_2d(right), trials)
+        counts = [
+            [
+                dict(zip(("level", "right", "trials"), map(int, each), strict=True))
+                for each in zip(levels, *both, strict=True)
+            ]
+            for both in zip(right, trials, strict=True)
+        ]
+        return page.evaluate("all => all.map(fitPsychometric)", counts)
+
+    fit.page = page
+    yield fit
+    page.close()
+
+
+def test_the_function_by_hand(fitted):
+    known = {"threshold": 100, "spread": 6, "lapse": 0.04}
+    levels = [1e-9, 100, 100 * 10 ** (6 / 20), 100 * 10 ** (-12 / 20), 1e9]
+    found = fitted.page.evaluate(
+        "([known, levels]) => levels.map((each) => expectedAccuracy(known, each))",
+        [known, levels],
+    )
+    shares = [1, 0.5, 0.1586552539, 0.9772498681, 0]  # Phi of 0, -1 and 2 between
+    np.testing.assert_allclose(found, 0.1 + 0.86 * np.array(shares), atol=1e-9)
+
+
+@pytest.mark.parametrize("trials", [8, 40, 1000])
+def test_the_fit_is_the_maximum_of_the_likelihood(fitted, trials):
+    """Against SciPy: as likely for all, and as good as the same threshold."""
+    rng = np.random.default_rng(trials)
+    drawn = rng.uniform((70, 2, 0), (250, 7, 0.1), (12, 3))
+    right = rng.binomial(trials, [expected(*each) for each in drawn])
+    compared = 0
+    for counts, found in zip(right, fitted(right, trials), strict=True):
+        other = most_likely(counts, trials)
+        if found is None:
+            assert trials == 8
+            continue
+        ours = [found[key] for key in ("threshold", "spread", "lapse")]
+        theirs = log_likelihood(other, counts, trials)
+        assert log_likelihood(ours, counts, trials) > theirs - 1e-4
+        if other[1] > 1:  # a step has a threshold anywhere between two levels
+            assert ours[0] == pytest.approx(other[0], rel=0.01)
+            compared += 1
+    assert compared >= 6
+
+
+def test_without_a_fall_within_the_levels_there_is_no_threshold(fitted):
+    perfect, never, chance = [20] * 6, [0] * 6, [2] * 6
+    rising, beyond = [2, 2, 8, 15, 19, 20], [20, 20, 20, 20, 20, 18]
+    assert fitted([perfect, never, chance, rising, beyond], 20) == 5 * [None]
+    assert fitted([20, 11, 2], 20, LEVELS[:3]) == [None]
+    assert fitted([20, 20, 11, 2, 0, 0], [20, 20, 20, 20, 0, 0]) != [None]
+    assert fitted([20, 11, 2, 0, 0, 0], [20, 20, 20, 0, 0, 0]) == [None]
+
+
+def test_a_step_has_its_threshold_between_two_levels(fitted):
+    (found,) = fitted([20, 20, 20, 2, 2, 2], 20)
+    assert 120 < found["low"] < found["threshold"] < found["high"] < 180
+
+
+def test_the_interval_covers_the_threshold_and_narrows_with_trials(fitted):
+    widths, known = [], (140, 4, 0.03)
+    for trials in (20, 500):
+        rng = np.random.default_rng(0)
+        right = rng.binomial(trials, expected(*known), (200, len(LEVELS)))
+        found = [each for each in fitted(right, trials) if each]
+        hits = sum(each["low"] <= known[0] <= each["high"] for each in found)
+        fewest, most = stats.binom.interval(0.998, len(found), 0.95)
+        assert fewest <= hits <= most
+        ends = [np.log(each["high"] / each["low"]) for each in found]
+        widths.append(np.median(ends))
+    assert widths[0] / widths[1] == pytest.approx(5, rel=0.25)
+
+
+# ---- the page
+
+
+@pytest.fixture
+def opened(browser, tmp_path):
+    """Return a function that shows an observer in a page without a kernel."""
+    pages = []
+
+    def show(images, labels, **context):
+        path = tmp_path / f"{len(pages)}.html"
+        made = explorers.observer(images, labels, NETWORKS)
+        head = '<!doctype html><meta name="viewport" content="width=device-width">'
+        path.write_text(head + made.html(), "utf-8")
+        pages.append(Page(browser, path, **context))
+        (explorer,) = pages[-1].explorers()
+        return explorer
+
+    yield show
+    for page in pages:
+        assert page.problems == page.refused == []
+        page.close()
+
+
+def trial(explorer):
+    """Number and noise SD of the display that is shown."""
+    found = re.search(r"trial (\d+), noise of SD (\d+)", explorer.status())
+    return int(found[1]), int(found[2])
+
+
+def press(explorer, digit):
+    before = explorer.updates()
+    explorer.page.keyboard.press(str(digit))
+    explorer.wait_for_update(before)
+
+
+def watch(explorer, threshold, trials, seed):
+    """Answer as an observer of that threshold does; levels, and what was right."""
+    rng, seen = np.random.default_rng(seed), []
+    explorer.part("canvas").click()
     for _ in range(trials):
-        right = rng.random() < true.accuracy(widget.trial["level"])
-        answer(widget, widget.label if right else (widget.label + 1) % 10)
+        level = trial(explorer)[1]
+        right = bool(rng.random() < expected(threshold, 3, 0.02, level))
+        press(explorer, 3 if right else rng.choice([0, 1, 2, 4, 5, 6, 7, 8, 9]))
+        said = "the last was a 3: right" if right else "the last was a 3: wrong, you"
+        assert said in explorer.status()
+        seen.append((level, right))
+    return np.array(seen)
 
 
-def test_levels_come_shuffled_and_each_as_often():
-    widget, seen = observer(IMAGES, LABELS, seed=0), []
-    for _ in range(5 * len(LEVELS)):
-        seen.append(widget.trial["level"])
-        answer(widget, 0)
-    blocks = np.reshape(seen, (5, -1))
-    assert all(sorted(block) == sorted(LEVELS) for block in blocks)
-    assert len({*map(tuple, blocks)}) > 1
+def thresholds(explorer):
+    return re.findall(r"your threshold (\w+) \w+ cue: SD (\d+)", explorer.status())
 
 
-def test_the_trial_is_an_image_with_its_cue():
-    widget = observer(IMAGES, LABELS, seed=1, display=Display(rows=40, cols=50))
-    trial = widget.trial
-    assert len(trial["image"]) == 40 * 50
-    assert trial["cue"] is None
-    widget.cued = True
-    assert widget.trial["number"] == trial["number"] + 1
-    row, col, rows, cols = widget.trial["cue"]
-    assert (rows, cols) == (28, 28)
-    assert 0 <= row <= 12
-    assert 0 <= col <= 22
+def test_an_observer_s_threshold_is_found_with_and_without_a_cue(opened):
+    explorer = opened(*THREES)
+    assert trial(explorer)[0] == 1
+    found = []
+    for cue, threshold in (("off", 100), ("on", 200)):
+        explorer.part("select").select_option(cue)
+        seen = watch(explorer, threshold, 120, seed=threshold)
+        blocks = seen[:, 0].reshape(-1, len(LEVELS))
+        if cue == "on":  # the display that the cue replaced had a level of its own
+            blocks = np.append(0, seen[:-1, 0]).reshape(-1, len(LEVELS))[1:]
+        assert (np.sort(blocks) == LEVELS).all()
+        assert len({*map(tuple, blocks)}) > 10
+        right, trials = np.transpose(
+            [(seen[seen[:, 0] == x, 1].sum(), (seen[:, 0] == x).sum()) for x in LEVELS]
+        )
+        found.append(round(most_likely(right, trials)[0]))
+        assert found[-1] == pytest.approx(threshold, rel=0.3)
+    told = [(how, float(number)) for how, number in thresholds(explorer)]
+    assert [how for how, _ in told] == ["without", "with"]
+    assert [number for _, number in told] == pytest.approx(found, rel=0.01, abs=1)
 
 
-def test_the_cue_lies_around_the_digit():
-    widget = observer(IMAGES, LABELS, levels=(1e-6, 2e-6, 3e-6, 4e-6), seed=2)
-    widget.cued = True
-    for _ in range(20):
-        pixels = np.frombuffer(widget.trial["image"], "uint8").reshape(44, 44)
-        row, col, rows, cols = widget.trial["cue"]
-        inside = pixels[row : row + rows, col : col + cols].sum()
-        assert inside == pixels.sum() > 0
-        answer(widget, 0)
+def test_with_few_answers_there_is_no_threshold(opened):
+    explorer = opened(*THREES)
+    explorer.part("canvas").click()
+    assert explorer.status().endswith("which digit is it?")
+    for number in range(1, 5):
+        press(explorer, number)
+        assert trial(explorer)[0] == number + 1
+        assert f"{number} answers; keep going" in explorer.status()
+    assert "threshold" not in explorer.status()
 
 
-def test_a_known_observer_s_threshold_is_found_with_and_without_a_cue():
-    rng = np.random.default_rng(0)
-    widget = observer(IMAGES, LABELS, seed=3)
-    for cued, threshold in ((False, 110.0), (True, 200.0)):
-        true = PsychometricFunction(threshold, 4.0, 0.02, 0.1, 0.0)
-        widget.cued = cued
-        watch(widget, true, 600, rng)
-        found = widget.threshold(cued)
-        assert found.low < threshold < found.high
-        assert found.value == pytest.approx(threshold, rel=0.2)
-    assert [fitted["cued"] for fitted in widget.result["fits"]] == [False, True]
-    assert "your threshold with the cue: SD" in widget.result["words"]
-    assert len(widget.answers) == 1200
+def test_a_display_is_answered_once_and_by_digits_alone(opened):
+    explorer = opened(*THREES)
+    explorer.page.keyboard.press("5")  # elsewhere on the page
+    explorer.part("canvas").click()
+    for key in ("x", "Enter", "Escape", "Control+5", "Alt+5", "ArrowUp"):
+        explorer.page.keyboard.press(key)
+    explorer.settle()
+    assert trial(explorer)[0] == 1
+    explorer.page.keyboard.down("3")
+    for _ in range(5):  # held
+        explorer.page.keyboard.down("3")
+        explorer.settle()
+    explorer.page.keyboard.up("3")
+    assert trial(explorer)[0] == 2
+    explorer.root.evaluate(
+        """root => {
+            for (const key of "33") {
+                const event = new KeyboardEvent("keydown", { key, bubbles: true });
+                root.querySelector("canvas").dispatchEvent(event);
+            }
+        }"""
+    )
+    explorer.settle()
+    assert trial(explorer)[0] == 3  # the second came before the next digit was seen
 
 
-def test_an_answer_counts_once_and_only_for_the_trial_it_was_given_to():
-    widget = observer(IMAGES, LABELS, seed=4)
-    number, label = widget.number, widget.label
-    answer(widget, label)
-    answer(widget, label, number)  # the key was pressed twice
-    answer(widget, 3, 99)
-    assert len(widget.answers) == 1
-    assert "right" in widget.result["words"]
-    answer(widget, (widget.label + 1) % 10)
-    assert "wrong, you said" in widget.result["words"]
-    counts = widget.result["counts"]
-    assert sum(each["trials"] for each in counts) == 2
-    assert sum(each["right"] for each in counts) == 1
+def test_nothing_tells_the_digit_before_the_answer(opened):
+    """A page of threes reads like a page of sevens, but for noise and numbers."""
+    texts = []
+    for digit in (3, 7):
+        shown = digit == LABELS
+        explorer = opened(IMAGES[shown], LABELS[shown])
+        html = explorer.root.evaluate("root => root.outerHTML")
+        html = re.sub(r'data-explorer="\w+"|(id|for)="[\w-]+"', "", html)
+        texts.append(re.sub(r"SD \d+|[\d.]+ ms", "", html))
+    assert texts[0] == texts[1]
+    assert "trial 1" in texts[0]
 
 
-@pytest.mark.parametrize("digit", [10, -1, "7", None])
-def test_an_answer_that_is_no_digit_is_shown_as_a_problem(digit):
-    widget = observer(IMAGES, LABELS, seed=5)
-    answer(widget, digit)
-    assert widget.answers == []
-    assert widget.result["problem"]
-    assert f"digit from 0 to 9, received {digit!r}" in widget.result["words"]
-    answer(widget, 1)
-    assert not widget.result["problem"]
+def picture(explorer):
+    """The canvas as colours `(rows, cols, 3)` from 0 to 1."""
+    png = base64.b64decode(explorer.pixels().split(",")[1])
+    return matplotlib.image.imread(io.BytesIO(png))[..., :3]
 
 
-def test_with_few_answers_there_is_no_curve_and_no_threshold():
-    widget = observer(IMAGES, LABELS, seed=6)
-    answer(widget, 1)
-    assert widget.result["fits"] == []
-    assert "keep going" in widget.result["words"]
-    with pytest.raises(ValueError, match="4 or more noise levels"):
-        widget.threshold(False)
+def test_the_cue_marks_the_digit_and_replaces_the_display(opened):
+    """Squares full of ink stand for digits: they are found even in noise."""
+    explorer = opened(np.full((9, 28, 28), 255), np.full(9, 3))
+    before = explorer.updates()
+    explorer.part("select").select_option("on")
+    explorer.wait_for_update(before)
+    assert trial(explorer)[0] == 1
+    explorer.part("canvas").click()
+    for _ in range(12):
+        while trial(explorer)[1] > 80:
+            press(explorer, 3)
+        seen = picture(explorer)[36:316, 10:290]
+        red, _, blue = np.moveaxis(seen, -1, 0)
+        dark = (red < 0.5) & (blue < 0.5)
+        for axis in (0, 1):
+            marked = np.flatnonzero((red - blue > 0.4).any(axis))
+            inked = np.flatnonzero(dark.mean(axis) > 0.25)
+            ends = [(each.min(), each.max()) for each in (marked, inked)]
+            np.testing.assert_allclose(*ends, atol=3)
+        press(explorer, 3)
+    explorer.part("select").select_option("off")
+    explorer.settle()
+    red, _, blue = np.moveaxis(picture(explorer)[36:316, 10:290], -1, 0)
+    assert not (red - blue > 0.4).any()
 
 
-def test_networks_are_drawn_beside():
-    curve = PsychometricFunction(100.0, 5.0, 0.1, 0.1, 0.0)
-    widget = observer(IMAGES, LABELS, {"control": curve})
-    (drawn,) = widget.setup["networks"]
-    levels, accuracies = np.transpose(drawn["points"])
-    assert drawn["label"] == "control"
-    assert (levels.min(), levels.max()) == pytest.approx((min(LEVELS), max(LEVELS)))
-    assert np.allclose(accuracies, curve.accuracy(levels))
+def test_a_phone(opened):
+    """By touch, beside the digit, on 400 pixels."""
+    explorer = opened(*THREES, **PHONE)
+    for number, digit in enumerate((3, 0, 9), start=1):
+        button = explorer.part(".explorer-keys button", has_text=str(digit))
+        box = button.bounding_box()
+        assert min(box["width"], box["height"]) >= 44
+        button.tap()
+        explorer.expect(f"trial {number + 1},")
+        said = "right" if digit == 3 else f"wrong, you said {digit}"
+        assert f"the last was a 3: {said}" in explorer.status()
+    width = explorer.page.evaluate("document.documentElement.scrollWidth")
+    assert width <= PHONE["viewport"]["width"]
 
 
-def test_one_seed_repeats_a_session():
-    one, same, other = (observer(IMAGES, LABELS, seed=seed) for seed in (7, 7, 8))
-    assert one.trial == same.trial
-    assert one.trial != other.trial
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_screenshots_for_people(opened, scheme):
+    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+    wide = {"viewport": {"width": 1000, "height": 700}}
+    for name, context in (("page", wide), ("phone", PHONE)):
+        explorer = opened(*THREES, **context)
+        style = f":root {{ color-scheme: {scheme}; }}"
+        explorer.page.add_style_tag(content=style)
+        for cue in ("off", "on"):
+            explorer.part("select").select_option(cue)
+            watch(explorer, 150, 36, seed=1)
+        explorer.root.screenshot(path=SCREENSHOTS / f"observer-{name}-{scheme}.png")
 
 
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        ((IMAGES[0], LABELS), "Expected images"),
-        ((IMAGES, LABELS[:3]), "Expected images"),
-        ((IMAGES, LABELS, None, (10, 20, 30)), "4 or more different noise levels"),
-        ((IMAGES, LABELS, None, (0, 10, 20, 30)), "levels above 0"),
-    ],
-)
-def test_bad_input_is_refused_in_words(arguments, message):
-    images, labels, *rest = arguments
-    levels = {"levels": rest[1]} if rest else {}
-    with pytest.raises(ValueError, match=message):
-        observer(images, labels, **levels)
+# ---- JupyterLab
+
+
+def asked(notebook, expression):
+    """The value of an expression in the notebook's kernel."""
+    reply = notebook.page.evaluate(
+        """expression => jupyterapp.shell.currentWidget.sessionContext.session.kernel
+            .requestExecute({ code: "", user_expressions: { found: expression } }).done
+            .then(({ content }) => content.user_expressions.found)""",
+        expression,
+    )
+    return eval(reply["data"]["text/plain"])
+
+
+def test_answers_reach_python_and_keys_stay_in_the_explorer(lab, browser):
+    write_notebook(lab.notebooks / "observer.ipynb", [LAB])
+    notebook = Notebook(browser, lab, "observer.ipynb")
+    notebook.run()
+    (explorer,) = notebook.explorers()
+    cells = notebook.page.locator(".jp-CodeCell").count()
+    explorer.part("canvas").click()
+    for digit in range(10):
+        press(explorer, digit)
+    for key in ("x", "a", "ArrowDown"):  # would cut the cell, or leave it
+        explorer.page.keyboard.press(key)
+    press(explorer, 1)
+    explorer.part("select").select_option(label="corners around the digit")
+    explorer.part("select").focus()
+    press(explorer, 1)  # would make the cell a heading
+    explorer.part(".explorer-keys button").nth(7).click()
+    explorer.expect("trial 14,")
+    values = "explorer.controls['answers'].value"
+    answers = asked(notebook, values)
+    assert [each["answer"] for each in answers] == [*range(10), 1, 1, 7]
+    assert [each["cued"] for each in answers] == 11 * [False] + 2 * [True]
+    assert sorted(each["level"] for each in answers[:6]) == list(LEVELS)
+    said = f"the last was a {answers[-1]['label']}: "
+    assert said in explorer.status()
+    assert notebook.page.locator(".jp-CodeCell").count() == cells
+    assert explorer.root.is_visible()
+
+    notebook.set_theme("dark")
+    explorer.root.screenshot(path=SCREENSHOTS / "observer-lab-dark.png")
+    asked(notebook, f"explorer.controls['answers'].set_trait('value', {values}[:3])")
+    explorer.expect("trial 4,")
+    check_quiet(notebook, lab)
+
+    notebook.stop_kernel()  # and it goes on
+    explorer.part("canvas").click()
+    press(explorer, 5)
+    assert trial(explorer)[0] == 5
+    notebook.close()
+
+
+# ---- Python
+
+
+def test_what_is_sent():
+    explorer = explorers.observer(IMAGES, LABELS, NETWORKS)
+    data = explorer.description["data"]
+    (curve,) = data["networks"]
+    assert curve == {"label": "control", "points": [[60, 0.75], [120, 0.6], [240, 0.2]]}
+    assert (data["canvas"], data["levels"]) == ([60, 60], LEVELS)
+    large = explorers.observer(np.zeros((1, 70, 28)), [0])
+    assert large.description["data"]["canvas"] == [70, 60]
+
+
+def test_a_page_begins_with_the_answers_that_python_has():
+    explorer = explorers.observer(IMAGES, LABELS)
+    answers = [{"level": 40, "cued": False, "label": 3, "answer": 8}]
+    explorer.controls["answers"].value = answers
+    assert '"label": 3, "answer": 8}]' in explorer.html()
+
+
+def test_what_cannot_be_shown_is_refused():
+    with pytest.raises(ValueError, match="Expected images"):
+        explorers.observer(IMAGES[0], LABELS)
+    for curve in ([0.8, 0.7], {60: 80}, {60: np.nan}):
+        with pytest.raises(ValueError, match="from 0 to 1 by noise SD of 'mine', such"):
+            explorers.observer(IMAGES, LABELS, {"mine": curve})

@@ -24,6 +24,7 @@ from utils.explorers.explorer import (
     select,
     slider,
 )
+from utils.explorers.observer import observer as observer
 from utils.explorers.scripts import network_module
 from utils.figures import GAIN_COLOURS
 from utils.model import map_shape

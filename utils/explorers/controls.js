@@ -2,8 +2,9 @@
 // or the models of ipywidgets in JupyterLab. Both are made from the same description, a list of
 //
 //   { name, kind, label, value, ... }   kind: "slider" (min, max, step, decimals),
-//                                       "select" (options: [label, value] each) or
-//                                       "button" (value: how often it was pressed)
+//                                       "select" (options: [label, value] each),
+//                                       "button" (value: how often it was pressed), or
+//                                       "kept" (not shown: what a view keeps for Python)
 //   by: { other: { value: { label, max, step, decimals } } }
 //                                       these follow a select; the slider keeps its share
 //   only: { other: [values] }           enabled only where a select has one of the values
@@ -93,6 +94,10 @@ export class NativeControls extends Controls {
   }
 
   add(parent, { name, kind, label, value, ...rest }) {
+    if (kind === "kept") {
+      this.inputs[name] = { value };
+      return;
+    }
     const row = element(parent, "div", `explorer-control ${name}`);
     if (kind === "button") {
       const button = element(row, "button", "", label);
@@ -152,7 +157,7 @@ export class NativeControls extends Controls {
 
   read(name) {
     const { value } = this.inputs[name];
-    return this.described[name].kind === "select" ? value : Number(value);
+    return this.described[name].kind === "slider" ? Number(value) : value;
   }
 
   range(name) {

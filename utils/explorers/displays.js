@@ -32,11 +32,16 @@ export function addNoise(image, sd, random) {
   return image;
 }
 
-// A digit on a canvas of [rows, cols], at a place drawn from all at which it fits.
-export function showDigit({ rows, cols, images }, index, canvas, random) {
-  const [top, left] = [canvas[0] - rows, canvas[1] - cols].map((room) =>
-    Math.floor(random() * (room + 1)),
-  );
+// The upper left corner of a digit, [row, col], drawn from all at which it fits a canvas of
+// [rows, cols].
+export function drawPlace({ rows, cols }, canvas, random) {
+  return [canvas[0] - rows, canvas[1] - cols].map((room) => Math.floor(random() * (room + 1)));
+}
+
+// A digit on a canvas, at a place of its own or at one that is drawn.
+export function showDigit(digits, index, canvas, random, place) {
+  const { rows, cols, images } = digits;
+  const [top, left] = place ?? drawPlace(digits, canvas, random);
   const shown = new Float32Array(canvas[0] * canvas[1]);
   for (let row = 0; row < rows; row++) {
     const from = (index * rows + row) * cols;

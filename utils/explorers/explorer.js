@@ -5,6 +5,7 @@
 import { NativeControls, WidgetControls, element } from "./controls.js";
 import { drawPanels, useTheme } from "./panels.js";
 import { attentionView, noiseView } from "./digits.js";
+import { observerView } from "./observer.js";
 import { studyView } from "./study.js";
 
 // A view is
@@ -15,7 +16,12 @@ import { studyView } from "./study.js";
 //
 // Adding one is an entry here, its file in SCRIPT of explorer.py, and a function in Python
 // that describes its controls and data.
-const VIEWS = { noise: noiseView, attention: attentionView, study: studyView };
+const VIEWS = {
+  noise: noiseView,
+  attention: attentionView,
+  study: studyView,
+  observer: observerView,
+};
 
 const SHRINK = 0.8; // the least that a layout is scaled down for want of width, before the next
 const REST = 600; // ms without a change, after which a screen reader may read what is said
@@ -141,7 +147,8 @@ class Explorer {
   }
 }
 
-// The keys of an explorer are its own: JupyterLab would take arrows to move among cells.
+// The keys of an explorer are its own: JupyterLab would take arrows to move among cells, and
+// digits to make headings of them.
 function keepKeys(root) {
   root.dataset.lmSuppressShortcuts = "true";
   root.addEventListener("keydown", (event) => event.stopPropagation());

@@ -23,6 +23,7 @@ import keras
 import numpy as np
 import traitlets
 from ipywidgets import (
+    DOMWidget,
     Dropdown,
     FloatSlider,
     HBox,
@@ -40,8 +41,8 @@ HERE = Path(__file__).parent
 SCRIPT = one_script(
     [
         *[name for name in NETWORK if name != "learning.js"],
-        *["noise.js", "data.js", "panels.js", "controls.js", "pad.js"],
-        *["digits.js", "study.js", "explorer.js"],
+        *["noise.js", "data.js", "psychometrics.js", "panels.js", "controls.js"],
+        *["pad.js", "digits.js", "study.js", "observer.js", "explorer.js"],
     ]
 )
 MARK = '<div class="explorer'
@@ -81,6 +82,11 @@ def select(label: str, options: Mapping[str, str], value: str | None = None) -> 
 def button(label: str) -> dict:
     """Something to press; its value is how often it was."""
     return {"kind": "button", "label": label, "value": 0}
+
+
+def kept() -> dict:
+    """A list that nobody sees, which the view fills and Python reads."""
+    return {"kind": "kept", "label": "", "value": []}
 
 
 # ---- data
@@ -209,6 +215,12 @@ class _Button(anywidget.AnyWidget):
     value = traitlets.Int(0).tag(sync=True)
 
 
+class _Kept(Widget):
+    """A list that the page sends."""
+
+    value = traitlets.List().tag(sync=True)
+
+
 class Explorer(VBox):
     """Controls above a picture.
 
@@ -235,7 +247,8 @@ class Explorer(VBox):
             "data": data,
         }
         self.view = _View(description=self.description, controls=self.controls)
-        groups = [VBox([self.controls[name] for name in column]) for column in columns]
+        shown = {x: w for x, w in self.controls.items() if isinstance(w, DOMWidget)}
+        groups = [VBox([shown[x] for x in column if x in shown]) for column in columns]
         panel = HBox(groups, layout=Layout(flex_flow="row wrap"))
         super().__init__([panel, self.view])
         for widget, name in ((self, "explorer"), (panel, "explorer-controls")):
@@ -299,6 +312,8 @@ for (const root of document.querySelectorAll(waiting)) {{
 def _widget(name, control) -> Widget:
     """A control as a widget with its CSS class."""
     kind, label, value = (control[key] for key in ("kind", "label", "value"))
+    if kind == "kept":
+        return _Kept(value=value)
     common = {"description": label, "layout": Layout(width="426px")}
     if kind == "button":
         widget = _Button(description=label)

@@ -1,138 +1,148 @@
-// The reader as the observer: a noisy digit somewhere on a canvas, a key for what it is,
-// and the psychometric function that comes of it. Sent with panels.js, as one module.
+// The reader as the observer: a noisy digit somewhere on a canvas, a key for what it is, and
+// the psychometric function that comes of it. Noise levels come in random order, each as often
+// (the method of constant stimuli: Fechner 1860).
+//
+// Data: `digits` (data.js), `canvas` [rows, cols], `levels` (noise SDs in grey levels),
+// `networks`: [{ label, points: [[level, accuracy], ...] }]. The answers are the value of the
+// control "answers": [{ level, cued, label, answer }], in order.
+import { element } from "./controls.js";
+import { digitsOf } from "./data.js";
+import {
+  addNoise,
+  checkDigits,
+  drawPlace,
+  endlessOrder,
+  randomNumbers,
+  showDigit,
+} from "./displays.js";
+import { expectedAccuracy, fitPsychometric } from "./psychometrics.js";
 
-const SIZE = 308; // of the stimulus, CSS pixels
-const PLOT = { x: 378, y: 36, width: 380, height: 224 };
-const CUED = { false: WITHOUT, true: WITH };
-const CUE_WORDS = { false: "you, no cue", true: "you, with the cue" };
-const NETWORKS = ["#009E73", "#CC79A7", "#555555"];
+const CURVE_POINTS = 60;
 
-function add(parent, tag, name, text = "") {
-  const made = document.createElement(tag);
-  made.className = name;
-  made.textContent = text;
-  parent.append(made);
-  return made;
-}
+export const observerView = {
+  layouts: [
+    {
+      size: [860, 330],
+      panels: [
+        ["image", [10, 36, 280, 280]],
+        ["cue", [10, 36, 280, 280]],
+        ["psychometric", [370, 36, 470, 236]],
+      ],
+    },
+    {
+      size: [380, 600], // the digit last, beside the buttons
+      panels: [
+        ["psychometric", [58, 30, 306, 170]],
+        ["image", [30, 276, 316, 316]],
+        ["cue", [30, 276, 316, 316]],
+      ],
+    },
+  ],
 
-function stimulus(c, { image, shape, cue }) {
-  const pixels = new Uint8Array(image.buffer, image.byteOffset, image.byteLength);
-  const pixel = SIZE / Math.max(...shape);
-  raster(c, pixels, shape, ink, 0, 0, pixel * shape[1], pixel * shape[0]);
-  if (!cue) return;
-  const [top, left, rows, cols] = cue.map((each) => each * pixel);
-  c.strokeStyle = WITH;
-  c.lineWidth = 2;
-  c.setLineDash([cols / 4, cols / 2, cols / 4, 0, rows / 4, rows / 2, rows / 4, 0]);
-  c.strokeRect(left, top, cols, rows); // its four corners
-  c.setLineDash([]);
-}
+  async start(explorer) {
+    const { data, controls } = explorer;
+    const digits = await digitsOf(data.digits);
+    checkDigits(digits, data.canvas);
+    const random = randomNumbers(Math.random() * 2 ** 32);
+    const levels = endlessOrder(data.levels.length, random);
+    const order = endlessOrder(digits.labels.length, random);
 
-function plot(c, { levels, networks }, { counts, fits }) {
-  const [low, high] = [Math.log(levels[0] / 1.25), Math.log(levels.at(-1) * 1.25)];
-  const { x, y } = axes(c, PLOT, {
-    title: "Right answers against noise",
-    xlim: [low, high],
-    ylim: [0, 1],
-    xticks: levels.map((level) => [Math.log(level), `${level}`]),
-    yticks: [0, 0.25, 0.5, 0.75, 1].map((p) => [p, `${p}`]),
-    xlabel: "noise (SD in grey levels)",
-    ylabel: "share of right answers",
-  });
-  const ends = [[x(low), y(0.1)], [x(high), y(0.1)]];
-  line(c, ends, FAINT, 1, [2, 3]);
-  write(c, "guessing", PLOT.x + 4, y(0.1) - 4, { size: 11, colour: FAINT });
-  const curve = (points, colour, width, dash) => {
-    line(c, points.map(([level, p]) => [x(Math.log(level)), y(p)]), colour, width, dash);
-  };
-  const names = [];
-  networks.forEach(({ label, points }, i) => {
-    curve(points, NETWORKS[i % NETWORKS.length], 1.5, [5, 3]);
-    names.push([label, NETWORKS[i % NETWORKS.length]]);
-  });
-  for (const { cued, points } of fits) curve(points, CUED[cued], 2.5, []);
-  for (const { cued, level, right, trials } of counts) {
-    const p = right / trials;
-    c.fillStyle = CUED[cued];
-    c.beginPath();
-    c.arc(x(Math.log(level)) + (cued ? 3 : -3), y(p), Math.min(9, 2.5 + Math.sqrt(trials)), 0, 7);
-    c.fill();
-  }
-  for (const cued of [false, true]) {
-    if (counts.some((each) => each.cued === cued)) names.push([CUE_WORDS[cued], CUED[cued]]);
-  }
-  names.forEach(([label, colour], i) => {
-    const top = PLOT.y + 8 + 16 * i;
-    c.fillStyle = colour;
-    c.fillRect(PLOT.x + PLOT.width - 150, top, 11, 11);
-    write(c, label, PLOT.x + PLOT.width - 134, top + 10, { size: 11 });
-  });
-}
+    let trial;
+    function show(cued) {
+      const [level, index] = [data.levels[levels.next().value], order.next().value];
+      const place = drawPlace(digits, data.canvas, random);
+      const greys = showDigit(digits, index, data.canvas, random, place);
+      const image = Uint8ClampedArray.from(addNoise(greys, level, random)); // as a screen shows it
+      const cue = cued ? [...place, digits.rows, digits.cols] : null;
+      trial = { level, cued, cue, image, label: digits.labels[index], isSeen: false };
+    }
 
-function render({ model, el }) {
-  el.classList.add("explorer-observer");
-  const setup = model.get("setup");
-  const canvas = add(el, "canvas", "observer-picture");
-  const dots = Math.max(1, window.devicePixelRatio || 1);
-  const [width, height] = [PLOT.x + PLOT.width + 20, SIZE];
-  Object.assign(canvas, { width: width * dots, height: height * dots });
-  Object.assign(canvas.style, { width: `${width}px`, height: `${height}px` });
-  const c = canvas.getContext("2d");
-  c.scale(dots, dots);
+    // Takes an answer to the display that is seen; a second one waits for the next.
+    function answer(digit) {
+      if (!trial?.isSeen) return;
+      const { level, cued, label } = trial;
+      const given = { level, cued, label, answer: digit };
+      controls.set("answers", [...controls.get("answers"), given]);
+      show(cued);
+    }
+    addKeys(explorer, answer);
 
-  const row = add(el, "div", "observer-keys");
-  const status = add(el, "div", "explorer-status");
-  status.setAttribute("role", "status");
+    let known, results;
+    return (values) => {
+      const { answers, "cue-select": cue } = values;
+      if (trial?.cued !== (cue === "on")) show(cue === "on");
+      if (known !== (known = answers)) results = resultsOf(answers, data.levels);
+      trial.isSeen = true;
+      const { level, image } = trial;
+      return {
+        ...results,
+        levels: data.levels,
+        networks: data.networks,
+        image,
+        cue: trial.cue,
+        shape: data.canvas,
+        level,
+        unit: "SD in grey levels",
+        words: `trial ${answers.length + 1}, noise of SD ${level} · ${results.said}`,
+      };
+    };
+  },
+};
 
-  let answered = -1; // the trial that has an answer already
-  const answer = (digit) => {
-    const { number } = model.get("trial");
-    if (number === answered) return; // the next one is on its way
-    answered = number;
-    model.send({ answer: digit, number });
-  };
+// Ten buttons below the picture, and the keys 0 to 9 wherever in the explorer the focus is.
+function addKeys({ canvas, endings, holder }, answer) {
+  canvas.tabIndex = 0;
+  const row = element(holder.parentElement, "div", "explorer-keys");
+  holder.after(row);
+  row.setAttribute("role", "group");
+  row.setAttribute("aria-label", "The digit that you see");
+  element(row, "span", "", "Which digit is it? Press it here, or click the picture and type.");
   for (let digit = 0; digit < 10; digit++) {
-    const button = add(row, "button", "observer-key", `${digit}`);
+    const button = element(row, "button", "", `${digit}`);
     button.type = "button";
     button.addEventListener("click", () => answer(digit));
   }
-  const label = add(row, "label", "observer-cue");
-  const box = add(label, "input", "");
-  box.type = "checkbox";
-  label.append(" show a cue: where the digit is");
-  box.addEventListener("change", () => {
-    model.set("cued", box.checked);
-    model.save_changes();
-    el.focus();
-  });
-  add(row, "span", "observer-help", "Click the picture, then type the digit that you see.");
-
-  el.tabIndex = 0; // keys are heard where the focus is, and nowhere else:
-  el.dataset.lmSuppressShortcuts = "true"; // in JupyterLab, an x would cut the cell
-  canvas.addEventListener("pointerdown", () => el.focus());
-  el.addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.altKey || event.metaKey || event.key === "Tab") return;
-    event.stopPropagation();
+  const hear = (event) => {
+    const isHere = event.target.closest?.(".explorer")?.contains(canvas);
+    if (!isHere || event.ctrlKey || event.altKey || event.metaKey || event.repeat) return;
     if (/^[0-9]$/.test(event.key)) answer(Number(event.key));
-  });
-
-  const draw = () => {
-    const [trial, result] = [model.get("trial"), model.get("result")];
-    box.checked = model.get("cued");
-    c.fillStyle = "#ffffff";
-    c.fillRect(0, 0, width, height);
-    stimulus(c, trial);
-    c.strokeStyle = FAINT;
-    c.lineWidth = 1;
-    c.strokeRect(0.5, 0.5, SIZE - 1, SIZE - 1);
-    plot(c, setup, result);
-    canvas.setAttribute("role", "img");
-    canvas.setAttribute("aria-label", `A digit in noise of SD ${trial.level}`);
-    status.textContent = `trial ${trial.number} · noise SD ${trial.level} · ${result.words}`;
-    status.classList.toggle("explorer-problem", Boolean(result.problem));
   };
-  model.on("change:trial change:result", () => requestAnimationFrame(draw));
-  draw();
+  document.addEventListener("keydown", hear, true);
+  endings.push(() => document.removeEventListener("keydown", hear, true));
 }
 
-export default { render };
+// What the answers come to: counts by level, the functions that fit them, and what is said.
+function resultsOf(answers, levels) {
+  const [counts, fits, parts] = [[], [], []];
+  const last = answers.at(-1);
+  if (!last) return { counts, fits, said: "which digit is it?" };
+  const verdict = last.answer === last.label ? "right" : `wrong, you said ${last.answer}`;
+  parts.push(`the last was a ${last.label}: ${verdict}`);
+  for (const cued of [false, true]) {
+    const shown = levels.map((level) => {
+      const trials = answers.filter((each) => each.cued === cued && each.level === level);
+      const right = trials.filter((each) => each.answer === each.label).length;
+      return { cued, level, right, trials: trials.length };
+    });
+    counts.push(...shown.filter(({ trials }) => trials));
+    const fitted = fitPsychometric(shown);
+    if (!fitted) continue;
+    fits.push({ cued, points: curveOf(fitted, levels) });
+    const [threshold, low, high] = [fitted.threshold, fitted.low, fitted.high].map(Math.round);
+    const how = cued ? "with the cue" : "without a cue";
+    parts.push(`your threshold ${how}: SD ${threshold} (95% interval ${low} to ${high})`);
+  }
+  if (!fits.length) {
+    parts.push(`${answers.length} answers; keep going: your curve is drawn once it falls`);
+  }
+  return { counts, fits, said: parts.join(" · ") };
+}
+
+// Points of a fitted function, evenly over the logarithm of the level.
+function curveOf(fitted, levels) {
+  const ratio = levels.at(-1) / levels[0];
+  return Array.from({ length: CURVE_POINTS }, (_, i) => {
+    const level = levels[0] * ratio ** (i / (CURVE_POINTS - 1));
+    return [level, expectedAccuracy(fitted, level)];
+  });
+}

@@ -1,5 +1,6 @@
 // What an explorer draws: panels on a canvas, in the colours of the page's theme. Here is only
 // what needs neither controls nor a network.
+import { GUESS } from "./psychometrics.js";
 
 // The colours of the figures (Okabe and Ito 2008), lighter on dark paper.
 const THEMES = {
@@ -117,6 +118,7 @@ function fitted([rows, cols], box) {
   return { width: pixel * cols, height: pixel * rows, pixel };
 }
 
+const NETWORK_DASHES = [[6, 3], [2, 2], [8, 3, 2, 3]];
 const NARROW = 200; // pixels of a panel that has no room for a long title
 const LEGEND = 14; // pixels that the colours of a legend are wide,
 const LEGEND_TEXT = 120; // and room for the words beside them
@@ -130,6 +132,17 @@ const PANELS = {
     c.strokeStyle = FAINT;
     c.lineWidth = 1;
     c.strokeRect(box.x, box.y, width, height);
+  },
+
+  // The corners of what is marked: `cue` is [row, col, rows, cols], pixels of the image.
+  cue(c, box, { cue, shape }) {
+    if (!cue) return;
+    const [top, left, rows, cols] = cue.map((each) => each * fitted(shape, box).pixel);
+    c.strokeStyle = WITHOUT;
+    c.lineWidth = 2;
+    c.setLineDash([cols / 4, cols / 2, cols / 4, 0, rows / 4, rows / 2, rows / 4, 0]);
+    c.strokeRect(box.x + left, box.y + top, cols, rows);
+    c.setLineDash([]);
   },
 
   histogram(c, box, { histogram, edges }) {
@@ -236,6 +249,54 @@ const PANELS = {
     write(c, range, box.x + box.width, box.y - 12, { align: "right" });
   },
 
+  // Right answers against noise: of networks (thin lines), and of the reader without the cue
+  // and with it: dots, larger for more answers, and the functions that fit them.
+  psychometric(c, box, { levels, networks, counts, fits }) {
+    const { x, y } = axes(c, box, {
+      title: "Right answers against noise",
+      xlim: [Math.log(levels[0] / 1.25), Math.log(levels.at(-1) * 1.25)],
+      ylim: [0, 1],
+      xticks: levels.map((level) => [Math.log(level), `${level}`]),
+      yticks: [0, 0.25, 0.5, 0.75, 1].map((p) => [p, `${p}`]),
+      xlabel: "noise (SD in grey levels)",
+      ylabel: "share of right answers",
+    });
+    const [left, right] = [box.x, box.x + box.width];
+    line(c, [[left, y(GUESS)], [right, y(GUESS)]], FAINT, 1, [2, 3]);
+    write(c, "guessing", left + 4, y(GUESS) - 4, { size: 11, colour: FAINT });
+    const curve = (points, ...style) => {
+      line(c, points.map(([level, p]) => [x(Math.log(level)), y(p)]), ...style);
+    };
+    const legend = [];
+    c.save();
+    c.beginPath();
+    c.rect(box.x, box.y - 2, box.width, box.height + 2);
+    c.clip();
+    networks.forEach(({ label, points }, i) => {
+      const colour = SERIES[(2 + i) % SERIES.length];
+      const style = [colour, 1.5, NETWORK_DASHES[i % NETWORK_DASHES.length]];
+      curve(points, ...style);
+      legend.push([label, ...style]);
+    });
+    c.restore();
+    for (const cued of [false, true]) {
+      const colour = cued ? WITHOUT : WITH;
+      const fitted = fits.find((each) => each.cued === cued);
+      if (fitted) curve(fitted.points, colour, 2.5);
+      const seen = counts.filter((each) => each.cued === cued);
+      for (const { level, right: hits, trials } of seen) {
+        c.beginPath();
+        const place = [x(Math.log(level)) + (cued ? 3 : -3), y(hits / trials)];
+        c.arc(...place, Math.min(9, 2.5 + Math.sqrt(trials)), 0, 7);
+        c.fillStyle = colour;
+        c.fill();
+      }
+      if (seen.length) legend.push([cued ? "you, with the cue" : "you, no cue", colour, 2.5]);
+    }
+    const first = y(GUESS) - 10 - 16 * legend.length; // low on the left, where no curve falls
+    legend.forEach((each, i) => legendLine(c, left + 10, first + 16 * i, ...each));
+  },
+
   curves(c, box, { arms, chosen, run, epoch, epochs, condition, limits, points }) {
     const { x, y } = axes(c, box, {
       title: "Accuracy after each epoch",
@@ -294,6 +355,12 @@ const PANELS = {
     });
   },
 };
+
+// A line with its name in a legend; `middle` is its height.
+function legendLine(c, x, middle, name, ...style) {
+  line(c, [[x, middle], [x + 24, middle]], ...style);
+  write(c, name, x + 30, middle + 4, { size: 11 });
+}
 
 // The names of series with their colours, above the right end of a box.
 function seriesLegend(c, box, names) {

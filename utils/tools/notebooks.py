@@ -27,7 +27,6 @@ KERNEL = {"name": "python3", "display_name": "Python 3", "language": "python"}
 PICTURE = "image/png"
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 WIDGET_STATE = "application/vnd.jupyter.widget-state+json"
-STILL = "*Run this cell to use it; the figure beside it shows the same.*"
 CAPTION = re.compile(r"^\*\*(Figure [\d.]+)\*\*\s+(.+?[.?!])(?=\s|$)", re.M | re.S)
 
 
@@ -71,7 +70,7 @@ def source_digest(notebook) -> str:
 def run(path: Path, folder: Path, parameters: dict):
     """Execute a notebook into a folder, with those of the parameters that it has.
 
-    Explorers stay alive without a kernel; other widgets become a line of text, or go.
+    Explorers stay alive without a kernel; other widgets, progress bars, go.
 
     Raises:
         RuntimeError: if `errors` finds some; a cell that fails is papermill's error.
@@ -102,20 +101,16 @@ def commit(path: Path):
     return notebook
 
 
-def still(output, states: dict):
+def still(output):
     """An output as it can be shown without a kernel, or None."""
     if output.output_type == "stream" and output.name == "stderr":
         return None  # progress bars in text
     if WIDGET_VIEW not in output.get("data", {}):
         return output
-    if output.data.get("text/html", "").startswith(MARK):  # alive without a kernel
-        del output.data[WIDGET_VIEW]
-        return output
-    model = states.get(output.data[WIDGET_VIEW]["model_id"], {}).get("state", {})
-    classes = str(model.get("_dom_classes"))
-    if model.get("_model_name") == "HBoxModel" and "explorer" not in classes:
+    if not output.data.get("text/html", "").startswith(MARK):
         return None  # a progress bar
-    return nbformat.v4.new_output("display_data", data={"text/markdown": STILL})
+    del output.data[WIDGET_VIEW]  # the rest is alive without a kernel
+    return output
 
 
 def describe(notebook) -> None:
@@ -143,12 +138,10 @@ def _execute(path, output, parameters):
         )
     if wrong := list(errors(executed)):
         raise RuntimeError("; ".join(wrong))
-    states = widget_states(executed)
     executed.metadata.pop("widgets", None)  # a page would ask an address for them
     for cell in executed.cells:
         if cell.cell_type == "code":
-            stills = (still(output, states) for output in cell.outputs)
-            cell.outputs = [output for output in stills if output]
+            cell.outputs = [each for each in map(still, cell.outputs) if each]
     describe(executed)
     return executed
 
