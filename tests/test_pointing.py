@@ -133,7 +133,7 @@ def test_equal_weights_of_other_runs_have_other_results(tmp_path):
 
 
 def test_the_map_finds_the_digit():
-    """What notebook 6 says in bold."""
+    """What notebook 7 says in bold."""
     found = pointing.pointed(ATTENDED, uncertain_place.NOISE)
     assert pointing.share_found_by_all(found).low > 50
     assert min(found.on_padding) > 0.5

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from utils.explorers.explorer import Explorer, digits, kept, select
 
-CANVAS = 60  # rows and columns, pixels, as where the networks of notebook 6 look
+CANVAS = 60  # rows and columns, pixels, as the networks of notebooks 6 and 7 see
 LEVELS = (40, 80, 120, 180, 270, 400)  # noise SDs in grey levels
 
 
