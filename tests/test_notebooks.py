@@ -217,7 +217,7 @@ def test_any_parameter_of_a_wrong_type_is_refused_by_name(name, checked):
         ("03", "noise_sd", -1.0, ">= 0"),
         ("04", "profile", "huge", "quick"),
         ("05", "published_weights", "missing", "missing"),
-        ("06", "network", 8, "<= 7"),
+        ("07", "network", 8, "<= 7"),
     ],
 )
 def test_a_value_out_of_range_is_refused(number, parameter, value, message, checked):
