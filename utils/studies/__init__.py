@@ -15,7 +15,7 @@ __all__ = ["PROFILES", "StudyStoppedError", "profile", "run"]
 PROFILES: Mapping[str, Callable[[], list[RunSpec | Probe]]] = {
     "quick": lambda: published.study(published.QUICK),
     "published": published.study,
-    "guided": published.guided,
+    "beside": published.beside,
     "explorers": published.explorers,
     "gain_rates": gain.rates,
     "gain": gain.study,
@@ -32,7 +32,8 @@ def profile(name: str) -> list[RunSpec | Probe]:
 
     `quick`: minutes; the published cells on few images, for CI and a first look.
     `published`: the study of the post (Vatterott 2016), 12 runs of 12 epochs.
-    `guided`: the network whose own guess guides it, which the post found erratic.
+    `beside`: the network whose own guess guides it, which the post found erratic; the
+    control, trained by Adam.
     `explorers`: networks for notebooks 1 to 3, trained under every noise up to SD 80.
     `gain_rates`: the networks of `gain` at several rates, on validation images.
     `gain`: 20 pairs an arm; gain, map and mismatch, each apart from the others.

@@ -64,6 +64,14 @@ def pairs(base: RunSpec = BASE, store: Store = COMMITTED) -> dict[float, Pair]:
     return {sd: Pair(*(cell(*each, sd) for each in kinds)) for sd in (NOISE, 0.0)}
 
 
+# What the same network reaches with an optimiser of today, untuned: not a new network.
+ADAM = Arm(
+    "Adam, batches of 32",
+    RunSpec(
+        optimizer="adam", learning_rate=0.001, learning_rate_decay=1e-4, batch_size=32
+    ),
+    SEEDS,
+)
 GUIDED = Arm("guided by its guess", RunSpec("top_n", {"n": 1}), SEEDS)
 
 
@@ -73,9 +81,9 @@ def study(base: RunSpec = BASE) -> list[RunSpec]:
     return [arm.run.with_seed(seed) for seed in SEEDS for arm in arms]
 
 
-def guided() -> list[RunSpec]:
-    """Profile `guided`: the network whose own guess guides it."""
-    return GUIDED.runs
+def beside() -> list[RunSpec]:
+    """Profile `beside`: guided by its own guess; trained by Adam."""
+    return [*GUIDED.runs, *ADAM.runs]
 
 
 def explorers() -> list[RunSpec]:
