@@ -5,7 +5,7 @@ PROFILE ?= published
 BIN := .venv/bin
 INSTALLED := .venv/installed
 
-.PHONY: help run test lab study bench notebooks wasm lint lock clean
+.PHONY: help run test lab study bench site notebooks wasm lint lock clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' Makefile
@@ -24,6 +24,9 @@ study: $(INSTALLED) ## run or resume a whole study (PROFILE=published)
 
 bench: $(INSTALLED) ## time training and write build/bench.json
 	$(BIN)/python -m utils.tools.bench
+
+site: $(INSTALLED) ## write the notebooks as pages with live explorers to build/site/
+	@$(BIN)/python -m utils.tools.site
 
 notebooks: $(INSTALLED) ## execute the notebooks in place, to commit them
 	@$(BIN)/python -m utils.tools.notebooks commit $(ONLY)

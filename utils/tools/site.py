@@ -1,0 +1,135 @@
+"""The series as a static site: `make site` writes `build/site/index.html`.
+
+Nothing is executed: the committed notebooks hold their outputs, and their explorers are
+alive without a kernel. A page asks no address for anything.
+"""
+
+import argparse
+import re
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import nbformat
+from jinja2 import FileSystemLoader
+from latex2mathml.converter import convert
+from nbconvert import HTMLExporter
+from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
+from pygments.formatters import HtmlFormatter
+
+from utils import explorers
+from utils.data import load_mnist
+from utils.files import write
+from utils.tools import notebooks
+
+HERE = Path(__file__).parent
+README = notebooks.ROOT / "README.md"
+STYLES = {"light": "default", "dark": "github-dark"}  # of code, by what is preferred
+NOTEBOOK = re.compile(r'href="(?:notebooks/)?(\d\d_\w+)\.ipynb')
+NO_PAGE = re.compile(r'<a href="(?!https?:|#|\d\d_)[^"]*">(.*?)</a>', re.S)
+
+
+class _Renderer(IPythonRenderer):
+    """Markdown with formulas as MathML, which browsers draw without a script."""
+
+    def inline_math(self, body):
+        return convert(body)
+
+    def block_math(self, body):
+        return convert(body, display="block")
+
+
+def html_of(markdown: str) -> str:
+    """Markdown as a part of a page; links to what is no page become plain text."""
+    renderer = _Renderer(escape=False, exclude_anchor_links=True)
+    html = MarkdownWithMath(renderer=renderer).render(markdown)
+    return NO_PAGE.sub(r"\1", NOTEBOOK.sub(r'href="\1.html', html))
+
+
+def index() -> nbformat.NotebookNode:
+    """What the series is, its first explorer, its notebooks and findings.
+
+    The words are those of the README, whose numbers are tested against the notebooks.
+    """
+    start, *sections = re.split(r"\n(?=## )", README.read_text("utf-8"))
+    title, question, series, *_ = start.split("\n\n")
+    chosen = {each.split("\n")[0]: each for each in sections}
+    _, (images, labels) = load_mnist()
+    explorer = explorers.attention(images, labels).html()
+    output = nbformat.v4.new_output("display_data", {"text/html": explorer})
+    invitation = (
+        "Try it: change the noise, the digit, the network and its map, or draw a digit "
+        "of your own. The network runs here, in your browser."
+    )
+    after = [series, chosen["## The notebooks"], chosen["## What was found"]]
+    return nbformat.v4.new_notebook(
+        cells=[
+            nbformat.v4.new_markdown_cell("\n\n".join([title, question, invitation])),
+            nbformat.v4.new_code_cell(outputs=[output]),
+            nbformat.v4.new_markdown_cell("\n\n".join(after)),
+        ]
+    )
+
+
+def build(folder: Path) -> list[Path]:
+    """Write the site into a folder.
+
+    Returns:
+        Its pages: the index, and one for each notebook.
+
+    Raises:
+        ValueError: if a notebook was edited after it was executed.
+    """
+    pages = {"index": index()}
+    for path in notebooks.paths():
+        notebook = nbformat.read(path, as_version=4)
+        if notebook.metadata.get("executed") != notebooks.source_digest(notebook):
+            raise ValueError(
+                f"{path.name} was edited after it was executed. Execute it anew: "
+                f'make notebooks ONLY="{path.name[:2]}".'
+            )
+        pages[path.stem] = notebook
+    exporter = HTMLExporter(
+        extra_loaders=[FileSystemLoader(HERE)],
+        template_name="basic",
+        template_file="site.html.j2",
+        exclude_input_prompt=True,
+        exclude_output_prompt=True,
+    )
+    exporter.register_filter("markdown2html", html_of)
+    css = (HERE / "site.css").read_text("utf-8")
+    for scheme, style in STYLES.items():
+        rules = HtmlFormatter(style=style).get_style_defs(".highlight")
+        css += f"@media (prefers-color-scheme: {scheme}) {{\n{rules}\n}}\n"
+    titles = {
+        name: re.match("# (.+)", x.cells[0].source)[1] for name, x in pages.items()
+    }
+    names, written = list(pages), []
+    for place, (name, notebook) in enumerate(pages.items()):
+        around = {
+            "before": names[place - 1] if place else None,
+            "after": names[place + 1] if place + 1 < len(names) else None,
+        }
+        facts = {"name": name, "titles": titles, "css": css, **around}
+        text, _ = exporter.from_notebook_node(notebook, {"site": facts})
+        written.append(folder / f"{name}.html")
+        write(written[-1], text.encode())
+    return written
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command line; returns the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m utils.tools.site")
+    parser.add_argument("--out", type=Path, default=Path("build/site"), help="folder")
+    options = parser.parse_args(arguments)
+    try:
+        pages = build(options.out)
+    except (ValueError, OSError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    print(f"{len(pages)} pages: {pages[0]}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
