@@ -51,6 +51,7 @@ EXPLORERS = {
     "attention, 60 x 60": "explorers.attention(large, labels[:300])",
     "study": "explorers.study(records)",
     "observer, 60 x 60": "explorers.observer(images, labels)",
+    "display, 60 x 60": "explorers.display(images, labels)",
 }
 SHOWN = {  # what the status says of a slider's value
     "digit-slider": r"digit (\d+)",
@@ -59,6 +60,7 @@ SHOWN = {  # what the status says of a slider's value
     "top-n-slider": r"The (?:(\d+) )?likeliest",
     "sigma-slider": r"sigma ([\d.]+)",
     "epoch-slider": r"epoch (\d+)",
+    "fragments-slider": r"(\d+) fragment",
 }
 NEEDS = {"top-n-slider": "top_n", "sigma-slider": "normalised"}  # kinds of attention
 RECORD = """root => {
@@ -181,6 +183,21 @@ def draw(explorer):
     return [each for each in found if each is not None]
 
 
+def carry(explorer):
+    """Latencies of a dragged digit's moves, each to the next changed frame."""
+    mouse = explorer.page.mouse
+    box = explorer.part(".explorer-handle").bounding_box()
+    places = [(box["x"] + 60 + 5 * i, box["y"] + 60 + 5 * i) for i in range(STEPS + 1)]
+    mouse.move(*places[0])
+    mouse.down()
+    found = [
+        step(explorer, lambda at=place: mouse.move(*at), ["pointermove"])
+        for place in places[1:]
+    ]
+    mouse.up()
+    return [each for each in found if each is not None]
+
+
 def measure(explorer) -> dict:
     """One round: every control of one explorer."""
     page, found = explorer.page, {}
@@ -210,13 +227,16 @@ def measure(explorer) -> dict:
         keys = (["ArrowRight"] * 8 + ["ArrowLeft"] * 8) * (STEPS // 16 + 1)
         acts = [lambda key=key, at=handle: at.press(key) for key in keys]
         steps(name, acts, ["keydown"])
-        found[name] |= drag(explorer, name)
+        if name != "fragments-slider":  # some are blank: no frame shows their number
+            found[name] |= drag(explorer, name)
         if name in ("noise-slider", "digit-slider"):
             handle.press("Home")
             for _ in range(5):
                 handle.press("PageUp")
     if explorer.part(".explorer-pad").count():
         found["explorer-pad"] = {"step": draw(explorer)}
+    if explorer.part(".explorer-handle").count():
+        found["explorer-handle"] = {"step": carry(explorer)}
     if explorer.part(".fresh-draw").count():
         button = explorer.part(".fresh-draw button")
         steps("fresh-draw", [button.click] * STEPS, ["click"])

@@ -13,6 +13,7 @@ from utils import explorers
 from utils.attention import DIGITS, KINDS
 from utils.data import load_mnist
 from utils.explorers import explorer as page
+from utils.explorers import networks
 from utils.model import build_model
 from utils.noise import NOISES
 from utils.studies.store import Store
@@ -232,17 +233,22 @@ def test_networks_that_cannot_be_shown(model, words):
 
 
 def test_trained_networks_are_found_by_their_attention(monkeypatch, tmp_path):
-    monkeypatch.setattr(explorers, "WEIGHTS", tmp_path)
+    monkeypatch.setattr(networks, "WEIGHTS", tmp_path)
     with pytest.raises(FileNotFoundError, match=r"No trained network.*'ones'.*none"):
         explorers.trained()
     weights = {name: np.zeros(shape) for name, shape in page.SHAPES.items()}
-    for kind in ("energy", "ones"):
-        record = {"spec": {"attention": kind}, "epochs": [], "versions": {}}
-        shifted = {name: array + len(kind) for name, array in weights.items()}
-        Store(tmp_path).save(f"{kind}-run", {**record, "seconds": 1.0}, shifted)
-    assert (explorers.trained("energy")["dense_2/bias"] == 6).all()
+    displays = {28: None, 60: {"rows": 60, "cols": 60}}
+    for kind, size in (("energy", 28), ("ones", 28), ("energy", 60)):
+        spec = {"attention": kind, "display": displays[size]}
+        record = {"spec": spec, "epochs": [], "versions": {}, "seconds": 1.0}
+        shifted = {name: array + len(kind) + size for name, array in weights.items()}
+        Store(tmp_path).save(f"{kind}-run-{size}", record, shifted)
+    assert (explorers.trained("energy")["dense_2/bias"] == 34).all()
+    assert (explorers.trained("energy", (60, 60))["dense_2/bias"] == 66).all()
     with pytest.raises(FileNotFoundError, match=r"'top_n'.*energy, ones"):
         explorers.trained("top_n")
+    with pytest.raises(FileNotFoundError, match=r"'ones' for 60 x 60.*holds energy\."):
+        explorers.trained("ones", (60, 60))
 
 
 # ---- a study

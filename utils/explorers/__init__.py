@@ -8,31 +8,30 @@ From Python, its controls are read and set by their CSS class:
 
 import json
 from collections.abc import Iterable, Mapping
-from pathlib import Path
-
-import keras
-import matplotlib
-import numpy as np
 
 from utils.attention import DIGITS, KINDS
+from utils.explorers.display import display as display
 from utils.explorers.explorer import (
     Explorer,
     button,
     digits,
+    gain_colours,
     network,
-    packed,
+    parameters,
     select,
     slider,
 )
+from utils.explorers.networks import (
+    CONTROL,
+    attention_of,
+    label_of,
+    shipped,
+    trained,
+)
 from utils.explorers.observer import observer as observer
 from utils.explorers.scripts import network_module
-from utils.figures import GAIN_COLOURS
-from utils.model import map_shape
 from utils.noise import NOISES
-from utils.studies.store import Store
 
-WEIGHTS = Path(__file__).parents[1] / "weights"
-CONTROL = "ones"  # the kind without attention
 CONDITIONS = {  # of test, as a record names them
     "accuracy_clean": "clean",
     "accuracy_matched": "with the noise of training",
@@ -84,22 +83,22 @@ def attention(images, labels, model=None) -> Explorer:
         ValueError: for images, labels or weights that cannot be shown.
     """
     shown = digits(images, labels)
-    shipped = _shipped()
-    networks = {kind: network(_label(kind), trained(kind)) for kind in shipped}
-    attentive = [kind for kind in shipped if kind != CONTROL]
-    best = max(attentive, key=lambda x: shipped[x][1]["epochs"][-1]["accuracy_matched"])
-    spec = shipped[best][1]["spec"]
+    found = shipped()
+    networks = {kind: network(label_of(kind), trained(kind)) for kind in found}
+    attentive = [kind for kind in found if kind != CONTROL]
+    best = max(attentive, key=lambda x: found[x][1]["epochs"][-1]["accuracy_matched"])
+    spec = found[best][1]["spec"]
     kind, strength = spec["attention"], spec["strength"]
-    parameters = spec["attention_parameters"]
+    own = spec["attention_parameters"]
     if model is not None:
         networks, best = {"yours": network("Yours", model), **networks}, "yours"
-        kind, strength, parameters = _attention_of(model)
+        kind, strength, own = attention_of(model)
     data = {
         "digits": shown,
         "networks": networks,
         "control": CONTROL,
-        "parameters": _parameters(kind, parameters, shown),
-        "gain_colours": packed(_colours(GAIN_COLOURS)),
+        "parameters": parameters(kind, own, (shown["rows"], shown["cols"])),
+        "gain_colours": gain_colours(),
         "wasm": network_module(),
     }
     looking = {
@@ -116,11 +115,11 @@ def attention(images, labels, model=None) -> Explorer:
             only={"attention-select": [name for name in KINDS if name != "as_coded"]},
         ),
         "top-n-slider": slider(
-            *("N (digits attended)", 1, DIGITS, 1, parameters.get("n", 1)),
+            *("N (digits attended)", 1, DIGITS, 1, own.get("n", 1)),
             only={"attention-select": ["top_n"]},
         ),
         "sigma-slider": slider(
-            *("Sigma (half saturation)", 0.25, 5, 0.25, parameters.get("sigma", 1)),
+            *("Sigma (half saturation)", 0.25, 5, 0.25, own.get("sigma", 1)),
             only={"attention-select": ["normalised"]},
         ),
     }
@@ -164,28 +163,6 @@ def study(records: Iterable[Mapping]) -> Explorer:
     return Explorer("study", columns, {"arms": arms, "epochs": epochs})
 
 
-def trained(attention: str = CONTROL) -> dict[str, np.ndarray]:
-    """Weights of a trained network that the package holds.
-
-    Args:
-        attention: the kind that it was trained with.
-
-    Returns:
-        Weights by layer ("conv_1/kernel"), of the first run of that kind.
-
-    Raises:
-        FileNotFoundError: if there is none.
-    """
-    shipped = _shipped()
-    if attention not in shipped:
-        raise FileNotFoundError(
-            f"No trained network of attention {attention!r} in {WEIGHTS}; it holds "
-            f"{', '.join(sorted(shipped)) or 'none'}. Train one with "
-            "utils.training.train, or give a model of your own."
-        )
-    return Store(WEIGHTS).weights(shipped[attention][0])
-
-
 def study_arms(records: Iterable[Mapping]) -> list[dict]:
     """Records in arms: runs that differ in nothing but their seed.
 
@@ -215,44 +192,6 @@ def study_arms(records: Iterable[Mapping]) -> list[dict]:
     ]
 
 
-def _shipped():
-    """Name and record of the first run of each kind that ships, by kind."""
-    store, found = Store(WEIGHTS), {}
-    for name in store.names():
-        record = store.record(name)
-        found.setdefault(record["spec"]["attention"], (name, record))
-    return found
-
-
-def _label(kind):
-    how = "without attention" if kind == CONTROL else f"with {KINDS[kind].label}"
-    return f"Trained {how}"
-
-
-def _attention_of(model):
-    """Kind, strength and parameters of a model's attention; weights alone have none."""
-    if isinstance(model, keras.Model):
-        layer = model.get_layer("attention")
-        if layer.attention not in (CONTROL, "given"):
-            return layer.attention, layer.strength, layer.parameters
-    return "energy", 1, {}
-
-
-def _parameters(kind, own, shown):
-    """Parameters of kinds, as the page takes them: `shuffled` with its order of places.
-
-    That is the order in which it takes the places of a map of their numbers.
-    """
-    parameters = {"shuffled": {}, kind: dict(own)}
-    order = parameters["shuffled"].pop("order", 0)
-    shape = map_shape((shown["rows"], shown["cols"]))
-    numbers = np.arange(np.prod(shape), dtype="float32").reshape(1, *shape, 1)
-    features, evidence = np.repeat(numbers, 32, -1), np.zeros((1, *shape, DIGITS))
-    moved = KINDS["shuffled"].attend(features, evidence, order=order)
-    parameters["shuffled"]["places"] = np.ravel(moved).astype(int).tolist()
-    return parameters
-
-
 def _digit_slider(shown):
     last = len(shown["labels"]) - 1
     return {"digit-slider": slider("Digit (place)", 0, last, 1, 0)}
@@ -272,8 +211,3 @@ def _noise_controls(level):
         "noise-slider": {**first, "value": level, "by": {"noise-select": ranges}},
         "fresh-draw": button("Draw fresh noise"),
     }
-
-
-def _colours(name):
-    """A matplotlib colour map as 256 x (red, green, blue)."""
-    return matplotlib.colormaps[name](np.arange(256), bytes=True)[:, :3]

@@ -135,8 +135,8 @@ export const attentionView = {
   },
 };
 
-// Networks by name, each ready to look at images of the digits' size.
-async function makeNetworks({ wasm, networks }, { rows, cols }) {
+// Networks by name, each ready to look at images of one size.
+export async function makeNetworks({ wasm, networks }, { rows, cols }) {
   const module = await compileNetwork(wasm);
   const made = {};
   for (const [name, { weights }] of Object.entries(networks)) {
@@ -204,7 +204,7 @@ function mapWords({ options }, values) {
   return `${words}, strength ${values["strength-slider"].toFixed(2)}`;
 }
 
-function coloursOf(table) {
+export function coloursOf(table) {
   const bytes = bytesOf(table);
   const colour = (_, i) => packed(...bytes.subarray(3 * i, 3 * i + 3));
   const colours = Array.from({ length: 256 }, colour);
@@ -215,5 +215,5 @@ function coloursOf(table) {
   return { gainColour, gainMaximum: GAIN_MAXIMUM };
 }
 
-const argmax = (p) => p.indexOf(Math.max(...p));
-const likeliest = (p) => `${argmax(p)} (${Math.round(100 * Math.max(...p))}%)`;
+export const argmax = (p) => p.indexOf(Math.max(...p));
+export const likeliest = (p) => `${argmax(p)} (${Math.round(100 * Math.max(...p))}%)`;

@@ -50,6 +50,19 @@ export function showDigit(digits, index, canvas, random, place) {
   return shown;
 }
 
+// Lays a part of a digit, [row, col, rows, cols], over an image on a canvas, in place: its
+// corner at [top, left]; of two pixels the brighter is seen.
+export function layPart(image, canvas, { rows, cols, images }, index, part, [top, left]) {
+  const [firstRow, firstCol, height, width] = part;
+  for (let row = 0; row < height; row++) {
+    const from = (index * rows + firstRow + row) * cols + firstCol;
+    const to = (top + row) * canvas[1] + left;
+    for (let col = 0; col < width; col++) {
+      image[to + col] = Math.max(image[to + col], images[from + col]);
+    }
+  }
+}
+
 // The numbers 0 to count - 1 in random order, then in another one, without end.
 export function* endlessOrder(count, random) {
   const order = Uint32Array.from({ length: count }, (_, i) => i);

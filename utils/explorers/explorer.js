@@ -6,6 +6,7 @@ import { NativeControls, WidgetControls, element } from "./controls.js";
 import { drawPanels, useTheme } from "./panels.js";
 import { attentionView, noiseView } from "./digits.js";
 import { observerView } from "./observer.js";
+import { displayView } from "./display.js";
 import { studyView } from "./study.js";
 
 // A view is
@@ -21,6 +22,7 @@ const VIEWS = {
   attention: attentionView,
   study: studyView,
   observer: observerView,
+  display: displayView,
 };
 
 const SHRINK = 0.8; // the least that a layout is scaled down for want of width, before the next

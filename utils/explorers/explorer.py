@@ -20,6 +20,7 @@ from pathlib import Path
 
 import anywidget
 import keras
+import matplotlib
 import numpy as np
 import traitlets
 from ipywidgets import (
@@ -34,7 +35,10 @@ from ipywidgets import (
     widget_serialization,
 )
 
+from utils.attention import DIGITS, KINDS
 from utils.explorers.scripts import NETWORK, one_script
+from utils.figures import GAIN_COLOURS
+from utils.model import map_shape
 from utils.noise import WHITE
 
 HERE = Path(__file__).parent
@@ -42,7 +46,8 @@ SCRIPT = one_script(
     [
         *[name for name in NETWORK if name != "learning.js"],
         *["noise.js", "data.js", "psychometrics.js", "panels.js", "controls.js"],
-        *["pad.js", "digits.js", "study.js", "observer.js", "explorer.js"],
+        *["pad.js", "digits.js", "study.js", "observer.js", "display.js"],
+        "explorer.js",
     ]
 )
 MARK = '<div class="explorer'
@@ -164,6 +169,31 @@ def network(label: str, model) -> dict:
             )
     flat = np.concatenate([weights[name].ravel() for name in SHAPES])
     return {"label": label, "weights": packed(flat, "float32")}
+
+
+def parameters(kind: str, own: Mapping, shape: tuple[int, int]) -> dict[str, dict]:
+    """Parameters of kinds, as a page takes them: `own`, and the order of `shuffled`.
+
+    That is the order in which it takes the places of a map of their numbers.
+
+    Args:
+        kind: that has parameters of its `own`.
+        own: by name.
+        shape: `(rows, cols)` of images.
+    """
+    given = {"shuffled": {}, kind: dict(own)}
+    order = given["shuffled"].pop("order", 0)
+    size = map_shape(shape)
+    numbers = np.arange(np.prod(size), dtype="float32").reshape(1, *size, 1)
+    features, evidence = np.repeat(numbers, 32, -1), np.zeros((1, *size, DIGITS))
+    moved = KINDS["shuffled"].attend(features, evidence, order=order)
+    given["shuffled"]["places"] = np.ravel(moved).astype(int).tolist()
+    return given
+
+
+def gain_colours() -> str:
+    """The colours of gains, 256 x (red, green, blue), packed."""
+    return packed(matplotlib.colormaps[GAIN_COLOURS](np.arange(256), bytes=True)[:, :3])
 
 
 def _listed(shapes):

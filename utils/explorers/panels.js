@@ -74,7 +74,7 @@ export function axes(c, box, settings) {
   const { xlim, ylim } = settings;
   const x = (value) => box.x + ((value - xlim[0]) / (xlim[1] - xlim[0])) * box.width;
   const y = (value) => box.y + box.height * (1 - (value - ylim[0]) / (ylim[1] - ylim[0]));
-  const area = [box.x - 54, box.y - 28, box.width + 72, box.height + 72];
+  const area = [box.x - 54, box.y - 28, box.width + 80, box.height + 72];
   still(c, JSON.stringify(settings), area, (layer) => frame(layer, box, settings, x, y));
   return { x, y };
 }
@@ -145,6 +145,20 @@ const PANELS = {
     c.setLineDash([]);
   },
 
+  // Puts an element of the page, `handle`, over a part of the picture, however wide that is,
+  // and says below what it is for.
+  handle(c, box, { handle }) {
+    const dots = c.getTransform().a;
+    const [width, height] = [c.canvas.width / dots, c.canvas.height / dots];
+    const across = (length) => `calc(min(100%, ${width}px) * ${length / width})`;
+    const down = (length) => `${(100 * length) / height}%`;
+    const { style } = handle;
+    [style.left, style.width] = [across(box.x), across(box.width)];
+    [style.top, style.height] = [down(box.y), down(box.height)];
+    const words = "Drag the digit, or use the arrow keys";
+    write(c, words, box.x, box.y + box.height + 17, { size: 11, room: box.width });
+  },
+
   histogram(c, box, { histogram, edges }) {
     const { x, y } = axes(c, box, {
       title: "How often each grey level occurs",
@@ -170,11 +184,18 @@ const PANELS = {
     });
   },
 
-  map(c, box, { image, shape, gains, gainShape, gainColour, gainMaximum }) {
+  // Of one network, or of one of several series, whose name it then has.
+  map(c, box, { image, shape, gains, gainShape, gainColour, name, series }) {
     const { width, height, pixel } = fitted(shape, box);
     const [rows, cols] = gainShape;
-    const title = box.width < NARROW ? "Gain of attention" : "Gain of attention, on the image";
-    write(c, title, box.x, box.y - 12, { size: 13, bold: true });
+    if (name === undefined) {
+      const title = box.width < NARROW ? "Gain of attention" : "Gain of attention, on the image";
+      write(c, title, box.x, box.y - 12, { size: 13, bold: true });
+    } else {
+      c.fillStyle = SERIES[series];
+      c.fillRect(box.x, box.y - 22, 11, 11);
+      write(c, name, box.x + 15, box.y - 12, { bold: true, room: box.width - 15 });
+    }
     c.save();
     c.beginPath();
     c.rect(box.x, box.y, width, height);
@@ -224,6 +245,28 @@ const PANELS = {
     const names = answers.map(({ name }) => name);
     const above = [box.x, box.y - 26, box.width, 20];
     still(c, names.join(), above, (layer) => seriesLegend(layer, box, names));
+  },
+
+  // How many of `shown` displays each was right about: `score` is [{ name, right }].
+  score(c, box, { score, shown, invitation }) {
+    const { x } = axes(c, box, {
+      title: "Right so far",
+      xlim: [0, 1],
+      ylim: [0, 1],
+      xticks: [0, 0.25, 0.5, 0.75, 1].map((share) => [share, `${100 * share}%`]),
+      yticks: [],
+      xlabel: "share of displays",
+      ylabel: "",
+    });
+    score.forEach(({ name, right }, s) => {
+      const top = box.y + (box.height * s) / score.length;
+      const share = shown ? right / shown : 0;
+      const words = shown ? `${name}: ${right} of ${shown}` : name;
+      write(c, words, x(0) + 6, top + 16);
+      c.fillStyle = SERIES[s];
+      c.fillRect(x(0), top + 24, x(share) - x(0), box.height / score.length - 32);
+    });
+    if (!shown) write(c, invitation, x(1), box.y - 12, { align: "right", colour: FAINT });
   },
 
   profile(c, box, { gains, gainMaximum }) {

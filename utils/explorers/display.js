@@ -1,0 +1,240 @@
+// The view of a display: a digit that the reader moves about on a canvas, in noise and among
+// others, and what two networks make of it: one trained without attention, one with.
+//
+// Data: `digits` (data.js), `canvas` [rows, cols], `fragment` (the side of one, pixels),
+// `networks` { attended, control } (digits.js), `attention` (a kind) and its `settings`,
+// `cue_sd` (pixels), `gain_colours`, `wasm`.
+import { element } from "./controls.js";
+import {
+  addNoise,
+  checkDigits,
+  drawPlace,
+  layPart,
+  randomNumbers,
+  showDigit,
+} from "./displays.js";
+import { digitsOf } from "./data.js";
+import { argmax, coloursOf, likeliest, makeNetworks } from "./digits.js";
+
+const PLAYED = 100; // displays for each press of the button
+const TRIED = 200; // digits among which the view looks for one to begin with
+const DISPLAY_STREAMS = { own: 12, played: 7 }; // of random numbers
+const CONDITION_CONTROLS = ["noise-slider", "fragments-slider", "second-select", "cue-select"];
+const ARROWS = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
+
+export const displayView = {
+  layouts: [
+    {
+      size: [860, 500],
+      panels: [
+        ["image", [10, 36, 224, 224]],
+        ["cue", [10, 36, 224, 224]],
+        ["handle", [10, 36, 224, 224]],
+        ["map", [260, 36, 224, 224], "attended"],
+        ["cue", [260, 36, 224, 224]],
+        ["map", [510, 36, 224, 224], "control"],
+        ["legend", [748, 36, 14, 224]],
+        ["answer", [54, 320, 430, 130]],
+        ["score", [520, 320, 310, 130]],
+      ],
+    },
+    {
+      size: [380, 656],
+      panels: [
+        ["image", [8, 30, 176, 176]],
+        ["cue", [8, 30, 176, 176]],
+        ["handle", [8, 30, 176, 176]],
+        ["map", [196, 30, 176, 176], "attended"],
+        ["cue", [196, 30, 176, 176]],
+        ["legend", [8, 238, 364, 14]],
+        ["answer", [58, 312, 310, 120]],
+        ["score", [20, 516, 342, 100]],
+      ],
+    },
+  ],
+
+  async start(explorer) {
+    const { controls, data } = explorer;
+    const { attention, canvas, settings } = data;
+    const digits = await digitsOf(data.digits);
+    checkDigits(digits, canvas);
+    const [rows, cols] = canvas;
+    const { attended, control } = await makeNetworks(data, { rows, cols });
+    const most = controls.described["fragments-slider"].max;
+    const colours = coloursOf(data.gain_colours);
+
+    // All that chance decides about a display, whatever the condition. A digit alone and one
+    // among others, in much noise or in little, differ in that and in nothing else.
+    function drawDisplay(random) {
+      const any = () => Math.floor(random() * digits.labels.length);
+      const side = data.fragment;
+      const fragment = { rows: side, cols: side };
+      return {
+        index: any(),
+        place: drawPlace(digits, canvas, random),
+        second: [any(), [0, 0, digits.rows, digits.cols], drawPlace(digits, canvas, random)],
+        fragments: Array.from({ length: most }, () => {
+          const cut = drawPlace(fragment, [digits.rows, digits.cols], random);
+          return [any(), [...cut, side, side], drawPlace(fragment, canvas, random)];
+        }),
+        noise: addNoise(new Float32Array(rows * cols), 1, random),
+      };
+    }
+
+    // Grey levels of a display in the condition that the controls choose.
+    function greysOf({ index, place, second, fragments, noise }, values) {
+      const image = showDigit(digits, index, canvas, null, place);
+      if (values["second-select"] === "one") layPart(image, canvas, digits, ...second);
+      for (const each of fragments.slice(0, values["fragments-slider"])) {
+        layPart(image, canvas, digits, ...each);
+      }
+      return image.map((grey, i) => grey + values["noise-slider"] * noise[i]);
+    }
+
+    // The gains of attention, and both networks' probabilities.
+    function lookAt(greys, cue) {
+      const seen = attended.look(greys);
+      let gains = attended.attend(attention, settings);
+      if (cue) {
+        const marked = cueMap(seen, cue, data.cue_sd);
+        gains = attended.attend("given", { map: gains.map((gain, i) => gain * marked[i]) });
+      }
+      const p = attended.answer();
+      control.look(greys);
+      return { gains, gainShape: [seen.rows, seen.cols], p: [p, control.answerAtOnce()] };
+    }
+
+    function show(display, values) {
+      const greys = greysOf(display, values);
+      const cue = [...display.place, digits.rows, digits.cols];
+      const isCued = values["cue-select"] === "digit";
+      const seen = lookAt(greys, isCued && cue);
+      return { ...seen, greys, label: digits.labels[display.index], cue: isCued ? cue : null };
+    }
+
+    // A digit to begin with that attention helps: named right with it and wrong without.
+    function firstHelped(own) {
+      const values = controls.values();
+      const found = digits.labels.slice(0, TRIED).findIndex((label, index) => {
+        const { p } = show({ ...own, index }, values);
+        return argmax(p[0]) === label && argmax(p[1]) !== label;
+      });
+      return found < 0 ? values["digit-slider"] : found;
+    }
+
+    const freshDisplay = (draw) => drawDisplay(randomNumbers(draw, DISPLAY_STREAMS.own));
+    let drawn = controls.get("fresh-draw");
+    let own = freshDisplay(drawn);
+    const begins = explorer.description.begins ?? true;
+    if (begins && controls.isUntouched()) controls.begin({ "digit-slider": firstHelped(own) });
+
+    let left = 0; // displays that are still to be played
+    let pressed = controls.get("play-100");
+    let condition, random, score;
+    const names = ["attended", "control"].map((name) => data.networks[name].label);
+    const handle = makeHandle(explorer.holder, canvas, digits, () => own.place, (place) => {
+      [own.place, left] = [place, 0];
+      explorer.request();
+    });
+
+    return (values) => {
+      if (condition !== (condition = CONDITION_CONTROLS.map((name) => values[name]).join())) {
+        left = 0;
+        random = randomNumbers(0, DISPLAY_STREAMS.played); // the same for every condition
+        score = { shown: 0, score: names.map((name) => ({ name, right: 0 })) };
+      }
+      if (drawn !== (drawn = values["fresh-draw"])) [own, left] = [freshDisplay(drawn), 0];
+      if (own.index !== (own.index = values["digit-slider"])) left = 0;
+      left += PLAYED * (values["play-100"] - pressed);
+      pressed = values["play-100"];
+
+      const plays = left > 0;
+      const display = plays ? drawDisplay(random) : own;
+      const { label, ...seen } = show(display, values);
+      if (plays) {
+        left -= 1;
+        score.shown += 1;
+        seen.p.forEach((p, n) => (score.score[n].right += argmax(p) === label ? 1 : 0));
+        explorer.request(); // the next, in the next frame
+      }
+      return {
+        ...seen,
+        ...score,
+        ...colours,
+        handle,
+        label,
+        image: Uint8ClampedArray.from(seen.greys), // as a screen shows it
+        shape: canvas,
+        level: values["noise-slider"],
+        unit: "SD in grey levels",
+        question: "The answer",
+        answers: names.map((name, n) => ({ name, p: seen.p[n] })),
+        invitation: `press Play ${PLAYED}`,
+        attended: { name: `${names[0]}: gain`, series: 0 },
+        control: { name: `${names[1]}: gain 1`, series: 1, gains: seen.gains.map(() => 1) },
+        words: wordsOfDisplay({ ...display, label }, seen.p, values, digits, score),
+      };
+    };
+  },
+};
+
+// A Gaussian around the middle of what is marked: `cue_maps` of utils/displays.py. Place o of
+// a map lies over pixel 2 o - 1.
+function cueMap({ rows, cols }, [top, left, height, width], sd) {
+  const along = (count, middle) =>
+    Array.from({ length: count }, (_, o) => Math.exp(-((2 * o - 1 - middle) ** 2) / (2 * sd * sd)));
+  const across = along(cols, left + (width - 1) / 2);
+  return along(rows, top + (height - 1) / 2).flatMap((down) => across.map((each) => down * each));
+}
+
+// An element that lies over the display, to move the digit by: with a mouse, a pen or a
+// finger, or by arrow keys. A press beside the digit has it come there.
+function makeHandle(parent, canvas, digits, placeNow, move) {
+  const handle = element(parent, "div", "explorer-handle");
+  handle.tabIndex = 0;
+  handle.setAttribute("role", "application");
+  handle.setAttribute("aria-label", "The display. Arrow keys move the digit.");
+  const size = [digits.rows, digits.cols];
+  const moveTo = (place) => {
+    const inside = (at, axis) => Math.min(Math.max(Math.round(at), 0), canvas[axis] - size[axis]);
+    move(place.map(inside));
+  };
+  const pixelOf = ({ clientX, clientY }) => {
+    const { left, top, width, height } = handle.getBoundingClientRect();
+    return [((clientY - top) / height) * canvas[0], ((clientX - left) / width) * canvas[1]];
+  };
+  let grip = [0, 0]; // where in the digit it is held
+  handle.addEventListener("pointerdown", (event) => {
+    handle.setPointerCapture(event.pointerId);
+    const pixel = pixelOf(event);
+    grip = pixel.map((at, axis) => at - placeNow()[axis]);
+    const isHeld = grip.every((at, axis) => at >= 0 && at < size[axis]);
+    if (!isHeld) grip = size.map((length) => length / 2);
+    moveTo(pixel.map((at, axis) => at - grip[axis]));
+  });
+  handle.addEventListener("pointermove", (event) => {
+    if (event.buttons) moveTo(pixelOf(event).map((at, axis) => at - grip[axis]));
+  });
+  handle.addEventListener("keydown", (event) => {
+    const step = ARROWS[event.key];
+    if (!step) return;
+    event.preventDefault();
+    moveTo(placeNow().map((at, axis) => at + step[axis]));
+  });
+  return handle;
+}
+
+function wordsOfDisplay({ index, label, place, second }, p, values, { labels }, { shown, score }) {
+  const fragments = values["fragments-slider"];
+  const parts = [
+    `digit ${index} (label ${label}) at row ${place[0]}, column ${place[1]}`,
+    values["second-select"] === "one" && `a second digit (${labels[second[0]]})`,
+    fragments && `${fragments} fragment${fragments > 1 ? "s" : ""}`,
+    values["cue-select"] === "digit" && "a cue",
+    `noise ${values["noise-slider"].toFixed(0)}`,
+  ];
+  const rights = score.map(({ name, right }) => `${name} ${right}`);
+  const sofar = shown ? `; right of ${shown}: ${rights.join(", ")}` : "";
+  const answers = score.map(({ name }, n) => `${name} ${likeliest(p[n])}`);
+  return `${parts.filter(Boolean).join(", ")}: ${answers.join(", ")}${sofar}`;
+}

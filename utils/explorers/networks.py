@@ -1,0 +1,86 @@
+"""The trained networks that ship, and what a page knows of a network's attention."""
+
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from utils.attention import KINDS
+from utils.model import build_model, set_weights
+from utils.studies.store import Store
+
+WEIGHTS = Path(__file__).parents[1] / "weights"
+CONTROL = "ones"  # the kind without attention
+MNIST = (28, 28)  # rows and columns of the canvas in records that name none
+
+
+def trained(
+    attention: str = CONTROL, shape: tuple[int, int] = MNIST
+) -> dict[str, np.ndarray]:
+    """Weights of a trained network that the package holds.
+
+    Args:
+        attention: the kind that it was trained with.
+        shape: rows and columns of the canvas that it was trained on, pixels.
+
+    Returns:
+        Weights by layer ("conv_1/kernel"), of the first run of that kind.
+
+    Raises:
+        FileNotFoundError: if there is none.
+    """
+    found = shipped(shape)
+    if attention not in found:
+        raise FileNotFoundError(
+            f"No trained network of attention {attention!r} for {shape[0]} x "
+            f"{shape[1]} pixels in {WEIGHTS}; it holds "
+            f"{', '.join(sorted(found)) or 'none'}. Train one with "
+            "utils.training.train, or give a model of your own."
+        )
+    return Store(WEIGHTS).weights(found[attention][0])
+
+
+def shipped(shape: tuple[int, int] = MNIST) -> dict[str, tuple[str, dict]]:
+    """By kind, name and record of the first run that ships for a canvas."""
+    store, found = Store(WEIGHTS), {}
+    for name in store.names():
+        record = store.record(name)
+        display = record["spec"].get("display") or {}
+        canvas = tuple(display.get(side, MNIST[0]) for side in ("rows", "cols"))
+        if canvas == tuple(shape):
+            found.setdefault(record["spec"]["attention"], (name, record))
+    return found
+
+
+def trained_model(attention: str, shape: tuple[int, int]) -> keras.Model:
+    """The same as a model, with the settings that its record has.
+
+    Raises:
+        FileNotFoundError: if there is none.
+    """
+    weights = trained(attention, shape)
+    spec = shipped(shape)[attention][1]["spec"]
+    model = build_model(
+        attention,
+        image_shape=shape,
+        strength=spec["strength"],
+        input_scale=spec["input_scale"],
+        **spec["attention_parameters"],
+    )
+    set_weights(model, weights)
+    return model
+
+
+def label_of(kind: str) -> str:
+    """What a reader calls the trained network of a kind."""
+    how = "without attention" if kind == CONTROL else f"with {KINDS[kind].label}"
+    return f"Trained {how}"
+
+
+def attention_of(model) -> tuple[str, float, dict]:
+    """Kind, strength and parameters of a model's attention; weights alone have none."""
+    if isinstance(model, keras.Model):
+        layer = model.get_layer("attention")
+        if layer.attention not in (CONTROL, "given"):
+            return layer.attention, layer.strength, layer.parameters
+    return "energy", 1, {}
