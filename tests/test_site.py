@@ -108,6 +108,11 @@ def test_light_and_dark_as_the_system_says(scheme, pages, browser):
         for name in ("backgroundColor", "color")
     )
     assert (int(paper) > int(ink)) == (scheme == "light")
+    shown = page.locator(".output_html:has(> .highlight)").first  # by `utils.show`
+    (paper,) = {
+        shown.evaluate("each => getComputedStyle(each).backgroundColor"),
+        page.locator("main").evaluate("each => getComputedStyle(each).backgroundColor"),
+    }
     folder = notebooks.ROOT / "build" / "screenshots"
     folder.mkdir(parents=True, exist_ok=True)
     for name in ("index", "06_where_attention_helps"):

@@ -28,6 +28,8 @@ STYLES = {"light": "default", "dark": "github-dark"}  # of code, by what is pref
 NOTEBOOK = re.compile(r'href="(?:notebooks/)?(\d\d_\w+)\.ipynb')
 NO_PAGE = re.compile(r'<a href="(?!https?:|#|\d\d_)[^"]*">(.*?)</a>', re.S)
 
+SHOWN = re.compile(r"<style>pre {.*?</style>", re.S)  # by `utils.show`: one scheme only
+
 
 class _Renderer(IPythonRenderer):
     """Markdown with formulas as MathML, which browsers draw without a script."""
@@ -112,6 +114,7 @@ def build(folder: Path) -> list[Path]:
         }
         facts = {"name": name, "titles": titles, "css": css, **around}
         text, _ = exporter.from_notebook_node(notebook, {"site": facts})
+        text = SHOWN.sub("", text)
         written.append(folder / f"{name}.html")
         write(written[-1], text.encode())
     return written
