@@ -1,11 +1,14 @@
 """The site, as a reader has it: pages from a disk, in real browsers, offline."""
 
+import os
 import re
 import shutil
+import time
 
 import nbformat
 import pytest
-from browser import Page, chromium
+from browser import Page
+from firefox import Firefox, executable
 
 from utils.tools import notebooks, site
 
@@ -24,12 +27,6 @@ def pages(tmp_path_factory):
     folder = tmp_path_factory.mktemp("site")
     assert site.main(["--out", str(folder)]) == 0
     return folder
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as running:
-        yield running
 
 
 def test_there_is_a_page_for_each_notebook_of_a_size_for_a_phone(pages):
@@ -135,3 +132,72 @@ def test_a_notebook_that_was_edited_since_is_refused(tmp_path, monkeypatch, caps
     assert second.name in said
     assert 'make notebooks ONLY="02"' in said
     assert not (tmp_path / "out").exists()
+
+
+# ---- in Firefox
+
+SLIDERS = """[...document.querySelectorAll(".explorer input[type=range]:enabled")]
+    .map((each, i) => ((each.id ||= `slider-${i}`), each.id))"""
+BOX = """(() => {{
+    const each = document.querySelector({!r});
+    each.scrollIntoView({{ block: "center" }});
+    const {{ x, y, width, height }} = each.getBoundingClientRect();
+    return [x, y, width, height];
+}})()"""
+
+
+@pytest.fixture(params=["light", "dark"])
+def firefox(request, tmp_path):
+    if executable() is None:
+        remedy = "No Firefox found: on Debian, apt-get install firefox-esr."
+        if os.environ.get("CI"):
+            pytest.fail(remedy)
+        pytest.skip(remedy)
+    running = Firefox(tmp_path, request.param)
+    yield running
+    running.close()
+
+
+def wait_for(firefox, expression, seconds=20):
+    end = time.monotonic() + seconds
+    while not firefox.evaluate(expression):
+        assert time.monotonic() < end, expression
+        time.sleep(0.05)
+
+
+def test_in_firefox_every_control_moves(firefox, pages):
+    for name in NAMES:
+        firefox.open(pages / f"{name}.html", width=400, height=800)
+        assert firefox.evaluate("document.documentElement.scrollWidth") <= 400
+        count = firefox.evaluate("document.querySelectorAll('.explorer').length")
+        drawn = "[...document.querySelectorAll('.explorer-status')].filter("
+        drawn += f"each => /update [1-9]/.test(each.textContent)).length === {count}"
+        wait_for(firefox, drawn)
+        for slider in firefox.evaluate(SLIDERS):
+            where = f"document.getElementById({slider!r})"
+            if firefox.evaluate(f"{where}.disabled"):
+                continue  # as of another slider's value
+            for key, end in (("End", "max"), ("Home", "min")):
+                firefox.evaluate(f"{where}.focus()")
+                firefox.press(key)
+                wait_for(firefox, f"{where}.value === {where}.{end}")
+    assert firefox.said == []
+    assert [each for each in firefox.asked if not each.startswith("data:")] == []
+
+
+def test_in_firefox_a_digit_is_drawn_and_a_value_typed(firefox, pages):
+    firefox.open(pages / "index.html")
+    status = "document.querySelector('.explorer-status').textContent"
+    wait_for(firefox, f"/update 1/.test({status})")
+    for pointer in ("mouse", "touch"):
+        x, y, width, height = firefox.evaluate(BOX.format(".explorer-pad canvas"))
+        stroke = [(x + share * width, y + 0.3 * height) for share in (0.3, 0.5, 0.7)]
+        firefox.drag(*stroke, (x + 0.4 * width, y + 0.8 * height), pointer=pointer)
+        wait_for(firefox, f"/your drawing/.test({status})")
+        firefox.evaluate("document.querySelector('.explorer-pad button').click()")
+        wait_for(firefox, f"!/your drawing/.test({status})")
+    firefox.evaluate("document.querySelector('.noise-slider .widget-readout').focus()")
+    firefox.evaluate("getSelection().selectAllChildren(document.activeElement)")
+    firefox.press(*"64", "Enter")
+    wait_for(firefox, f"/noise 64.0/.test({status})")
+    assert firefox.said == []

@@ -38,7 +38,7 @@ class _Renderer(IPythonRenderer):
         return convert(body)
 
     def block_math(self, body):
-        return convert(body, display="block")
+        return f'<div class="formula">{convert(body, display="block")}</div>'
 
 
 def html_of(markdown: str) -> str:
