@@ -52,6 +52,7 @@ EXPLORERS = {
     "study": "explorers.study(records)",
     "observer, 60 x 60": "explorers.observer(images, labels)",
     "display, 60 x 60": "explorers.display(images, labels)",
+    "learning, two networks": "explorers.learning(images, labels)",
 }
 SHOWN = {  # what the status says of a slider's value
     "digit-slider": r"digit (\d+)",
@@ -291,7 +292,7 @@ def report(rounds, goal) -> dict:
 def goal_of(name, busy):
     if busy:
         return GOALS["one core busy"]
-    return GOALS["60 x 60" if "60 x 60" in name else "28 x 28"]
+    return GOALS["60 x 60" if re.search("60 x 60|two networks", name) else "28 x 28"]
 
 
 def page_of(folder: Path) -> Path:

@@ -12,10 +12,14 @@ import pytest
 from utils import explorers
 from utils.attention import DIGITS, KINDS
 from utils.data import load_mnist
+from utils.displays import Display
 from utils.explorers import explorer as page
 from utils.explorers import networks
+from utils.explorers.learning import LARGE, MOST_DIGITS, ONE_IN
 from utils.model import build_model
 from utils.noise import NOISES
+from utils.runs import RunSpec
+from utils.studies import uncertain_place
 from utils.studies.store import Store
 
 _, (IMAGES, LABELS) = load_mnist()
@@ -35,9 +39,9 @@ def weights_in(data, name):
     return np.frombuffer(base64.b64decode(data["networks"][name]["weights"]), "float32")
 
 
-def images_in(data):
-    deflated = base64.b64decode(data["digits"]["images"])
-    shape = (-1, data["digits"]["rows"], data["digits"]["cols"])
+def images_in(data, part="digits"):
+    deflated = base64.b64decode(data[part]["images"])
+    shape = (-1, data[part]["rows"], data[part]["cols"])
     return np.frombuffer(zlib.decompress(deflated), "uint8").reshape(shape)
 
 
@@ -249,6 +253,62 @@ def test_trained_networks_are_found_by_their_attention(monkeypatch, tmp_path):
         explorers.trained("top_n")
     with pytest.raises(FileNotFoundError, match=r"'ones' for 60 x 60.*holds energy\."):
         explorers.trained("ones", (60, 60))
+
+
+# ---- learning
+
+
+def test_the_first_digits_are_learnt_from_or_score():
+    data = explorers.learning(IMAGES, LABELS).description["data"]
+    images = [images_in(data, part) for part in ("digits", "test_digits")]
+    labels = [data[part]["labels"] for part in ("digits", "test_digits")]
+    assert len(images[1]) == len(labels[1]) == MOST_DIGITS // ONE_IN
+    np.testing.assert_array_equal(np.concatenate(images), IMAGES[:MOST_DIGITS])
+    assert labels[0] + labels[1] == LABELS[:MOST_DIGITS].tolist()
+
+
+def test_it_begins_with_what_a_run_says():
+    run = uncertain_place.arm(uncertain_place.ENERGY).run
+    explorer = explorers.learning(IMAGES[:40], LABELS[:40], run)
+    values = {name: each.value for name, each in explorer.controls.items()}
+    assert values["attention-select"] == "energy"
+    assert values["control-select"] == "ones"
+    assert values["canvas-select"] == "60 x 60"
+    assert float(values["rate-select"]) == run.learning_rate
+    assert (values["training-noise-slider"], values["noise-slider"]) == (120, 0)
+    assert explorer.description["data"]["settings"] == {
+        "noise_varies": True,
+        "optimizer": "adam",
+        "learning_rate_decay": run.learning_rate_decay,
+        "batch": run.batch_size,
+        "seed": run.seed,
+    }
+    own = RunSpec(attention="top_n", attention_parameters={"n": 3}, strength=0.5)
+    data = explorers.learning(IMAGES[:40], LABELS[:40], own).description["data"]
+    for canvas in data["canvases"].values():
+        assert canvas["parameters"]["top_n"] == {"n": 3, "strength": 0.5}
+
+
+def test_a_canvas_holds_the_digits():
+    for size, canvases in ((28, {"28 x 28", "60 x 60"}), (70, {"70 x 70"})):
+        images = np.zeros((ONE_IN, size, size))
+        data = explorers.learning(images, np.zeros(ONE_IN, int)).description["data"]
+        assert set(data["canvases"]) == canvases
+    assert LARGE == (60, 60)
+
+
+@pytest.mark.parametrize(
+    ("count", "run", "words"),
+    [
+        (ONE_IN - 1, RunSpec(), "Expected 20 images or more.*Received 19"),
+        (0, RunSpec(), "one or more"),
+        (40, RunSpec(input_scale=1 / 255), "input_scale=0.00392157"),
+        (40, RunSpec("given", display=Display()), "attention='given'"),
+    ],
+)
+def test_what_a_page_cannot_learn_from(count, run, words):
+    with pytest.raises(ValueError, match=words):
+        explorers.learning(IMAGES[:count], LABELS[:count], run)
 
 
 # ---- a study

@@ -21,6 +21,7 @@ from utils.explorers.explorer import (
     select,
     slider,
 )
+from utils.explorers.learning import learning as learning
 from utils.explorers.networks import (
     CONTROL,
     attention_of,

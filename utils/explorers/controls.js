@@ -10,7 +10,7 @@
 //   only: { other: [values] }           enabled only where a select has one of the values
 //
 // `name` is the CSS class. The interface: get(name), set(name, value), values(), isUntouched(),
-// listen(changed, remarked), end(). A control with `by` is read in the unit of the value that
+// setLabel(name, label) of a button, listen(changed, remarked), end(). A control with `by` is read in the unit of the value that
 // rules now, whether or not the slider has already been adapted.
 
 const PATIENCE = 1000; // ms in which a kernel adapts its controls, if there is one
@@ -102,7 +102,7 @@ export class NativeControls extends Controls {
     if (kind === "button") {
       const button = element(row, "button", "", label);
       button.type = "button";
-      this.inputs[name] = { value };
+      this.inputs[name] = { value, button };
       button.addEventListener("click", () => this.set(name, this.get(name) + 1));
       return;
     }
@@ -186,6 +186,10 @@ export class NativeControls extends Controls {
     this.tell(name);
   }
 
+  setLabel(name, label) {
+    this.inputs[name].button.textContent = label;
+  }
+
   begin(values) {
     for (const [name, value] of Object.entries(values)) this.set(name, value);
   }
@@ -241,6 +245,10 @@ export class WidgetControls extends Controls {
     const { kind, options } = this.described[name];
     if (kind !== "select") return this.save(name, { value });
     this.save(name, { index: options.findIndex(([, each]) => each === value) });
+  }
+
+  setLabel(name, label) {
+    this.models[name].set("description", label); // which Python need not know
   }
 
   begin(values) {

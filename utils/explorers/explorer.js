@@ -5,6 +5,7 @@
 import { NativeControls, WidgetControls, element } from "./controls.js";
 import { drawPanels, useTheme } from "./panels.js";
 import { attentionView, noiseView } from "./digits.js";
+import { learningView } from "./learning.js";
 import { observerView } from "./observer.js";
 import { displayView } from "./display.js";
 import { studyView } from "./study.js";
@@ -13,7 +14,8 @@ import { studyView } from "./study.js";
 //
 //   layouts   [{ size: [width, height], panels }], the widest first: see drawPanels
 //   start     async (explorer) => look, once; `explorer` is the class below
-//   look      (values of the controls) => the state that the panels draw; its `words` are said
+//   look      (values of the controls) => the state that the panels draw; its `words` are said,
+//             as a problem if it has a `problem`
 //
 // Adding one is an entry here, its file in SCRIPT of explorer.py, and a function in Python
 // that describes its controls and data.
@@ -23,6 +25,7 @@ const VIEWS = {
   study: studyView,
   observer: observerView,
   display: displayView,
+  learning: learningView,
 };
 
 const SHRINK = 0.8; // the least that a layout is scaled down for want of width, before the next
@@ -95,12 +98,12 @@ class Explorer {
     }
     this.updates += 1;
     this.canvas.setAttribute("aria-label", this.state.words);
-    this.status.classList.remove("explorer-problem");
+    this.status.classList.toggle("explorer-problem", Boolean(this.state.problem));
     this.say(this.state.words, performance.now() - start);
   }
 
   draw() {
-    if (!this.state) return;
+    if (!this.state || !this.canvas.isConnected) return;
     const { color, backgroundColor } = getComputedStyle(this.canvas);
     useTheme(brightness(color) > brightness(backgroundColor) ? "dark" : "light", backgroundColor);
     drawPanels(this.canvas.getContext("2d"), this.layout, this.state);

@@ -42,14 +42,19 @@ from utils.model import map_shape
 from utils.noise import WHITE
 
 HERE = Path(__file__).parent
-SCRIPT = one_script(
+SCRIPTS = one_script(
     [
-        *[name for name in NETWORK if name != "learning.js"],
-        *["noise.js", "data.js", "psychometrics.js", "panels.js", "controls.js"],
-        *["pad.js", "digits.js", "study.js", "observer.js", "display.js"],
-        "explorer.js",
+        *[*NETWORK, "noise.js", "data.js", "psychometrics.js", "panels.js"],
+        *["controls.js", "pad.js", "digits.js", "study.js", "observer.js"],
+        *["display.js", "learning.js", "explorer.js"],
     ]
 )
+# In a function, whose text a page can give to a worker: it is sent once. In a block of
+# it, where a name that two files give is an error.
+SCRIPT = f"""function explorerScript() {{{{
+{SCRIPTS}
+return {{ mount, render, answerMessages }};
+}}}}"""
 MARK = '<div class="explorer'
 STILL = (
     "This explorer moves where scripts may run: in JupyterLab, once the notebook is "
@@ -102,8 +107,8 @@ def packed(array, kind: str = "uint8") -> str:
     return base64.b64encode(np.ascontiguousarray(array, kind).tobytes()).decode()
 
 
-def digits(images, labels) -> dict:
-    """Digits for a page, the first `MOST_DIGITS` of them, deflated.
+def digits(images, labels, most: int = MOST_DIGITS) -> dict:
+    """Digits for a page, the first `most` of them, deflated.
 
     Args:
         images: `(images, rows, cols)` grey levels, which are rounded.
@@ -124,7 +129,7 @@ def digits(images, labels) -> dict:
             f"Expected images of {SIZES[0]} x {SIZES[0]} to {SIZES[-1]} x {SIZES[-1]} "
             f"pixels. Received {images.shape[1]} x {images.shape[2]}. Crop or shrink."
         )
-    images, labels = images[:MOST_DIGITS], labels[:MOST_DIGITS]
+    images, labels = images[:most], labels[:most]
     if images.dtype.kind not in "iuf" or not np.all((images >= 0) & (images <= WHITE)):
         span = f"{images.min()} to {images.max()}" if images.dtype.kind in "iuf" else ""
         raise ValueError(
@@ -206,7 +211,7 @@ def _listed(shapes):
 class _View(anywidget.AnyWidget):
     """What is below the controls, drawn in the browser."""
 
-    _esm = f"{SCRIPT}\nexport default {{ render }};\n"
+    _esm = f"{SCRIPT}\nexport default explorerScript();\n"
     _css = HERE / "explorer.css"
     description = traitlets.Dict().tag(sync=True)
     controls = traitlets.Dict().tag(sync=True, **widget_serialization)
@@ -232,12 +237,15 @@ class _Button(anywidget.AnyWidget):
       const button = document.createElement("button");
       button.type = "button";
       button.className = "explorer-button";
-      button.textContent = model.get("description");
+      const write = () => (button.textContent = model.get("description"));
+      model.on("change:description", write);
+      write();
       button.addEventListener("click", () => {
         model.set("value", model.get("value") + 1);
         model.save_changes();
       });
       el.append(button);
+      return () => model.off("change:description", write);
     }
     export default { render };
     """
@@ -328,6 +336,7 @@ class Explorer(VBox):
 <style>{css}</style>
 <script type="module">
 {SCRIPT}
+const {{ mount }} = explorerScript();
 const waiting = '[data-explorer="{mark}"]:not([data-alive])';
 for (const root of document.querySelectorAll(waiting)) {{
   root.dataset.alive = "true";

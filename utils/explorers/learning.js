@@ -1,283 +1,226 @@
-// Networks that learn side by side, in a worker of the page: the same initial weights, order
-// of digits, places and noise; only their attention differs.
+// The view of two networks that learn side by side in a worker (worker.js), from the same
+// initial weights, digits, places and noise.
 //
-// The page sends the worker { do, ... }:
-//
-//   "start"           `wasm` (bytes or base64), `digits` and `test_digits`, each
-//                     { rows, cols, images, labels } (grey levels, one digit after the
-//                     other), and `settings`, see SETTINGS
-//   "pause", "go on"
-//   "again"           from the initial weights, at the present test noise; with a `seed`,
-//                     from the weights of that seed
-//   "set test noise"  `sd`: SD of the noise at test, grey levels
-//
-// The worker posts { updates, accuracies, losses, test_noise_sd, updates_per_second }: at the
-// start, after each hundred updates, and when the test noise is set. Of each network,
-// accuracies has the share of right answers to the test displays, which stay the same, and
-// losses the mean over the last full hundred updates. An update trains all networks on one
-// batch; time for tests is not counted. What is not known yet is null. Or the worker posts
-// { error }, a sentence, and pauses.
-import { Network, WEIGHTS, compileNetwork, sizeOf } from "./network.js";
-import {
-  addNoise,
-  checkDigits,
-  endlessOrder,
-  randomNumbers,
-  showDigit,
-} from "./displays.js";
+// Data: `digits` to learn from and `test_digits` (data.js), `settings` of the worker that no
+// control changes, `canvases`: { name: { shape: [rows, cols], parameters of kinds } }, `wasm`
+// and `gain_colours`.
+import { digitsOf } from "./data.js";
+import { coloursOf, likeliest } from "./digits.js";
+import { levelText, percent } from "./panels.js";
+import { Comparison, makeLearningWorker, noisy } from "./worker.js";
 
-// Names are those of RunSpec (utils/runs.py).
-const SETTINGS = {
-  kinds: ["ones", "energy"], // of attention, one for each network
-  parameters: [{}, {}], // of each kind, with its strength
-  noise_sd: 0, // in training, grey levels
-  noise_varies: false, // each display draws its SD from 0 to noise_sd
-  test_noise_sd: 0,
-  canvas: [28, 28], // rows and cols; digits lie anywhere on it
-  optimizer: "sgd", // or "adam"
-  learning_rate: 0.01,
-  batch: 1, // displays of an update
-  seed: 0,
-};
-const LEVEL = [(value) => Number.isFinite(value) && value >= 0, "a number of at least 0"];
-const CHECKS = {
-  noise_sd: LEVEL,
-  test_noise_sd: LEVEL,
-  learning_rate: LEVEL,
-  batch: [(value) => Number.isInteger(value) && value > 0, "a whole number of at least 1"],
-  seed: [Number.isInteger, "a whole number"],
-};
-const UPDATES_PER_REPORT = 100;
-const SLICE = 50; // ms of learning, after which the worker hears messages
-
-// Independent streams of random numbers of a seed. All seeds share their test displays.
-const STREAMS = { weights: 0, order: 1, places: 2, noise: 3, test: 4 };
-
-// The limits of uniform initial weights, as in utils.model.build_model: for convolutions
-// sqrt(6 / (fan in + fan out)) (Glorot and Bengio 2010). Biases are 0.
-const LIMITS = {
-  "conv_1/kernel": Math.sqrt(6 / (9 + 9 * 32)),
-  "conv_2/kernel": Math.sqrt(6 / (9 * 32 + 9 * 32)),
-  "dense_2/kernel": 0.05,
-};
-
-// --- The worker -----------------------------------------------------------------------
-
-// Makes the worker. `script`: the text of the script that this file is part of.
-export function makeLearningWorker(script) {
-  const text = `${script}\nanswerMessages(self);`;
-  const address = URL.createObjectURL(new Blob([text], { type: "text/javascript" }));
-  const worker = new Worker(address);
-  URL.revokeObjectURL(address);
-  return worker;
-}
-
-// Answers the messages above, one after the other. `scope`: a worker's global scope.
-export function answerMessages(scope) {
-  let started = null; // the last "start"
-  let comparison = null;
-  let timer = null; // while learning
-  let spent = 0; // ms of learning since the last full hundred updates
-  let rate = null;
-
-  const report = () =>
-    scope.postMessage({ ...comparison.report(), updates_per_second: rate });
-
-  function learn() {
-    const start = performance.now();
-    do comparison.update();
-    while (comparison.updates % UPDATES_PER_REPORT && performance.now() < start + SLICE);
-    spent += performance.now() - start;
-    if (comparison.updates % UPDATES_PER_REPORT === 0) {
-      rate = (1000 * UPDATES_PER_REPORT) / spent;
-      spent = 0;
-      report();
-    }
-    timer = setTimeout(attempt, 0, learn);
-  }
-
-  function pause() {
-    clearTimeout(timer);
-    timer = null;
-  }
-
-  async function start(message) {
-    pause();
-    comparison = await Comparison.create(message);
-    [started, spent, rate] = [message, 0, null];
-    report();
-    learn();
-  }
-
-  const calls = {
-    start,
-    pause,
-    "go on": () => timer ?? learn(),
-    again: ({ seed = comparison.settings.seed }) =>
-      start({ ...started, settings: { ...comparison.settings, seed } }),
-    "set test noise": ({ sd }) => {
-      comparison.setTestNoise(sd);
-      report();
+export const learningView = {
+  layouts: [
+    {
+      size: [860, 500],
+      panels: [
+        ["progress", [62, 36, 770, 200]],
+        ["image", [10, 318, 150, 150]],
+        ["map", [178, 318, 150, 150], "left"],
+        ["map", [346, 318, 150, 150], "right"],
+        ["legend", [512, 318, 14, 150]],
+        ["answer", [680, 318, 170, 130]],
+      ],
     },
-  };
+    {
+      size: [380, 690],
+      panels: [
+        ["progress", [58, 56, 306, 190]],
+        ["image", [8, 328, 116, 116]],
+        ["map", [132, 328, 116, 116], "left"],
+        ["map", [256, 328, 116, 116], "right"],
+        ["legend", [8, 458, 364, 14]],
+        ["answer", [58, 530, 306, 110]],
+      ],
+    },
+  ],
 
-  async function attempt(call, message) {
-    try {
-      await call(message);
-    } catch (error) {
-      pause();
-      scope.postMessage({ error: error.message });
-    }
-  }
-
-  function hear(message) {
-    if (!Object.hasOwn(calls, message.do) || !(started || message.do === "start")) {
-      throw new Error(
-        `Expected "start" and then one of ${Object.keys(calls).join(", ")}; received ` +
-          `"${message.do}"${started ? "" : " before any start"}.`,
-      );
-    }
-    return calls[message.do](message);
-  }
-
-  let heard = Promise.resolve();
-  scope.onmessage = ({ data }) => {
-    heard = heard.then(() => attempt(hear, data));
-  };
-}
-
-// --- Networks that learn from the same displays ---------------------------------------
-
-export class Comparison {
-  // From the message "start".
-  static async create({ wasm, digits, test_digits, settings }) {
-    const all = withDefaults(settings);
-    checkDigits(digits, all.canvas);
-    checkDigits(test_digits, all.canvas);
-    const module = await compileNetwork(wasm);
-    const [rows, cols] = all.canvas;
-    const weights = initialWeights(randomNumbers(all.seed, STREAMS.weights));
-    const networks = await Promise.all(
-      all.kinds.map(() => Network.create(module, { rows, cols, weights })),
+  async start(explorer) {
+    const { controls, data } = explorer;
+    const [digits, test_digits] = await Promise.all(
+      [data.digits, data.test_digits].map(digitsOf),
     );
-    return new Comparison(networks, digits, test_digits, all);
-  }
-
-  constructor(networks, digits, testDigits, settings) {
-    const stream = (name) => randomNumbers(settings.seed, STREAMS[name]);
-    this.networks = networks;
-    this.settings = settings;
-    this.digits = digits;
-    this.order = endlessOrder(digits.labels.length, stream("order"));
-    this.places = stream("places");
-    this.noise = stream("noise");
-    this.updates = 0;
-    this.summedLosses = networks.map(() => 0);
-    this.losses = null;
-
-    const random = randomNumbers(0, STREAMS.test);
-    this.tests = Array.from(testDigits.labels, (label, index) => {
-      const image = showDigit(testDigits, index, settings.canvas, random);
-      const unitNoise = addNoise(new Float32Array(image.length), 1, random);
-      return { label, image, unitNoise };
-    });
-  }
-
-  // Trains every network on one batch.
-  update() {
-    for (let i = 0; i < this.settings.batch; i++) {
-      const { image, label } = this.nextDisplay();
-      this.networks.forEach((network, n) => {
-        this.answer(n, image);
-        this.summedLosses[n] += network.addGradients(label);
-      });
+    const colours = coloursOf(data.gain_colours);
+    const first = controls.values();
+    const comparisons = {}; // one for each canvas
+    for (const name of Object.keys(data.canvases)) {
+      const settings = settingsFrom({ ...first, "canvas-select": name }, data);
+      const start = { wasm: data.wasm, digits, test_digits, settings };
+      comparisons[name] = await Comparison.create(start);
     }
-    for (const network of this.networks) network.update(this.settings);
-    this.updates += 1;
-    if (this.updates % UPDATES_PER_REPORT === 0) this.checkProgress();
-  }
+    const [{ weights }] = comparisons[first["canvas-select"]].networks;
+    const initial = weights.slice();
+    let lesson = null;
+    let { "learn-button": learn, "again-button": again } = first; // how often they were pressed
+    explorer.endings.push(() => lesson.end());
 
-  nextDisplay() {
-    const { canvas, noise_sd, noise_varies } = this.settings;
-    const index = this.order.next().value;
-    const image = showDigit(this.digits, index, canvas, this.places);
-    const share = noise_varies ? this.noise() : 1;
-    return {
-      image: addNoise(image, share * noise_sd, this.noise),
-      label: this.digits.labels[index],
+    // Nothing has been learnt yet.
+    function begin(values) {
+      lesson?.end();
+      const settings = settingsFrom(values, data);
+      const comparison = comparisons[values["canvas-select"]];
+      for (const network of comparison.networks) network.setWeights(initial);
+      Object.assign(comparison.settings, settings);
+      const start = { do: "start", wasm: data.wasm, digits, test_digits, settings };
+      lesson = new Lesson(comparison, start, heard);
+    }
+
+    function heard() {
+      if (!explorer.canvas.isConnected) lesson.pause(); // a page may drop it without a word
+      explorer.request();
+    }
+
+    // Does what the controls ask for; returns whether settings wait for a new start.
+    function obey(values) {
+      const testNoise = values["noise-slider"];
+      const presses = values["learn-button"] - learn;
+      const restarts = values["again-button"] !== again;
+      [learn, again] = [values["learn-button"], values["again-button"]];
+      const asked = JSON.stringify(settingsFrom(values, data));
+      const isOther = () => asked !== JSON.stringify(lesson.start.settings);
+      if (restarts || (isOther() && !lesson.worker)) begin(values);
+      if (restarts || (presses % 2 && !lesson.learns)) lesson.learn(testNoise);
+      else if (presses % 2) lesson.pause();
+      lesson.setTestNoise(testNoise);
+      controls.setLabel("learn-button", lesson.learns ? "Pause" : "Learn");
+      return isOther();
+    }
+    begin(first);
+
+    return (values) => {
+      const waits = obey(values);
+      const { kinds } = lesson.start.settings;
+      const names = ["attention-select", "control-select"].map((name, n) =>
+        labelOf(controls.described[name], kinds[n]),
+      );
+      const seen = lesson.look(values["digit-slider"], values["noise-slider"]);
+      const [left, right] = seen.maps.map((map, n) => ({ ...map, name: names[n], series: n }));
+      return {
+        ...colours,
+        ...seen,
+        left,
+        right,
+        names,
+        unit: "SD",
+        question: "The answers",
+        answers: seen.answers.map((p) => ({ name: "", p })),
+        segments: lesson.segments,
+        report: lesson.report,
+        hint: waits ? "Start again for the new settings" : lesson.worker ? "" : "Press Learn",
+        problem: lesson.problem,
+        words: [
+          lesson.problem || progressWords(lesson, names),
+          waits ? "press Start again to learn with the new settings" : "",
+          `test digit ${values["digit-slider"]} (label ${seen.label}), ` +
+            `noise ${levelText(seen.level)}: ${seen.answers.map(likeliest).join(" and ")}`,
+        ]
+          .filter(Boolean)
+          .join("; "),
+      };
     };
+  },
+};
+
+// Two networks, from the start on: those of the page, as they were last heard of, and a worker
+// in which they learn, once they are told to.
+class Lesson {
+  // `start`: the message to a worker; `heard` is called after each report of it.
+  constructor(comparison, start, heard) {
+    Object.assign(this, { comparison, start, heard });
+    this.learns = false;
+    this.worker = this.report = this.askedNoise = null;
+    this.problem = "";
+    this.segments = []; // of the curves, one for each noise at test: { level, points }
   }
 
-  answer(n, image) {
-    const network = this.networks[n];
-    network.look(image);
-    network.attend(this.settings.kinds[n], this.settings.parameters[n]);
-    return network.answer();
+  learn(testNoise) {
+    this.learns = true;
+    this.problem = "";
+    if (this.worker) return this.worker.postMessage({ do: "go on" });
+    this.worker = makeLearningWorker(`const { answerMessages } = (${explorerScript})();`);
+    this.worker.onmessage = ({ data }) => this.hear(data);
+    this.worker.onerror = ({ message }) => this.hear({ error: message });
+    this.askedNoise = testNoise;
+    const settings = { ...this.start.settings, test_noise_sd: testNoise };
+    this.worker.postMessage({ ...this.start, settings });
   }
 
-  checkProgress() {
-    const images = UPDATES_PER_REPORT * this.settings.batch;
-    this.losses = this.summedLosses.map((sum) => sum / images);
-    this.summedLosses.fill(0);
-    this.networks.forEach(({ weights }, n) => {
-      if (Number.isFinite(this.losses[n]) && weights.every(Number.isFinite)) return;
-      throw new Error(
-        `The network "${this.settings.kinds[n]}" diverged within ${this.updates} updates: ` +
-          `expected finite weights and losses. Lower learning_rate, which is ` +
-          `${this.settings.learning_rate}, and start again.`,
-      );
-    });
+  pause() {
+    this.learns = false;
+    this.worker?.postMessage({ do: "pause" });
   }
 
+  end() {
+    this.worker?.terminate();
+  }
+
+  // Has the networks scored in noise of another SD, one SD at a time: while a slider moves,
+  // the next one is that at which it then is.
   setTestNoise(sd) {
-    checkSetting("test_noise_sd", sd);
-    this.settings.test_noise_sd = sd;
+    if (!this.report || this.askedNoise !== null || this.problem) return;
+    if (sd === this.report.test_noise_sd) return;
+    this.askedNoise = sd;
+    this.worker.postMessage({ do: "set test noise", sd });
   }
 
-  report() {
-    const { test_noise_sd } = this.settings;
-    const accuracies = this.networks.map((_, n) => this.accuracy(n));
-    return { updates: this.updates, accuracies, losses: this.losses, test_noise_sd };
+  hear({ error, ...report }) {
+    if (error) [this.learns, this.problem] = [false, error];
+    else this.take(report);
+    this.heard();
   }
 
-  accuracy(n) {
-    const sd = this.settings.test_noise_sd;
-    const right = this.tests.filter(({ label, image, unitNoise }) => {
-      const noisy = image.map((level, i) => level + sd * unitNoise[i]);
-      const p = this.answer(n, noisy);
-      return p.indexOf(Math.max(...p)) === label;
+  // A point of the curves. Where the noise at test changes they begin anew: from there on they
+  // are of another test. A point that is alone gives way: it was scored while a hand moved.
+  take(report) {
+    const { updates, accuracies, test_noise_sd: level, weights } = report;
+    if (level === this.askedNoise) this.askedNoise = null;
+    this.report = report;
+    weights.forEach((each, n) => this.comparison.networks[n].setWeights(each));
+    const { segments } = this;
+    const isOf = (segment) => segment?.level === level;
+    if (!isOf(segments.at(-1)) && segments.at(-1)?.points.length === 1) segments.pop();
+    if (!isOf(segments.at(-1))) segments.push({ level, points: [] });
+    segments.at(-1).points.push([updates, accuracies]);
+  }
+
+  // What both networks make of a test digit in noise of an SD.
+  look(index, sd) {
+    const { comparison } = this;
+    const test = comparison.tests[index];
+    const greys = noisy(test, sd);
+    const answers = comparison.networks.map((_, n) => comparison.answer(n, greys));
+    const maps = comparison.networks.map(({ gain, seen }) => {
+      return { gains: gain, gainShape: [seen.rows, seen.cols] };
     });
-    return right.length / this.tests.length;
+    const image = Uint8ClampedArray.from(greys); // as a screen shows it
+    const shape = comparison.settings.canvas;
+    return { image, shape, level: sd, label: test.label, answers, maps };
   }
 }
 
-function withDefaults(settings = {}) {
-  const all = { ...SETTINGS, ...settings };
-  for (const name of Object.keys(all)) checkSetting(name, all[name]);
-  if (all.parameters.length !== all.kinds.length) {
-    throw new Error(
-      `Expected parameters for each of ${all.kinds.length} kinds; received ` +
-        `${all.parameters.length}. Give {} for a kind without.`,
-    );
-  }
-  return all;
+// What a worker begins with. Its noise at test is not among it: that moves while they learn.
+function settingsFrom(values, { settings, canvases }) {
+  const kinds = [values["attention-select"], values["control-select"]];
+  const { shape, parameters } = canvases[values["canvas-select"]];
+  return {
+    ...settings,
+    kinds,
+    parameters: kinds.map((kind) => parameters[kind] ?? {}),
+    canvas: shape,
+    noise_sd: values["training-noise-slider"],
+    learning_rate: Number(values["rate-select"]),
+  };
 }
 
-function checkSetting(name, value) {
-  const names = Object.keys(SETTINGS).join(", ");
-  if (!Object.hasOwn(SETTINGS, name)) {
-    throw new Error(`Learning has no setting "${name}". Its settings: ${names}.`);
-  }
-  const [fits, expected] = CHECKS[name] ?? [() => true];
-  if (fits(value)) return;
-  throw new Error(`Expected ${name} to be ${expected}; received ${JSON.stringify(value)}.`);
+function progressWords({ report, learns }, names) {
+  if (!report) return learns ? "beginning to learn" : "not begun: press Learn";
+  const { updates, accuracies, test_noise_sd, updates_per_second: rate } = report;
+  const speed = rate ? ` (${Math.round(rate)} a second)` : "";
+  const scores = names.map((name, n) => `${name} ${percent(accuracies[n])}`);
+  return (
+    `${learns ? "learning" : "paused"}, ${updates} updates${speed}, ` +
+    `at SD ${levelText(test_noise_sd)}: ${scores.join(", ")}`
+  );
 }
 
-// In the order of WEIGHTS.
-function initialWeights(random) {
-  const layers = Object.entries(WEIGHTS).map(([name, shape]) => {
-    const limit = LIMITS[name] ?? 0;
-    return Array.from({ length: sizeOf(shape) }, () => limit * (2 * random() - 1));
-  });
-  return Float32Array.from(layers.flat());
-}
+const labelOf = ({ options }, value) => options.find(([, each]) => each === value)[0];

@@ -120,6 +120,8 @@ function fitted([rows, cols], box) {
 
 const NETWORK_DASHES = [[6, 3], [2, 2], [8, 3, 2, 3]];
 const NARROW = 200; // pixels of a panel that has no room for a long title
+const WIDE = 500; // pixels of a panel that has room for a title and names beside it
+const ROOM_FOR_NOISE = 56; // pixels
 const LEGEND = 14; // pixels that the colours of a legend are wide,
 const LEGEND_TEXT = 120; // and room for the words beside them
 
@@ -340,6 +342,51 @@ const PANELS = {
     legend.forEach((each, i) => legendLine(c, left + 10, first + 16 * i, ...each));
   },
 
+  // Accuracy while networks learn. `segments`: [{ level, points: [[updates, accuracies]] }], one
+  // for each noise at test, all but the last faint; `report`: { updates, accuracies }, the last.
+  progress(c, box, { names, segments, report, hint }) {
+    const end = roundNumberFrom(Math.max(report?.updates ?? 0, 1000));
+    const { x, y } = axes(c, box, {
+      title: "Accuracy while they learn",
+      xlim: [0, end],
+      ylim: [0, 1],
+      xticks: [0, 1, 2, 3, 4, 5].map((i) => [(i * end) / 5, thousands((i * end) / 5)]),
+      yticks: [0, 0.25, 0.5, 0.75, 1].map((share) => [share, percent(share)]),
+      xlabel: "updates",
+      ylabel: "test digits named right",
+    });
+    line(c, [[x(0), y(GUESS)], [x(end), y(GUESS)]], FAINT, 1, [2, 3]);
+    write(c, "guessing", x(end) - 4, y(GUESS) - 4, { size: 11, align: "right", colour: FAINT });
+    let free = box.x; // where a word on the next noise finds room
+    segments.forEach(({ level, points }, i) => {
+      const from = x(points[0][0]);
+      if (i) line(c, [[from, box.y], [from, y(0)]], FAINT, 1, [4, 3]);
+      if (from >= free) {
+        write(c, `SD ${levelText(level)}`, from + 4, box.y + 11, { size: 11, colour: FAINT });
+        free = from + ROOM_FOR_NOISE;
+      }
+      const isLast = i === segments.length - 1;
+      c.globalAlpha = isLast ? 1 : 0.4;
+      names.forEach((_, n) => {
+        const places = points.map(([updates, accuracies]) => [x(updates), y(accuracies[n])]);
+        line(c, places, SERIES[n], isLast ? 2 : 1.2);
+      });
+      c.globalAlpha = 1;
+    });
+    names.forEach((_, n) => {
+      if (!report) return;
+      c.beginPath();
+      c.arc(x(report.updates), y(report.accuracies[n]), 4, 0, 7);
+      c.fillStyle = SERIES[n];
+      c.fill();
+    });
+    const scores = report?.accuracies.map((share) => ` ${percent(share)}`) ?? ["", ""];
+    const above = box.width < WIDE ? { ...box, y: box.y - 18 } : box;
+    seriesLegend(c, above, names.map((name, n) => name + scores[n]));
+    const middle = [box.x + box.width / 2, y(0.6)];
+    write(c, hint, ...middle, { align: "center", bold: true });
+  },
+
   curves(c, box, { arms, chosen, run, epoch, epochs, condition, limits, points }) {
     const { x, y } = axes(c, box, {
       title: "Accuracy after each epoch",
@@ -439,6 +486,14 @@ function gainLegend(c, box, gainColour, gainMaximum) {
   }
 }
 
+// The first of 1,000, 2,000, 5,000, 10,000 and so on that is not below a number.
+function roundNumberFrom(number) {
+  const decade = 10 ** Math.floor(Math.log10(number));
+  return [1, 2, 5, 10].map((times) => times * decade).find((each) => each >= number);
+}
+
+const thousands = (number) => number.toLocaleString("en");
+export const percent = (share) => `${Math.round(100 * share)}%`;
 export const levelText = (level) => level.toFixed(level > 1 ? 1 : 2);
 export const average = (values) => values.reduce((sum, value) => sum + value, 0) / values.length;
 export const meanOf = (arm, condition) =>

@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 
 HERE = Path(__file__).parent
-NETWORK = ("kinds.js", "network.js", "displays.js", "learning.js")
+NETWORK = ("kinds.js", "network.js", "displays.js", "worker.js")
 
 
 def one_script(names=NETWORK) -> str:

@@ -1,0 +1,107 @@
+"""Two networks that learn in the reader's page, with attention and without."""
+
+from utils.attention import KINDS
+from utils.explorers.explorer import (
+    Explorer,
+    button,
+    digits,
+    gain_colours,
+    parameters,
+    select,
+    slider,
+)
+from utils.explorers.scripts import network_module
+from utils.runs import RunSpec
+
+MOST_DIGITS = 2000  # that travel with a page, 210 bytes each;
+ONE_IN = 20  # of them is not learnt from but scores
+LARGE = (60, 60)  # pixels of the canvas on which a digit may be anywhere
+RATES = (0.0003, 0.001, 0.003, 0.01, 0.03)
+# As published, but in four times the noise: at SD 2.5 it takes many minutes until clean
+# test images are named worse than noisy ones.
+PUBLISHED = RunSpec(attention="as_coded", noise_sd=10.0)
+
+
+def learning(images, labels, run: RunSpec = PUBLISHED) -> Explorer:
+    """Watch a network with attention and one without learn, in the page.
+
+    Both begin with the same weights and see the same digits in the same noise. Noise at
+    test can be moved while they learn; other settings count from the next start.
+
+    Args:
+        images: `(images, rows, cols)` grey levels, 20 or more. Of the first 2,000, the
+            last twentieth scores the networks and the rest teaches them.
+        labels: `(images,)`.
+        run: what to begin with: attention, noise, canvas, optimiser, batch and seed.
+
+    Returns:
+        Accuracy after each hundred updates; a test digit, its maps and answers.
+
+    Raises:
+        ValueError: for images, labels or a run that a page cannot learn from.
+    """
+    shown = digits(images, labels, MOST_DIGITS)
+    count = len(shown["labels"])
+    if count < ONE_IN:
+        raise ValueError(
+            f"Expected {ONE_IN} images or more, to learn from most and be scored on "
+            f"the rest. Received {count}. Take more."
+        )
+    if run.attention == "given" or run.input_scale != 1:
+        raise ValueError(
+            "Expected a run that makes its map itself, from grey levels. Received "
+            f"attention={run.attention!r} and input_scale={run.input_scale:g}. Take "
+            "another kind of attention, and input_scale=1."
+        )
+    learnt = count - count // ONE_IN
+    own = {**run.attention_parameters, "strength": run.strength}
+    size = shown["rows"], shown["cols"]
+    canvas = (run.display.rows, run.display.cols) if run.display else size
+    shapes = {size, canvas, LARGE if max(size) < min(LARGE) else size}
+    canvases = {
+        f"{rows} x {cols}": {
+            "shape": (rows, cols),
+            "parameters": parameters(run.attention, own, (rows, cols)),
+        }
+        for rows, cols in sorted(shapes)
+    }
+    data = {
+        "digits": digits(images[:learnt], labels[:learnt], learnt),
+        "test_digits": digits(images[learnt:count], labels[learnt:count]),
+        "canvases": canvases,
+        "settings": {
+            "noise_varies": run.noise_varies,
+            "optimizer": run.optimizer,
+            "learning_rate_decay": run.learning_rate_decay,
+            "batch": run.batch_size,
+            "seed": run.seed,
+        },
+        "gain_colours": gain_colours(),
+        "wasm": network_module(),
+        "note": f"learnt from {learnt:,} digits, scored on {count - learnt} others",
+    }
+    kinds = {kind.label: name for name, kind in KINDS.items() if name != "given"}
+    rates = {f"{rate:g}": f"{rate:g}" for rate in sorted({*RATES, run.learning_rate})}
+    most = max(10.0, 2 * run.noise_sd)
+    varies = "0 to SD" if run.noise_varies else "SD"
+    how = {"sgd": "SGD", "adam": "Adam"}[run.optimizer]
+    moving = {
+        "learn-button": button("Learn"),
+        "again-button": button("Start again"),
+        "noise-slider": slider("Test noise (SD)", 0, most, 0.5, 0),
+        "digit-slider": slider("Test digit (place)", 0, count - learnt - 1, 1, 0),
+    }
+    beginning = {
+        "attention-select": select("One network", kinds, run.attention),
+        "control-select": select("The other network", kinds, "ones"),
+        "training-noise-slider": slider(
+            f"Training noise ({varies})", 0, most, 0.5, run.noise_sd
+        ),
+        "canvas-select": select(
+            "Canvas", {name: name for name in canvases}, "{} x {}".format(*canvas)
+        ),
+        "rate-select": select(
+            f"Learning rate ({how})", rates, f"{run.learning_rate:g}"
+        ),
+    }
+    return Explorer("learning", [moving, beginning], data)
