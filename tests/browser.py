@@ -9,7 +9,6 @@ import json
 import os
 import re
 import secrets
-import shutil
 import socket
 import subprocess
 import sys
@@ -18,17 +17,7 @@ import urllib.request
 from pathlib import Path
 
 import nbformat
-from playwright.sync_api import sync_playwright
 
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-]
 PATIENCE = 60  # seconds
 WINDOW = {"width": 1400, "height": 1000}
 PHONE = {"viewport": {"width": 400, "height": 800}, "has_touch": True}
@@ -36,11 +25,6 @@ THEMES = {"light": "JupyterLab Light", "dark": "JupyterLab Dark"}
 SETTINGS = {  # no news, no check for updates: nothing outside this machine is asked
     "notification": {"fetchNews": "false", "checkForUpdates": False},
 }
-
-
-def executable() -> str | None:
-    """The Chromium of this machine, if there is one."""
-    return next(filter(None, map(shutil.which, BROWSERS)), None)
 
 
 def write_notebook(path: Path, cells: list[str]) -> None:
@@ -124,17 +108,6 @@ class Lab:
         except subprocess.TimeoutExpired:
             self.server.kill()
             self.server.wait()
-
-
-@contextlib.contextmanager
-def chromium():
-    """A headless Chromium."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=executable(), args=FLAGS)
-        try:
-            yield browser
-        finally:
-            browser.close()
 
 
 class Notebook:

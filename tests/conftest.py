@@ -55,7 +55,7 @@ def small_disk(tmp_path):
 @pytest.fixture(scope="module")
 def browser():
     """Return a running Chromium; a module at a time, for Playwright allows one."""
-    from browser import chromium, executable
+    from utils.tools.chromium import chromium, executable
 
     if executable() is None:
         remedy = "No Chromium found: on Debian or Ubuntu, apt-get install chromium."

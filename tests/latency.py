@@ -20,10 +20,11 @@ import tempfile
 from pathlib import Path
 
 import nbformat
-from browser import Lab, Notebook, Page, chromium, write_notebook
+from browser import Lab, Notebook, Page, write_notebook
 from nbconvert import HTMLExporter
 
 from utils.attention import KINDS
+from utils.tools.chromium import chromium
 
 ROOT = Path(__file__).parents[1]
 ROUNDS, STEPS, MOVES = 3, 20, 100

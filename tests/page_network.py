@@ -12,7 +12,6 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
 
-import browser
 import jax
 import jax.numpy as jnp
 import keras
@@ -22,6 +21,7 @@ import pytest
 from utils.attention import KINDS, Attention, Kind, attention_gain
 from utils.explorers.scripts import network_module, one_script
 from utils.model import build_model, map_shape
+from utils.tools.chromium import chromium
 from utils.training import build_optimizer
 
 SHAPES = {
@@ -102,8 +102,8 @@ def open_page():
         asked.append(route.request.url)
         route.abort()
 
-    with browser.chromium() as chromium:
-        page = chromium.new_page()
+    with chromium() as browser:
+        page = browser.new_page()
         page.route(
             "**/*", lambda route: (asked.append(route.request.url), route.abort())
         )

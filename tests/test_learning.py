@@ -4,7 +4,7 @@ import re
 
 import numpy as np
 import pytest
-from browser import Lab, Notebook, Page, chromium, executable, write_notebook
+from browser import PHONE, Notebook, Page, write_notebook
 
 from utils import explorers
 from utils.data import load_mnist
@@ -30,22 +30,13 @@ LISTEN = """() => {
     }
   };
 }"""
-PHONE = {"viewport": {"width": 400, "height": 800}, "has_touch": True}
 WORDS = "press Start again to learn with the new settings"
 
 pytestmark = pytest.mark.browser
 
 
-@pytest.fixture(scope="module")
-def running():
-    if executable() is None:
-        pytest.skip("there is no Chromium")
-    with chromium() as browser:
-        yield browser
-
-
 @pytest.fixture
-def open_page(running, tmp_path):
+def open_page(browser, tmp_path):
     """Return a function that opens an explorer; the browser must say nothing of it."""
     pages = []
 
@@ -54,7 +45,7 @@ def open_page(running, tmp_path):
         path = tmp_path / "learning.html"
         view = '<meta name="viewport" content="width=device-width">'
         path.write_text(f"<!doctype html>{view}{made.html()}", "utf-8")
-        pages.append(Page(running, path, **context))
+        pages.append(Page(browser, path, **context))
         pages[-1].page.evaluate(LISTEN)
         (explorer,) = pages[-1].explorers()
         return explorer
@@ -220,11 +211,11 @@ def test_learning_that_diverges_says_what_to_do_and_can_start_again(open_page):
     assert explorer.part(".explorer-problem").count() == 0
 
 
-def test_a_canvas_that_is_too_large_is_refused_in_words(running, tmp_path):
+def test_a_canvas_that_is_too_large_is_refused_in_words(browser, tmp_path):
     run = RunSpec(display=Display(rows=80, cols=60))
     path = tmp_path / "learning.html"
     path.write_text(explorers.learning(IMAGES[:40], LABELS[:40], run).html(), "utf-8")
-    page = Page(running, path)
+    page = Page(browser, path)
     page.page.wait_for_selector(".explorer-problem")
     words = page.page.locator(".explorer-problem").inner_text()
     assert "Expected a canvas of 3 x 3 to 76 x 76 pixels; received 80 x 60" in words
@@ -256,45 +247,41 @@ def test_on_a_phone(open_page):
 # ---- in JupyterLab
 
 
-def test_python_has_networks_learn_which_go_on_without_it(running, tmp_path):
-    lab = Lab(tmp_path)
+def test_python_has_networks_learn_which_go_on_without_it(browser, lab):
     setup = (
         "from utils import explorers\nfrom utils.data import load_mnist\n"
         "(images, labels), _ = load_mnist()\n"
         "learning = explorers.learning(images, labels)\nlearning"
     )
-    try:
-        write_notebook(lab.notebooks / "learning.ipynb", [setup])
-        notebook = Notebook(running, lab, "learning.ipynb")
-        notebook.run()
-        page = notebook.page
-        page.evaluate(LISTEN)
-        (explorer,) = notebook.explorers()
-        kernel = "jupyterapp.shell.currentWidget.sessionContext.session.kernel"
-        page.evaluate(
-            f"code => {kernel}.requestExecute({{ code }}).done.then(() => null)",
-            "learning.controls['learn-button'].value += 1",
-        )
-        wait_for_updates(explorer, 200)
-        assert explorer.part(".learn-button button").inner_text() == "Pause"
-        notebook.stop_kernel()
-        wait_for_updates(explorer, updates_learnt(explorer) + 200)
-        press(explorer, "learn-button")
-        explorer.expect("paused")
-        press(explorer, "again-button")
-        page.wait_for_function("workers.length === 2")
-        assert page.evaluate("workers.map(({ ended }) => Boolean(ended))") == [
-            True,
-            False,
-        ]
-        wait_for_updates(explorer, 100)
-        page.evaluate(
-            "() => jupyterapp.commands.execute('notebook:clear-all-cell-outputs')"
-        )
-        page.wait_for_function("workers[1].ended")
-        assert [
-            x for x in notebook.problems if not re.search("ernel|sync message", x)
-        ] == []
-        notebook.close()
-    finally:
-        lab.stop()
+    write_notebook(lab.notebooks / "learning.ipynb", [setup])
+    notebook = Notebook(browser, lab, "learning.ipynb")
+    notebook.run()
+    page = notebook.page
+    page.evaluate(LISTEN)
+    (explorer,) = notebook.explorers()
+    kernel = "jupyterapp.shell.currentWidget.sessionContext.session.kernel"
+    page.evaluate(
+        f"code => {kernel}.requestExecute({{ code }}).done.then(() => null)",
+        "learning.controls['learn-button'].value += 1",
+    )
+    wait_for_updates(explorer, 200)
+    assert explorer.part(".learn-button button").inner_text() == "Pause"
+    notebook.stop_kernel()
+    wait_for_updates(explorer, updates_learnt(explorer) + 200)
+    press(explorer, "learn-button")
+    explorer.expect("paused")
+    press(explorer, "again-button")
+    page.wait_for_function("workers.length === 2")
+    assert page.evaluate("workers.map(({ ended }) => Boolean(ended))") == [
+        True,
+        False,
+    ]
+    wait_for_updates(explorer, 100)
+    page.evaluate(
+        "() => jupyterapp.commands.execute('notebook:clear-all-cell-outputs')"
+    )
+    page.wait_for_function("workers[1].ended")
+    assert [
+        x for x in notebook.problems if not re.search("ernel|sync message", x)
+    ] == []
+    notebook.close()

@@ -5,7 +5,6 @@ import inspect
 import re
 from pathlib import Path
 
-import browser
 import keras
 import numpy as np
 import pytest
@@ -33,6 +32,7 @@ from utils.data import load_mnist
 from utils.explorers.scripts import network_module, one_script
 from utils.model import attention_maps, build_model, predict, set_weights
 from utils.tools import wasm
+from utils.tools.chromium import FLAGS, executable
 
 ROOT = Path(__file__).parents[1]
 TRAINED = {  # networks, by the size of the canvas they were trained on
@@ -64,7 +64,7 @@ pytestmark = pytest.mark.browser
 
 @pytest.fixture(scope="module")
 def page():
-    if not browser.executable():
+    if not executable():
         pytest.skip("there is no Chromium")
     with open_page() as page:
         yield page
@@ -369,8 +369,8 @@ def test_an_error_says_what_came_and_what_was_expected(page, call, message):
 def test_a_browser_without_simd_is_told_so(page):
     """V8 offers none on a processor without SSE 4.1; here it is told to be on one."""
     without = page.context.browser.browser_type.launch(
-        executable_path=browser.executable(),
-        args=[*browser.FLAGS, "--js-flags=--no-enable-sse4-1"],
+        executable_path=executable(),
+        args=[*FLAGS, "--js-flags=--no-enable-sse4-1"],
     )
     try:
         other_page = without.new_page()

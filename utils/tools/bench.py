@@ -9,13 +9,13 @@ same rounds: no arithmetic on this processor is faster.
 import argparse
 import atexit
 import concurrent.futures
+import contextlib
 import functools
 import importlib.util
 import json
 import multiprocessing
 import re
 import resource
-import shutil
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -35,6 +35,7 @@ from utils.files import write
 from utils.layers import LocalResponseNormalization
 from utils.model import build_model
 from utils.runs import RunSpec, processor, versions
+from utils.tools.chromium import chromium, executable
 
 BATCHES = (1, 32)
 COMPARED = ("as_coded", "ones")  # kinds that the other engines run
@@ -115,24 +116,13 @@ def _fit(model, batch):
 @functools.cache
 def _page():
     """A page of Chromium with the network's scripts, until this process ends."""
-    from playwright.sync_api import sync_playwright
-
-    playwright = sync_playwright().start()
-    flags = ["--no-sandbox", "--disable-gpu"]
-    browser = playwright.chromium.launch(executable_path=_chromium(), args=flags)
-    atexit.register(lambda: (browser.close(), playwright.stop()))
-    page = browser.new_page()
+    running = contextlib.ExitStack()
+    atexit.register(running.close)
+    page = running.enter_context(chromium()).new_page()
     script = one_script(("kinds.js", "network.js")) + SCRIPT.read_text("utf-8")
     page.add_script_tag(content=script, type="module")
     page.wait_for_function("typeof make === 'function'")
     return page
-
-
-def _chromium():
-    if importlib.util.find_spec("playwright"):  # of the extra `dev`
-        found = map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))
-        return next(filter(None, found), None)
-    return None
 
 
 def page(kind: str, batch: int = 1, *, learns: bool = True) -> Callable[[], object]:
@@ -199,7 +189,7 @@ def cases() -> dict[tuple[str, str, int], Callable[[], object]]:
         for kind in kinds
         for batch in BATCHES
     }
-    if _chromium():
+    if executable():
         found |= {("page", kind, 1): page(kind) for kind in (*COMPARED, "energy")}
     return found
 
@@ -208,7 +198,7 @@ def looks() -> dict[tuple[str, str], Callable[[], object]]:
     """What only looks at `IMAGES` images, one by one, by engine and kind."""
     return {
         (engine.__name__, kind): engine(kind, 1, learns=False)
-        for engine in (project, page)[: 2 if _chromium() else 1]
+        for engine in (project, page)[: 2 if executable() else 1]
         for kind in (*COMPARED, "energy")
     }
 

@@ -18,12 +18,10 @@ def executable() -> str | None:
 
 
 @contextlib.contextmanager
-def chromium(*flags: str):
-    """A running one, as a Playwright browser; `flags` are more of Chromium's own."""
+def chromium():
+    """A running one, as a Playwright browser."""
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=executable(), args=[*FLAGS, *flags]
-        )
+        browser = playwright.chromium.launch(executable_path=executable(), args=FLAGS)
         try:
             yield browser
         finally:

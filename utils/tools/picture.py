@@ -17,30 +17,32 @@ from utils.files import write
 from utils.tools.chromium import chromium
 from utils.tools.notebooks import ROOT
 
-FRAMES, MILLISECONDS = 36, 90  # of the round, and of each frame
-SIZE = {"width": 900, "height": 760}
-PICTURE = ".explorer-image"
-DIGIT = ".explorer-digit"
+FRAMES, MILLISECONDS = 36, 90  # of the round, and of each of them
+RADIUS = 0.26  # of the round, in sides of the display
+SIZE = {"width": 900, "height": 800}  # of the window
+PAUSE = 60  # ms, after which a picture is drawn
 
 
 def frames() -> list[Image.Image]:
-    """The explorer's picture while the digit goes round."""
+    """The explorer's picture while the digit goes once round."""
     _, (images, labels) = load_mnist()
-    page_text = f"<!DOCTYPE html>{explorers.display(images, labels).html()}"
+    text = f"<!DOCTYPE html>{explorers.display(images, labels).html()}"
     with tempfile.TemporaryDirectory() as folder, chromium() as browser:
         path = Path(folder) / "explorer.html"
-        path.write_text(page_text, "utf-8")
+        path.write_text(text, "utf-8")
         page = browser.new_page(viewport=SIZE)
         page.goto(path.as_uri())
-        page.wait_for_function(
-            "/update 1/.test(document.querySelector('.explorer-status')?.textContent)"
-        )
-        return [_frame(page, angle) for angle in np.linspace(0, 2 * np.pi, FRAMES)[:-1]]
-
-
-def _frame(page, angle):
-    """The picture with the digit at an angle of its way round the display."""
-    raise NotImplementedError
+        handle, status = page.locator(".explorer-handle"), ".explorer-status"
+        page.wait_for_selector(f"{status}:has-text('update 1 ')")
+        box, found = handle.bounding_box(), []
+        for angle in 2 * np.pi * np.arange(FRAMES) / FRAMES:
+            x, y = 0.5 + RADIUS * np.cos(angle), 0.5 + RADIUS * np.sin(angle)
+            page.mouse.move(box["x"] + x * box["width"], box["y"] + y * box["height"])
+            page.mouse.down()  # from the first on, in the middle of the digit
+            page.wait_for_timeout(PAUSE)
+            shown = page.locator(".explorer-image").screenshot()
+            found.append(Image.open(io.BytesIO(shown)).convert("RGB"))
+    return found
 
 
 def main() -> None:
