@@ -108,7 +108,7 @@ def test_images_are_clipped_as_a_screen_clips(ax):
 
 def test_every_committed_figure_is_made_by_a_notebook_and_has_its_numbers():
     folder = notebooks.ROOT / "figures"
-    pictures = {path.stem for path in folder.glob("*.png")}
+    pictures = {path.stem for path in folder.glob("[0-9]*.png")}
     assert pictures == {path.stem for path in folder.glob("*.csv")}
     assert {name[:2] for name in pictures} == {p.name[:2] for p in notebooks.paths()}
     sources = "".join(path.read_text("utf-8") for path in notebooks.paths())
