@@ -4,11 +4,13 @@ import os
 import re
 import shutil
 import time
+from pathlib import Path
 
 import nbformat
 import pytest
 from browser import Page
 from firefox import Firefox, executable
+from test_notebooks import claims, committed
 
 from utils.tools import notebooks, site
 
@@ -20,6 +22,15 @@ NAMELESS = """[...document.querySelectorAll("input, select, button, canvas, nav,
     .filter((each) => !(each.labels?.length || each.getAttribute("aria-label")
         || each.textContent.trim() || each.ariaHidden === "true"))
     .map((each) => each.outerHTML.slice(0, 200))"""
+READABLE = Path(__file__).with_name("readable.js").read_text("utf-8")
+
+
+def check(name):
+    """An expression for a page: what is wrong with it (readable.js)."""
+    return (
+        "(() => { document.querySelectorAll('details').forEach((x) => (x.open = true));"
+        f"{READABLE}\nreturn {name}(); }})()"
+    )
 
 
 @pytest.fixture(scope="module")
@@ -56,6 +67,52 @@ def test_a_page_is_whole_quiet_and_asks_nobody(name, pages, browser):
     page.close()
 
 
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("name", NAMES)
+def test_all_that_is_folded_can_be_read_on_a_phone(name, scheme, pages, browser):
+    size = {"width": 400, "height": 800}
+    page = Page(browser, pages / f"{name}.html", viewport=size, color_scheme=scheme)
+    page.explorers(page.page.locator(".explorer").count())
+    for what in ("wide", "faint", "unreadable"):
+        assert page.page.evaluate(check(what)) == [], what
+    page.close()
+
+
+def test_each_finding_leads_to_the_claims_that_it_rests_on(pages):
+    comments = site.SOURCE.findall(site.README.read_text("utf-8"))
+    sources = [x for each in comments for x in " ".join(each.split()).split("; ")]
+    index = (pages / "index.html").read_text("utf-8")
+    assert index.count('<div class="claim">') == len(sources) > 5
+    for number, key in (each.split(": ", 1) for each in sources):
+        (name,) = (name for name in NAMES if name.startswith(number))
+        assert site.html_of(claims(committed(f"{name}.ipynb"))[key]).strip() in index
+        place = site.anchor(f"claim {key}")
+        assert f'href="{name}.html#{place}"' in index
+        assert (pages / f"{name}.html").read_text("utf-8").count(f'id="{place}"') == 1
+
+
+def test_a_finding_that_no_notebook_claims_is_refused(tmp_path, monkeypatch, capsys):
+    readme = tmp_path / "README.md"
+    text = site.README.read_text("utf-8")
+    readme.write_text(site.SOURCE.sub("<!-- 05: speed -->", text, count=1), "utf-8")
+    monkeypatch.setattr(site, "README", readme)
+    assert site.main(["--out", str(tmp_path / "out")]) == 1
+    assert "one claim 'speed' in notebook 05" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("name", NAMES[1:])
+def test_sections_are_listed_and_lead_to_their_place(name, pages, browser):
+    page = Page(browser, pages / f"{name}.html")
+    page.page.get_by_text("In this notebook").click()
+    links = page.page.locator("main details").first.locator("a")
+    assert links.count() == page.page.locator("main h2").count() > 3
+    for link in links.all():
+        place = page.page.locator(f"[id='{link.get_attribute('href')[1:]}']")
+        assert place.inner_text() == link.inner_text()
+    page.close()
+
+
 def test_a_reader_goes_through_all_pages_and_back(pages, browser):
     page = browser.new_page()
     page.goto((pages / "index.html").as_uri())
@@ -69,7 +126,7 @@ def test_a_reader_goes_through_all_pages_and_back(pages, browser):
     page.wait_for_url("**/index.html")
     links = page.locator("main a").evaluate_all("all => all.map((each) => each.href)")
     for link in links:
-        stem = link.rsplit("/", 1)[1].removesuffix(".html")
+        stem = link.rsplit("/", 1)[1].partition(".html")[0]
         assert link.startswith("http") or stem in NAMES, link
     assert {name for name in NAMES[1:] if any(name in link for link in links)}
     page.close()
@@ -136,6 +193,8 @@ def test_a_notebook_that_was_edited_since_is_refused(tmp_path, monkeypatch, caps
 
 # ---- in Firefox
 
+SELECTS = """[...document.querySelectorAll(".explorer select:enabled")]
+    .map((each, i) => ((each.id ||= `select-${i}`), each.id))"""
 SLIDERS = """[...document.querySelectorAll(".explorer input[type=range]:enabled")]
     .map((each, i) => ((each.id ||= `slider-${i}`), each.id))"""
 BOX = """(() => {{
@@ -181,6 +240,15 @@ def test_in_firefox_every_control_moves(firefox, pages):
                 firefox.evaluate(f"{where}.focus()")
                 firefox.press(key)
                 wait_for(firefox, f"{where}.value === {where}.{end}")
+        for select in firefox.evaluate(SELECTS):
+            where = f"document.getElementById({select!r})"
+            for key, end in (("End", f"{where}.length - 1"), ("Home", "0")):
+                firefox.evaluate(f"{where}.focus()")
+                firefox.press(key)
+                wait_for(firefox, f"{where}.selectedIndex === {end}")
+        assert firefox.evaluate("document.querySelector('.explorer-problem')") is None
+        for what in ("wide", "faint", "unreadable"):
+            assert firefox.evaluate(check(what)) == [], (name, what)
     assert firefox.said == []
     assert [each for each in firefox.asked if not each.startswith("data:")] == []
 
@@ -200,4 +268,22 @@ def test_in_firefox_a_digit_is_drawn_and_a_value_typed(firefox, pages):
     firefox.evaluate("getSelection().selectAllChildren(document.activeElement)")
     firefox.press(*"64", "Enter")
     wait_for(firefox, f"/noise 64.0/.test({status})")
+    assert firefox.said == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("firefox", ["light"], indirect=True)
+def test_in_firefox_networks_learn_while_the_page_is_left_alone(firefox, pages):
+    firefox.open(pages / "04_comparative_study.html")
+    learner = ".explorer:has(.learn-button)"
+    status = f"document.querySelector('{learner} .explorer-status').textContent"
+    wait_for(firefox, f"/press Learn/.test({status})")
+    firefox.evaluate(
+        f"document.querySelector('{learner} .learn-button button').click()"
+    )
+    counts = []
+    for _ in range(4):
+        time.sleep(15)
+        counts.append(int(re.search(r"(\d+) updates", firefox.evaluate(status))[1]))
+    assert counts == sorted({*counts})
     assert firefox.said == []

@@ -34,6 +34,8 @@ def frames() -> list[Image.Image]:
         page.goto(path.as_uri())
         handle, status = page.locator(".explorer-handle"), ".explorer-status"
         page.wait_for_selector(f"{status}:has-text('update 1 ')")
+        page.locator(".play-100 button").click()
+        page.wait_for_selector(f"{status}:has-text('right of 100')")
         box, found = handle.bounding_box(), []
         for angle in 2 * np.pi * np.arange(FRAMES) / FRAMES:
             x, y = 0.5 + RADIUS * np.cos(angle), 0.5 + RADIUS * np.sin(angle)

@@ -7,7 +7,7 @@ alive without a kernel. A page asks no address for anything.
 import argparse
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import nbformat
@@ -26,6 +26,9 @@ HERE = Path(__file__).parent
 README = notebooks.ROOT / "README.md"
 STYLES = {"light": "default", "dark": "github-dark"}  # of code, by what is preferred
 NOTEBOOK = re.compile(r'href="(?:notebooks/)?(\d\d_\w+)\.ipynb')
+SOURCE = re.compile(
+    r"<!-- (\d\d: .+?) -->", re.S
+)  # of a finding: "06: claim; 06: claim"
 NO_PAGE = re.compile(r'<a href="(?!https?:|#|\d\d_)[^"]*">(.*?)</a>', re.S)
 
 SHOWN = re.compile(r"<style>pre {.*?</style>", re.S)  # by `utils.show`: one scheme only
@@ -38,7 +41,16 @@ class _Renderer(IPythonRenderer):
         return convert(body)
 
     def block_math(self, body):
+        body = body.replace(r"\sum_", r"\sum\limits_")  # below and above, as in TeX
         return f'<div class="formula">{convert(body, display="block")}</div>'
+
+    def heading(self, text, level, **attributes):
+        return super().heading(text, level, id=anchor(re.sub("<.+?>", "", text)))
+
+
+def anchor(words: str) -> str:
+    """The name of a place in a page: of "2.1 Two looks" it is `2-1-two-looks`."""
+    return re.sub(r"\W+", "-", words.lower()).strip("-")
 
 
 def html_of(markdown: str) -> str:
@@ -48,10 +60,35 @@ def html_of(markdown: str) -> str:
     return NO_PAGE.sub(r"\1", NOTEBOOK.sub(r'href="\1.html', html))
 
 
-def index() -> nbformat.NotebookNode:
+def comparison(finding: re.Match, pages: Mapping) -> str:
+    """The claims that a finding names in a comment, folded, each with its place."""
+    html = ""
+    for source in finding[1].split(";"):
+        number, key = (" ".join(part.split()) for part in source.split(":", 1))
+        said = [
+            (name, output.data["text/markdown"])
+            for name, notebook in pages.items()
+            if name.startswith(number)
+            for cell in notebook.cells
+            for output in cell.get("outputs", [])
+            if output.get("metadata", {}).get("text/markdown", {}).get("claim") == key
+        ]
+        if len(said) != 1:
+            raise ValueError(
+                f"Expected one claim {key!r} in notebook {number}, as a comment in "
+                f"README.md has it. Received {len(said)}. Correct the comment."
+            )
+        ((name, sentence),) = said
+        place = f"{name}.html#{anchor(f'claim {key}')}"
+        link = f'<a href="{place}">In notebook {int(number)}, where it is made</a>'
+        html += f'<div class="claim">{html_of(sentence)}<p>{link}</p></div>'
+    return f"<details><summary>The comparison</summary>{html}</details>"
+
+
+def index(pages: Mapping[str, nbformat.NotebookNode]) -> nbformat.NotebookNode:
     """What the series is, its first explorer, its notebooks and findings.
 
-    The words are those of the README, whose numbers are tested against the notebooks.
+    The words are those of the README, and of the claims that it names in `pages`.
     """
     start, *sections = re.split(r"\n(?=## )", README.read_text("utf-8"))
     title, question, series, *_ = start.split("\n\n")
@@ -63,7 +100,8 @@ def index() -> nbformat.NotebookNode:
         "Try it: change the noise, the digit, the network and its map, or draw a digit "
         "of your own. The network runs here, in your browser."
     )
-    after = [series, chosen["## The notebooks"], chosen["## What was found"]]
+    found = SOURCE.sub(lambda x: comparison(x, pages), chosen["## What was found"])
+    after = [series, chosen["## The notebooks"], found]
     return nbformat.v4.new_notebook(
         cells=[
             nbformat.v4.new_markdown_cell("\n\n".join([title, question, invitation])),
@@ -80,9 +118,10 @@ def build(folder: Path) -> list[Path]:
         Its pages: the index, and one for each notebook.
 
     Raises:
-        ValueError: if a notebook was edited after it was executed.
+        ValueError: if a notebook was edited after it was executed, or does not claim
+            what the README says.
     """
-    pages = {"index": index()}
+    pages = {}
     for path in notebooks.paths():
         notebook = nbformat.read(path, as_version=4)
         if notebook.metadata.get("executed") != notebooks.source_digest(notebook):
@@ -91,6 +130,7 @@ def build(folder: Path) -> list[Path]:
                 f'make notebooks ONLY="{path.name[:2]}".'
             )
         pages[path.stem] = notebook
+    pages = {"index": index(pages), **pages}
     exporter = HTMLExporter(
         extra_loaders=[FileSystemLoader(HERE)],
         template_name="basic",
@@ -99,6 +139,7 @@ def build(folder: Path) -> list[Path]:
         exclude_output_prompt=True,
     )
     exporter.register_filter("markdown2html", html_of)
+    exporter.register_filter("anchor", anchor)
     css = (HERE / "site.css").read_text("utf-8")
     for scheme, style in STYLES.items():
         rules = HtmlFormatter(style=style).get_style_defs(".highlight")
@@ -112,7 +153,9 @@ def build(folder: Path) -> list[Path]:
             "before": names[place - 1] if place else None,
             "after": names[place + 1] if place + 1 < len(names) else None,
         }
+        text = "\n\n".join(x.source for x in notebook.cells if "outputs" not in x)
         facts = {"name": name, "titles": titles, "css": css, **around}
+        facts["sections"] = re.findall("^## (.+)", text, re.M) if place else []
         text, _ = exporter.from_notebook_node(notebook, {"site": facts})
         text = SHOWN.sub("", text)
         written.append(folder / f"{name}.html")
