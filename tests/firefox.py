@@ -46,7 +46,7 @@ class Firefox:
         (profile / "user.js").write_text("\n".join(lines), "utf-8")
         command = [executable(), "--headless", "--no-remote", "--profile", str(profile)]
         log = profile / "firefox.log"
-        with log.open("w") as output:
+        with log.open("wb") as output:
             command += ["--remote-debugging-port", "0"]
             self.process = subprocess.Popen(command, stdout=output, stderr=output)
         end = time.monotonic() + PATIENCE
@@ -81,7 +81,7 @@ class Firefox:
                     raise RuntimeError(f"{method}: {heard['message']}")
                 return heard["result"]
 
-    def open(self, path: Path, width=1100, height=900):
+    def show(self, path: Path, width=1100, height=900):
         """Show a page."""
         viewport = {"width": width, "height": height}
         self.send(

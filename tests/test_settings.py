@@ -192,7 +192,11 @@ def unencoded(path):
         as_text = {k.arg for k in node.keywords} & {"text", "universal_newlines"}
         if (
             (name in ("read_text", "write_text") and "utf-8" not in words)
-            or (name == "open" and owner not in ("os", "zipfile") and not binary)
+            or (
+                name == "open"
+                and owner not in ("os", "zipfile", "Image")
+                and not binary
+            )
             or as_text
         ) and "encoding" not in given:
             yield f"{path.relative_to(ROOT)}:{node.lineno}"

@@ -226,7 +226,7 @@ def wait_for(firefox, expression, seconds=20):
 
 def test_in_firefox_every_control_moves(firefox, pages):
     for name in NAMES:
-        firefox.open(pages / f"{name}.html", width=400, height=800)
+        firefox.show(pages / f"{name}.html", width=400, height=800)
         assert firefox.evaluate("document.documentElement.scrollWidth") <= 400
         count = firefox.evaluate("document.querySelectorAll('.explorer').length")
         drawn = "[...document.querySelectorAll('.explorer-status')].filter("
@@ -254,7 +254,7 @@ def test_in_firefox_every_control_moves(firefox, pages):
 
 
 def test_in_firefox_a_digit_is_drawn_and_a_value_typed(firefox, pages):
-    firefox.open(pages / "index.html")
+    firefox.show(pages / "index.html")
     status = "document.querySelector('.explorer-status').textContent"
     wait_for(firefox, f"/update 1/.test({status})")
     for pointer in ("mouse", "touch"):
@@ -274,7 +274,7 @@ def test_in_firefox_a_digit_is_drawn_and_a_value_typed(firefox, pages):
 @pytest.mark.slow
 @pytest.mark.parametrize("firefox", ["light"], indirect=True)
 def test_in_firefox_networks_learn_while_the_page_is_left_alone(firefox, pages):
-    firefox.open(pages / "04_comparative_study.html")
+    firefox.show(pages / "04_comparative_study.html")
     learner = ".explorer:has(.learn-button)"
     status = f"document.querySelector('{learner} .explorer-status').textContent"
     wait_for(firefox, f"/press Learn/.test({status})")

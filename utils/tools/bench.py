@@ -7,10 +7,8 @@ same rounds: no arithmetic on this processor is faster.
 """
 
 import argparse
-import atexit
 import concurrent.futures
 import contextlib
-import functools
 import importlib.util
 import json
 import multiprocessing
@@ -39,6 +37,7 @@ from utils.tools.chromium import chromium, executable
 
 BATCHES = (1, 32)
 COMPARED = ("as_coded", "ones")  # kinds that the other engines run
+LOOKS = (*COMPARED, "energy")  # kinds that the page runs
 IMAGES = 480  # that each case trains on: in one call of the compiled loop
 COLUMNS = ("engine", "kind", "batch", "us_per_image", "fraction_of_matmul")
 SCRIPT = Path(__file__).with_suffix(".js")
@@ -113,20 +112,25 @@ def _fit(model, batch):
     return lambda: model.fit(images, labels, batch_size=batch, verbose=0)
 
 
-@functools.cache
-def _page():
-    """A page of Chromium with the network's scripts, until this process ends."""
-    running = contextlib.ExitStack()
-    atexit.register(running.close)
-    page = running.enter_context(chromium()).new_page()
-    script = one_script(("kinds.js", "network.js")) + SCRIPT.read_text("utf-8")
-    page.add_script_tag(content=script, type="module")
-    page.wait_for_function("typeof make === 'function'")
-    return page
+@contextlib.contextmanager
+def network_page():
+    """A page with the network's scripts; None where there is no Chromium."""
+    if not executable():
+        yield None
+        return
+    with chromium() as browser:
+        page = browser.new_page()
+        script = one_script(("kinds.js", "network.js")) + SCRIPT.read_text("utf-8")
+        page.add_script_tag(content=script, type="module")
+        page.wait_for_function("typeof make === 'function'")
+        yield page
 
 
-def page(kind: str, batch: int = 1, *, learns: bool = True) -> Callable[[], object]:
-    """The module of the page, in Chromium; it takes images one by one."""
+def page(kind: str, shown, *, learns: bool = True) -> Callable[[], object]:
+    """The module of the page, in Chromium; it takes images one by one.
+
+    `shown` is a `network_page`.
+    """
     images, labels = (part[:IMAGES] for part in load_mnist()[0])
     data = {
         "wasm": network_module(),
@@ -134,8 +138,8 @@ def page(kind: str, batch: int = 1, *, learns: bool = True) -> Callable[[], obje
         "images": packed(images),
         "labels": labels.tolist(),
     }
-    _page().evaluate("([kind, data]) => make(kind, data)", [kind, data])
-    return lambda: _page().evaluate(
+    shown.evaluate("([kind, data]) => make(kind, data)", [kind, data])
+    return lambda: shown.evaluate(
         "([kind, learns]) => go(kind, learns)", [kind, learns]
     )
 
@@ -177,7 +181,7 @@ def pytorch(kind: str, batch: int) -> Callable[[], object]:
     return train
 
 
-def cases() -> dict[tuple[str, str, int], Callable[[], object]]:
+def cases(shown) -> dict[tuple[str, str, int], Callable[[], object]]:
     """What trains on `IMAGES` images, by engine, kind and batch size."""
     engines = {project: [kind for kind in KINDS if kind != "given"]}
     engines |= dict.fromkeys((keras_fit, keras_stock), COMPARED)
@@ -189,18 +193,17 @@ def cases() -> dict[tuple[str, str, int], Callable[[], object]]:
         for kind in kinds
         for batch in BATCHES
     }
-    if executable():
-        found |= {("page", kind, 1): page(kind) for kind in (*COMPARED, "energy")}
-    return found
+    in_page = {("page", kind, 1): page(kind, shown) for kind in LOOKS if shown}
+    return found | in_page
 
 
-def looks() -> dict[tuple[str, str], Callable[[], object]]:
+def looks(shown) -> dict[tuple[str, str], Callable[[], object]]:
     """What only looks at `IMAGES` images, one by one, by engine and kind."""
-    return {
-        (engine.__name__, kind): engine(kind, 1, learns=False)
-        for engine in (project, page)[: 2 if executable() else 1]
-        for kind in (*COMPARED, "energy")
+    found = {("project", kind): project(kind, 1, learns=False) for kind in LOOKS}
+    in_page = {
+        ("page", kind): page(kind, shown, learns=False) for kind in LOOKS if shown
     }
+    return found | in_page
 
 
 def matmul_seconds() -> float:
@@ -217,14 +220,15 @@ def matmul_seconds() -> float:
 
 def measure(rounds: int) -> dict:
     """Time every case in every round; medians, ready for `bench.json`."""
-    timed, looking = cases(), looks()
-    everything = [*timed.values(), *looking.values()]
-    for each in everything:
-        each()  # compiles
-    times = [
-        [(matmul_seconds(), timeit(each, number=1)) for each in everything]
-        for _ in range(rounds)
-    ]
+    with network_page() as shown:
+        timed, looking = cases(shown), looks(shown)
+        everything = [*timed.values(), *looking.values()]
+        for each in everything:
+            each()  # compiles
+        times = [
+            [(matmul_seconds(), timeit(each, number=1)) for each in everything]
+            for _ in range(rounds)
+        ]
     matmul, updates = np.median(np.array(times)[..., 0]), []
     seconds = np.median(times, axis=0)[:, 1] / IMAGES
     for case, each in zip(timed, seconds[: len(timed)], strict=True):
