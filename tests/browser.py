@@ -22,6 +22,11 @@ PATIENCE = 60  # seconds
 WINDOW = {"width": 1400, "height": 1000}
 PHONE = {"viewport": {"width": 400, "height": 800}, "has_touch": True}
 THEMES = {"light": "JupyterLab Light", "dark": "JupyterLab Dark"}
+SHUT_DOWN = re.compile(  # what ipykernel may say of a kernel that is shut down
+    r"Exception ignored in: <coroutine object Kernel\.dispatch_control.*?"
+    r"RuntimeError: Event loop is closed\n",
+    re.S,
+)
 SETTINGS = {  # no news, no check for updates: nothing outside this machine is asked
     "notification": {"fetchNews": "false", "checkForUpdates": False},
 }
@@ -224,9 +229,11 @@ class Page:
 
 def check_quiet(notebook, lab):
     """Neither the browser nor the server has complained."""
-    assert notebook.problems == []
+    assert notebook.problems == [], notebook.problems
     bad = re.compile(r"\[E |Traceback|Error|Exception")
-    assert [x for x in lab.log.read_text("utf-8").splitlines() if bad.search(x)] == []
+    said = SHUT_DOWN.sub("", lab.log.read_text("utf-8"))
+    wrong = [line for line in said.splitlines() if bad.search(line)]
+    assert wrong == [], wrong
 
 
 def drawn_explorers(page, count, seconds=PATIENCE) -> list["Explorer"]:
