@@ -161,7 +161,8 @@ def settings_in_page(variant, shape):
     if variant.kind == "given":
         settings["map"] = given_map(shape).ravel().tolist()
     if variant.kind == "shuffled":
-        order = settings.pop("order", 0)
+        names = [name for name in ("order", "inside") if name in settings]
+        order = {name: settings.pop(name) for name in names}
         settings["places"] = places_of_order(map_shape(shape), order).tolist()
     return settings
 
@@ -173,9 +174,7 @@ def places_of_order(shape, order):
         np.repeat(numbers, 32, -1),
         np.zeros((1, *shape, 10), "float32"),
     )
-    return np.ravel(KINDS["shuffled"].attend(features, evidence, order=order)).astype(
-        int
-    )
+    return np.ravel(KINDS["shuffled"].attend(features, evidence, **order)).astype(int)
 
 
 # --- In Keras --------------------------------------------------------------------

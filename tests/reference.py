@@ -71,29 +71,61 @@ def energy(features, evidence):
 # --- The whole network -----------------------------------------------------------
 
 
-def look_twice(images, weights, gain_of):
+def look_twice(
+    images,
+    weights,
+    gain_of,
+    *,
+    looks_at="conv_2",
+    acts_on="conv_2",
+    read_out="mean",
+    others=None,
+):
     """What every layer gives, by its name.
 
     Args:
         images: `(batch, rows, cols, 1)`, grey levels.
         weights: `{"conv_1": [kernel, bias], "conv_2": ..., "dense_2": ...}`.
         gain_of: function of features and evidence.
+        looks_at, acts_on, read_out: as of `build_model`.
+        others: of a yoked network, images that the map is made of.
     """
     (w_1, b_1), (w_2, b_2), (w_3, b_3) = (
         weights[name] for name in ("conv_1", "conv_2", "dense_2")
     )
+
+    def reduce(x, look):
+        pooled = max_pool(x)
+        normal = normalise(pooled)
+        names = f"pool_{look}", f"normalise_{look}", f"pad_{look}"
+        return dict(zip(names, (pooled, normal, pad(normal, 2)), strict=True))
+
     out = {"conv_1": rectify(convolve(pad(images, 1), w_1) + b_1)}
-    out["pool_1"] = max_pool(out["conv_1"])
-    out["normalise_1"] = normalise(out["pool_1"])
-    out["pad_1"] = pad(out["normalise_1"], 2)
-    out["conv_2"] = rectify(convolve(out["pad_1"], w_2) + b_2)
-    out["dense_2"] = out["conv_2"] @ w_3 + b_3
-    out["attention"] = gain_of(out["conv_2"], out["dense_2"])
-    out["attend"] = out["pad_1"] * pad(out["attention"][..., None], 1)
-    second_look = rectify(convolve(out["attend"], w_2) + b_2)
-    out["pool_2"] = max_pool(second_look)
-    out["normalise_2"] = normalise(out["pool_2"])
-    out["pad_2"] = pad(out["normalise_2"], 2)
+    out |= reduce(out["conv_1"], 1)
+    source = out["pad_1"]
+    if others is not None:
+        seen = rectify(convolve(pad(others, 1), w_1) + b_1)
+        source = reduce(seen, 1)["pad_1"]
+    out["conv_2"] = rectify(convolve(source, w_2) + b_2)
+    features = source[:, 1:-1, 1:-1] if looks_at == "conv_1" else out["conv_2"]
+    out["dense_2"] = features @ w_3 + b_3
+    out["attention"] = gain_of(features, out["dense_2"])
+    x = out["pad_1"]
+    if acts_on == "conv_1":  # map[o] lies over pixels 2 o - 1 and 2 o
+        rows, cols = (np.arange(size) + 1 for size in images.shape[1:3])
+        gain = out["attention"][:, rows[:, None] // 2, cols // 2]
+        x = reduce(out["conv_1"] * gain[..., None], 1)["pad_1"]
+    if acts_on == "conv_2":
+        x = out["attend"] = x * pad(out["attention"][..., None], 1)
+    out |= reduce(rectify(convolve(x, w_2) + b_2), 2)
     out["dense_1"] = out["pad_2"].mean(axis=(1, 2))
+    if acts_on == "read_out":  # each place counts by the mean gain in its window
+        windows = np.lib.stride_tricks.sliding_window_view(
+            out["attention"], (3, 3), axis=(1, 2)
+        )
+        counts = of_mean_one(windows[:, ::2, ::2].mean(axis=(-2, -1)))
+        out["dense_1"] = (out["pad_2"] * pad(counts[..., None], 2)).mean(axis=(1, 2))
+    if read_out == "max":
+        out["dense_1"] = out["pad_2"].max(axis=(1, 2))
     out["softmax"] = softmax(out["dense_1"] @ w_3 + b_3)
     return out

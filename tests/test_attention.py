@@ -301,6 +301,33 @@ def test_shuffled_has_its_own_seed():
     assert np.mean(np.isclose(one, other)) < 0.5
 
 
+@pytest.mark.parametrize("of", ["energy", "normalised"])
+@pytest.mark.parametrize("each", [False, True])
+@every_shape
+def test_shuffled_inside_keeps_the_ring_and_the_gain_inside(of, each, shape):
+    look = first_look(shape)
+    original = gain(of, *look)
+    moved = gain("shuffled", *look, of=of, inside=True, each=each)
+    ring = np.ones(shape, bool)
+    ring[1:-1, 1:-1] = False
+    np.testing.assert_allclose(moved[:, ring], original[:, ring], rtol=1e-5)
+    inner, moved = original[:, ~ring], moved[:, ~ring]
+    np.testing.assert_allclose(np.sort(moved), np.sort(inner), rtol=1e-5)
+    assert np.mean(np.isclose(moved, inner)) < 0.2
+
+
+def test_each_image_may_have_an_order_of_its_own():
+    features, evidence = (np.repeat(x[:1], 2, 0) for x in first_look())
+    features[1] *= 1.001  # another image, whose places rank as those of the first
+    moved = attend("shuffled", features, evidence, each=True)
+    orders = moved.reshape(2, -1).argsort(1)
+    assert np.mean(orders[0] == orders[1]) < 0.05
+    again = attend("shuffled", features, evidence, each=True)
+    np.testing.assert_array_equal(moved, again)
+    other = attend("shuffled", features, evidence, each=True, order=1)
+    assert np.mean(moved == other) < 0.05
+
+
 @pytest.mark.parametrize("of", ["energy", "evidence", "top_n", "centre"])
 def test_inverted_prefers_what_the_other_leaves(of):
     look = first_look((6, 9))
@@ -358,7 +385,7 @@ def test_an_unknown_kind_is_answered_with_all_kinds():
         ("given", {"n": 1}, "No parameter 'n'.* none"),
         ("uniform", {"sd": 1}, "No parameter 'sd'.* gain"),
         ("shuffled", {"n": 1}, "No parameter 'n'.* of, order"),
-        ("shuffled", {"of": "top_n", "m": 1}, "'m'.* of, order, n"),
+        ("shuffled", {"of": "top_n", "m": 1}, "'m'.* of, order, inside, each, n"),
         *(
             ("top_n", {"n": n}, f"n.*{re.escape(str(n))}")
             for n in (0, 11, 2.5, "3", True, [3])
@@ -372,6 +399,7 @@ def test_an_unknown_kind_is_answered_with_all_kinds():
             (kind, {"of": of}, f"of: one of 'ones', .*Received '{of}'")
             for kind in ("shuffled", "inverted")
             for of in ("spot", "given", "shuffled", "inverted", *GAINS)
+            if not (kind == "shuffled" and of in ("place", "normalised"))
         ),
     ],
 )

@@ -39,6 +39,26 @@ def test_the_digit_lies_where_the_display_says_and_nothing_else_does(size):
         assert len({*map(tuple, found.places)}) > 50
 
 
+def test_a_central_digit_changes_nothing_but_its_place():
+    (digits, _), _ = load_mnist()
+
+    def shown(**settings):
+        rng = np.random.default_rng(3)
+        return arrange(Display(60, 61, **settings), digits[:9], digits, rng)
+
+    alone, middle = shown(central=True), np.zeros((60, 61), bool)
+    middle[16:44, 16:44] = True
+    assert (alone.places == (16, 16)).all()
+    np.testing.assert_array_equal(alone.images[:, ~middle], 0)
+    np.testing.assert_array_equal(alone.images[:, 16:44, 16:44], digits[:9])
+    anywhere, central = (
+        shown(distractors=2, central=c).images.astype(int) - shown(central=c).images
+        for c in (False, True)
+    )
+    unseen = (shown().images == 0) & (alone.images == 0)  # by a digit at either place
+    np.testing.assert_array_equal(anywhere[unseen], central[unseen])
+
+
 def test_every_place_at_which_a_digit_fits_is_as_likely():
     places = shown(targets=np.zeros((20_000, 28, 28), "uint8"), rows=31, cols=30).places
     counts = np.zeros((4, 3))

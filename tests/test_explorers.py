@@ -85,6 +85,12 @@ def test_parameters_of_a_model_travel_along():
     other = explorers.attention(IMAGES[:9], LABELS[:9]).description["data"]
     assert data["parameters"]["shuffled"]["of"] == "evidence"
     assert data["parameters"] != other["parameters"]
+    inside = build_model("shuffled", seed=3, inside=True)
+    data = explorers.attention(IMAGES[:9], LABELS[:9], inside).description["data"]
+    places = data["parameters"]["shuffled"]["places"]
+    assert places[:15] == list(range(15)) != places[16:29]  # the ring stays
+    with pytest.raises(ValueError, match="each=True"):
+        explorers.attention(IMAGES[:9], LABELS[:9], build_model("shuffled", each=True))
     uniform = build_model("uniform", gain=2.0)
     data = explorers.attention(IMAGES[:9], LABELS[:9], uniform).description["data"]
     assert data["parameters"]["uniform"] == {"gain": 2.0}
@@ -228,6 +234,16 @@ def other_network():
         (lambda w: {**w, "dense_3/bias": np.zeros(9)}, "Received.*dense_3/bias"),
         (lambda w: {**w, "conv_2/bias": np.full(32, np.nan)}, "NaN.*conv_2/bias"),
         (lambda w: other_network(), "Expected a network of utils.model.build_model"),
+        *(
+            (lambda w, wiring=wiring: build_model(**wiring), f"layers {layer} beside")
+            for wiring, layer in (
+                ({"acts_on": "conv_1"}, "attend_conv_1"),
+                ({"acts_on": "read_out"}, "attend_read_out"),
+                ({"looks_at": "conv_1"}, "gate"),
+                ({"read_out": "max"}, "read_out_max"),
+                ({"yoked": True}, "others"),
+            )
+        ),
         (lambda w: "weights.npz", "Expected a network of utils.model.build_model"),
     ],
 )
@@ -302,7 +318,8 @@ def test_a_canvas_holds_the_digits():
     [
         (ONE_IN - 1, RunSpec(), "Expected 20 images or more.*Received 19"),
         (0, RunSpec(), "one or more"),
-        (40, RunSpec(input_scale=1 / 255), "input_scale=0.00392157"),
+        (40, RunSpec(input_scale=0.5), "'input_scale': 0.5"),
+        (40, RunSpec(stops_gradient=True), "'stops_gradient': True"),
         (40, RunSpec("given", display=Display()), "attention='given'"),
     ],
 )

@@ -105,6 +105,73 @@ def test_every_layer_is_numpy_s(kind):
         )
 
 
+@pytest.mark.parametrize("shape", [(28, 28), (17, 40)], ids=str)
+@pytest.mark.parametrize("yoked", [False, True], ids=["own map", "yoked"])
+@pytest.mark.parametrize(
+    "wiring",
+    [
+        {"acts_on": "conv_1"},
+        {"acts_on": "read_out"},
+        {"looks_at": "conv_1"},
+        {"read_out": "max"},
+        {"looks_at": "conv_1", "acts_on": "read_out"},
+    ],
+    ids=str,
+)
+def test_controls_are_numpy_s(wiring, yoked, shape):
+    model = model_of("energy", image_shape=shape, yoked=yoked, **wiring)
+    images = np.random.default_rng(4).uniform(0, 255, (4, *shape, 1)).astype("float32")
+    images, others = images[:2], images[2:] if yoked else None
+    gain_of = BY_NUMPY["energy"]
+    expected = reference.look_twice(
+        images, weights_of(model), gain_of, others=others, **wiring
+    )
+    inputs = [images, others[..., 0]] if yoked else images
+    assert model.count_params() == 9898
+    for name in ("attention", "softmax"):
+        received, atol = predict(model, inputs, name), 1e-5 * expected[name].max()
+        np.testing.assert_allclose(received, expected[name], rtol=0, atol=atol)
+
+
+def test_a_gradient_may_be_stopped_at_the_map():
+    """What is left is the slope with the map as a constant: a map that is given."""
+    images, labels = digits(2), np.array([7, 2])
+    model = model_of("energy", stops_gradient=True)
+    given = model_of("given")
+    maps = attention_maps(model, images)
+
+    def gradients(model, inputs):
+        def loss(weights):
+            p = model.stateless_call(weights, [], inputs)[0]
+            return keras.losses.sparse_categorical_crossentropy(labels, p).mean()
+
+        variables = [variable.value for variable in model.trainable_variables]
+        return jax.jit(jax.grad(loss))(variables)
+
+    stopped, constant, through = (
+        gradients(model, images),
+        gradients(given, [images, maps]),
+        gradients(model_of("energy"), images),
+    )
+    for one, other in zip(stopped, constant, strict=True):
+        np.testing.assert_allclose(one, other, rtol=0, atol=1e-5 * abs(other).max())
+    assert abs(stopped[2] - through[2]).max() > 0.01 * abs(through[2]).max()
+
+
+@pytest.mark.parametrize(
+    ("wiring", "words"),
+    [
+        ({"looks_at": "conv_3"}, "looks_at.*'conv_2', 'conv_1'.*'conv_3'"),
+        ({"acts_on": None}, "acts_on.*'read_out'.*None"),
+        ({"read_out": "sum"}, "read_out.*'mean', 'max'.*'sum'"),
+        ({"attention": "given", "yoked": True}, "other images.*'given'"),
+    ],
+)
+def test_wirings_that_are_none(wiring, words):
+    with pytest.raises(ValueError, match=words):
+        build_model(**wiring)
+
+
 @every_kind
 def test_the_layers_have_the_published_shapes_and_9898_parameters(kind):
     model = build_model(kind, noise_sd=2.5)

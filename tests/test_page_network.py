@@ -55,6 +55,7 @@ VARIANTS = [
     Variant("normalised", 0.7, {"sigma": 20.0}),
     Variant("normalised", 1.0, {"sigma": 0.0}),
     Variant("shuffled", 1.0, {"of": "top_n", "n": 3, "order": 2}),
+    Variant("shuffled", 0.8, {"of": "normalised", "sigma": 3.0, "inside": True}),
     Variant("inverted", 0.7, {"of": "evidence"}),
     Variant("given", 0.5),
 ]
@@ -169,7 +170,9 @@ def kind_in_page(name):
     signature = inspect.signature(attend).parameters.values()
     keywords = [each for each in signature if each.kind is each.KEYWORD_ONLY]
     parameters = {each.name: each.default for each in keywords}
-    if parameters.pop("order", None) is not None:
+    if "order" in parameters:
+        for moves in ("order", "inside", "each"):
+            del parameters[moves]
         parameters["places"] = None
     return name, parameters, is_gain
 

@@ -33,6 +33,11 @@ DIFFERENT = {  # one other value for every field of a spec that a user sets
     "learning_rate_decay": 0.0,
     "conv_2_start": 0.5,
     "conv_2_rate": 0.5,
+    "looks_at": "conv_1",
+    "acts_on": "read_out",
+    "read_out": "max",
+    "stops_gradient": True,
+    "yoked": True,
     "seed": 1,
     "scored_on": "validation",
     "test_images": 151,
@@ -58,6 +63,7 @@ def test_the_defaults_are_the_published_study():
     [
         ({"attention": "spot"}, "attention.*'spot'"),
         ({"attention": "given"}, r"the cue of a display.*build_model\('given"),
+        ({"yoked": True}, "a display.*with yoked.*None and 'ones'"),
         ({"display": (44, 44)}, r"display.*\(44, 44\)"),
         ({"display": {"rows": 0}}, "rows.* >= 1"),
         ({"optimizer": "lion"}, "optimizer.*'sgd', 'adam'.*'lion'"),
@@ -115,7 +121,13 @@ def test_every_difference_has_a_name_of_its_own():
     fields = {field.name for field in attrs.fields(RunSpec)}
     assert DIFFERENT.keys() == fields - {"data", "data_sha256"}
     base = RunSpec("top_n", noise_sd=2.5, images=300, test_images=150)
-    specs = [base, *(attrs.evolve(base, **{k: v}) for k, v in DIFFERENT.items())]
+    needs = {"yoked": {"display": Display()}}  # what a value does not go without
+    specs = [attrs.evolve(base, display=Display(central=c)) for c in (False, True)]
+    specs += [base]
+    specs += [
+        attrs.evolve(base, **{name: value, **needs.get(name, {})})
+        for name, value in DIFFERENT.items()
+    ]
     specs.append(attrs.evolve(base, attention_parameters={"n": 2}))
     assert len({spec.name for spec in specs}) == len(set(specs)) == len(specs)
 

@@ -13,6 +13,7 @@ from tiny_study import SPECS
 
 from utils import training
 from utils.data import load_mnist
+from utils.displays import Display
 from utils.layers import Convolution
 from utils.model import build_model, predict
 from utils.noise import add_noise
@@ -129,6 +130,30 @@ def test_noise_may_vary_from_image_to_image():
     sds = (epoch_of(spec)[0] - clean).std(axis=(1, 2))
     assert stats.kstest(sds, "uniform", args=(0, 20)).pvalue > 0.01
     assert stats.kstest(sds, "uniform", args=(0, 25)).pvalue < 1e-6
+
+
+def test_a_yoked_network_sees_another_display_in_as_much_noise():
+    display = Display(rows=60, cols=60)
+    spec = changed(
+        attention="energy", display=display, noise_sd=120.0, noise_varies=True
+    )
+    own = list(batches(spec, *load_mnist()[0], 1))
+    yoked = list(batches(attrs.evolve(spec, yoked=True), *load_mnist()[0], 1))
+    for (images, labels), (inputs, same) in zip(own, yoked, strict=True):
+        np.testing.assert_array_equal(inputs[0], images)  # the pair's displays stay
+        np.testing.assert_array_equal(labels, same)
+        both = images.reshape(-1, 60, 60), inputs[1].reshape(-1, 60, 60)
+        sds = [np.median(np.abs(each), axis=(1, 2)) for each in both]
+        assert np.corrcoef(*sds)[0, 1] > 0.99
+        assert np.mean(both[0] == both[1]) < 0.01
+
+
+def test_a_yoked_network_is_trained_and_scored():
+    spec = changed(attention="energy", display=Display(rows=32, cols=32), yoked=True)
+    result = train(spec, progress=False)
+    right = decode_correct(result.record, spec.noise_sd)
+    again = training.score(spec, result.weights, spec.noise_sd)
+    np.testing.assert_array_equal(right, again)
 
 
 # --- The updates -----------------------------------------------------------------

@@ -20,6 +20,7 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 import attrs
+import jax
 import keras
 import numpy as np
 from keras import ops
@@ -130,17 +131,35 @@ def _mean_inside(values):
     return ops.mean(values[:, 1:-1, 1:-1], axis=(1, 2), keepdims=True)
 
 
-def shuffled(features, evidence, *, of="energy", order=0, **parameters):
-    """Another kind's map with its places in a fixed random order.
+def shuffled(
+    features, evidence, *, of="energy", order=0, inside=False, each=False, **parameters
+):
+    """Another kind's map with its places in a random order.
 
     The same values, so the same mean, spread and strength; only their places are
-    wrong. `order` numbers the random orders; images do not matter to it.
+    wrong. `order` numbers the random orders; images do not matter to it, unless `each`
+    gives every image an order of its own, drawn from its map. With `inside`, the
+    outermost ring stays, and with it the mean gain inside.
     """
     attention = KINDS[of].attend(features, evidence, **parameters)
     rows, cols = attention.shape[1:]
-    places = np.random.default_rng(order).permutation(rows * cols)
-    moved = ops.take(ops.reshape(attention, (-1, rows * cols)), places, axis=1)
-    return ops.reshape(moved, (-1, rows, cols))
+    places = np.arange(rows * cols).reshape(rows, cols)
+    places = np.ravel(places[1:-1, 1:-1] if inside else places)
+    flat = ops.reshape(attention, (-1, rows * cols))
+    values = flat[:, places]
+    if each:
+        moved = jax.vmap(_in_an_order_of_its_own, (0, None))(values, order)
+    else:
+        moved = values[:, np.random.default_rng(order).permutation(len(places))]
+    return ops.reshape(flat.at[:, places].set(moved), (-1, rows, cols))
+
+
+def _in_an_order_of_its_own(values, order):
+    """Values `(places,)` in a random order that they and `order` decide."""
+    total = jax.lax.stop_gradient(values.sum())
+    bits = jax.lax.bitcast_convert_type(total, "int32")
+    key = jax.random.fold_in(jax.random.key(order), bits)
+    return jax.random.permutation(key, values)
 
 
 def inverted(features, evidence, *, of="energy", **parameters):
@@ -222,7 +241,7 @@ def _check(attention, strength, names, *values):
     defaults = _parameters(attention)
     if "of" in defaults:
         of = parameters.get("of", defaults["of"])
-        others = filter(_can_be_rearranged, KINDS)
+        others = [other for other in KINDS if _can_be_rearranged(other, attention)]
         checks.check({"of": checks.choice(of=others)}, {"of": of})
         defaults |= _parameters(of)
     fields = {name: RANGES.get(name, _any)(value) for name, value in defaults.items()}
@@ -251,7 +270,8 @@ def attention_gain(attention, features, evidence, *, strength=1.0, **parameters)
     attended = kind.attend(features, evidence, **parameters)
     if attention == "as_coded":
         return attended
-    return at_strength(attended if kind.is_gain else of_mean_one(attended), strength)
+    moved = KINDS[parameters.get("of", attention)]  # a gain in another order is one
+    return at_strength(attended if moved.is_gain else of_mean_one(attended), strength)
 
 
 def of_mean_one(attended):
@@ -325,10 +345,12 @@ def _parameters(attention):
     }
 
 
-def _can_be_rearranged(attention):
-    """A map made from the image: neither a gain nor itself made from another kind."""
+def _can_be_rearranged(attention, by):
+    """Whether a map that is made from the image, or a gain that selects places."""
     kind = KINDS[attention]
-    return not kind.is_gain and kind.attend and "of" not in _parameters(attention)
+    if kind.is_gain:
+        return by == "shuffled" and kind.attend in (place, normalised)
+    return kind.attend and "of" not in _parameters(attention)
 
 
 def _any(default):
@@ -340,6 +362,8 @@ RANGES: Mapping[str, Callable] = {  # what a parameter may be; without an entry,
     "n": functools.partial(checks.whole, least=1, most=DIGITS),
     "sigma": checks.number,
     "order": checks.whole,
+    "inside": checks.flag,
+    "each": checks.flag,
     "sd": functools.partial(checks.number, above=0),
     "of": functools.partial(checks.choice, of=KINDS),
 }

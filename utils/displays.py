@@ -32,6 +32,7 @@ class Display:
     fragment: int = whole(8, least=1)  # their side, pixels
     second_digit: bool = flag(False)  # another digit, anywhere; only the cue tells
     validity: float = number(1.0, most=1)  # chance that the cue marks the target
+    central: bool = flag(False)  # the target in the middle, always
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -51,11 +52,11 @@ class Shown(NamedTuple):
 def arrange(
     display: Display, targets: np.ndarray, others: np.ndarray, rng: np.random.Generator
 ) -> Shown:
-    """Put each target digit on a canvas of its own, at a random place.
+    """Put each target digit on a canvas of its own, at a random place or the middle.
 
-    Places are uniform over those at which a digit fits. Where things overlap, the
-    brighter pixel is seen. With one generator, canvases of two sizes have their digits
-    at the same relative places, and distractors change nothing but themselves.
+    Random places are uniform over those at which a digit fits. Where things overlap,
+    the brighter pixel is seen. With one generator, canvases of two sizes have their
+    digits at the same relative places, and distractors change nothing but themselves.
 
     Args:
         display: what is shown.
@@ -77,6 +78,8 @@ def arrange(
         )
     drawn = rng.random((CANDIDATES + 2, batch, 2))
     places, elsewhere, *candidates = (drawn * (room + 1)).astype(int)
+    if display.central:
+        places[:] = room // 2
     images = np.zeros((batch, *display.shape), "uint8")
     _paste(images, targets, places)
     valid = rng.random(batch) < display.validity

@@ -12,10 +12,10 @@ from pathlib import Path
 import h5py
 import keras
 import numpy as np
-from keras import layers
+from keras import layers, ops
 
-from utils.attention import DIGITS, Attention
-from utils.checks import check, whole
+from utils.attention import DIGITS, Attention, of_mean_one
+from utils.checks import check, choice, whole
 from utils.layers import (
     Attend,
     Convolution,
@@ -26,6 +26,11 @@ from utils.layers import (
 
 CHANNELS = 32
 LARGEST_KERNEL = 9 * CHANNELS**2  # weights, of conv_2
+WIRING = {  # what these settings may be, the published one first
+    "looks_at": ("conv_2", "conv_1"),
+    "acts_on": ("conv_2", "conv_1", "read_out"),
+    "read_out": ("mean", "max"),
+}
 SMALLEST_IMAGE = 3  # rows and columns: one window of the first pooling
 
 
@@ -49,10 +54,18 @@ def build_model(
     image_shape: tuple[int, int] = (28, 28),
     strength: float = 1.0,
     input_scale: float = 1.0,
+    looks_at: str = "conv_2",
+    acts_on: str = "conv_2",
+    read_out: str = "mean",
+    stops_gradient: bool = False,
+    yoked: bool = False,
     seed: int | None = None,
     **attention_parameters,
 ) -> keras.Model:
     """Build the network: first look, attention, second look with the same weights.
+
+    The settings from `looks_at` to `yoked` are for controls; their defaults are the
+    published wiring.
 
     Args:
         attention: a name in `utils.attention.KINDS`; `ones` is the control.
@@ -60,6 +73,13 @@ def build_model(
         image_shape: `(rows, cols)`, each at least 3.
         strength: how much attention, from 0 (the control) to 1.
         input_scale: multiplies the grey levels; 1, as published, or such as 1 / 255.
+        looks_at: what the map is made of: `conv_2`, the first look, or `conv_1`, that
+            is `conv_2`'s input, with no first look: a gate.
+        acts_on: what the gain multiplies: the output of `conv_1`, the input of
+            `conv_2`, or the average over places of the `read_out`.
+        read_out: over places, the `mean` or the `max`.
+        stops_gradient: whether learning leaves out what the weights do by the map.
+        yoked: whether the map is made of other images, a second input.
         seed: fixes the initial weights and the noise; two kinds built with one
             seed start from the same weights.
         **attention_parameters: those of the kind, such as `n=3` for `top_n`.
@@ -68,10 +88,11 @@ def build_model(
         A model from grey levels `(batch, rows, cols, 1)` to the probabilities of
         the ten digits `(batch, 10)`. For `given` it takes `[images, gains]`, gains
         `(batch, rows', cols')` of the size of `conv_2`'s output (15 x 15 for
-        MNIST), which are divided by their mean.
+        MNIST), which are divided by their mean; a yoked one takes
+        `[images, others]`, others `(batch, rows, cols)`.
 
     Raises:
-        ValueError: for an unknown kind or parameter, or a value out of range.
+        ValueError: for an unknown kind, parameter or wiring, or a value out of range.
 
     Example:
         >>> model = build_model("energy", noise_sd=2.5, seed=0)
@@ -79,6 +100,10 @@ def build_model(
         9898
     """
     rows, cols = _check_shape(image_shape)
+    wiring = {"looks_at": looks_at, "acts_on": acts_on, "read_out": read_out}
+    check({name: choice(of=of) for name, of in WIRING.items()}, wiring)
+    if yoked and attention == "given":
+        raise ValueError("Expected a kind that looks at the other images. Got 'given'.")
     seeds = np.random.SeedSequence(seed).generate_state(4).tolist()
 
     def uniform(index, limit):
@@ -90,37 +115,66 @@ def build_model(
             CHANNELS, 3, activation="relu", kernel_initializer=kernel, name=name
         )
 
-    def reduced(x, look):
-        x = MaxPool(name=f"pool_{look}")(x)
-        x = LocalResponseNormalization(name=f"normalise_{look}")(x)
-        return layers.ZeroPadding2D(2, name=f"pad_{look}")(x)
+    def reduction(look):
+        return [
+            MaxPool(name=f"pool_{look}"),
+            LocalResponseNormalization(name=f"normalise_{look}"),
+            layers.ZeroPadding2D(2, name=f"pad_{look}"),
+        ]
 
+    eye = [TrainingNoise(noise_sd, seed=seeds[3], name="training_noise")]
+    if input_scale != 1:
+        eye.append(layers.Rescaling(input_scale, name="rescaling"))
+    eye += [layers.ZeroPadding2D(1, name="pad_images"), convolution("conv_1", 0, 1)]
+    reduce_1, reduce_2 = reduction(1), reduction(2)
     conv_2 = convolution("conv_2", 1, CHANNELS)
     dense_2 = layers.Dense(DIGITS, kernel_initializer=uniform(2, 0.05), name="dense_2")
-
-    images = keras.Input((rows, cols, 1), name="images")
-    x = TrainingNoise(noise_sd, seed=seeds[3], name="training_noise")(images)
-    if input_scale != 1:
-        x = layers.Rescaling(input_scale, name="rescaling")(x)
-    x = layers.ZeroPadding2D(1, name="pad_images")(x)
-    x = reduced(convolution("conv_1", 0, 1)(x), 1)
-
-    first_look = conv_2(x)
-    evidence = dense_2(first_look)
     attend = Attention(
         attention, strength=strength, parameters=attention_parameters, name="attention"
     )
-    inputs = images
+
+    inputs = images = keras.Input((rows, cols, 1), name="images")
+    seen = _through(eye, images)
+    x = source = _through(reduce_1, seen)
+    if yoked:
+        others = keras.Input((rows, cols), name="others")
+        inputs = [images, others]
+        source = _through(eye + reduce_1, others[..., None])
+
+    features = conv_2(source)
+    if looks_at == "conv_1":
+        features = layers.Cropping2D(1, name="gate")(source)
+    evidence = dense_2(features)
     if attention == "given":
-        gains = keras.Input(first_look.shape[1:3], name="gains")
+        gains = keras.Input(features.shape[1:3], name="gains")
         inputs, gain = [images, gains], attend(gains)
     else:
-        gain = attend(first_look, evidence)
+        gain = attend(features, evidence)
+    if stops_gradient:
+        gain = ops.stop_gradient(gain)
 
-    x = reduced(conv_2(Attend(name="attend")(x, gain)), 2)
-    x = layers.GlobalAveragePooling2D(name="dense_1")(x)
+    if acts_on == "conv_1":
+        early = ops.repeat(ops.repeat(gain, 2, 1), 2, 2)[:, 1 : rows + 1, 1 : cols + 1]
+        x = _through(reduce_1, Attend(name="attend_conv_1")(seen, early))
+    elif acts_on == "conv_2":
+        x = Attend(name="attend")(x, gain)
+    x = _through(reduce_2, conv_2(x))
+    if acts_on == "read_out":
+        late = ops.average_pool(gain[..., None], 3, 2)[..., 0]
+        x = Attend(name="attend_read_out")(x, of_mean_one(late))
+    if read_out == "max":
+        x = layers.GlobalMaxPooling2D(name="read_out_max")(x)
+    else:
+        x = layers.GlobalAveragePooling2D(name="dense_1")(x)
     probabilities = layers.Softmax(name="softmax")(dense_2(x))
     return keras.Model(inputs, probabilities, name=attention)
+
+
+def _through(several, x):
+    """What layers make of `x`, one after the other."""
+    for layer in several:
+        x = layer(x)
+    return x
 
 
 def map_shape(image_shape: tuple[int, int]) -> tuple[int, int]:

@@ -21,6 +21,7 @@ from utils import attention, outside
 from utils.checks import check, choice, flag, number, numbers, whole
 from utils.data import Part, digest, load
 from utils.displays import Display
+from utils.model import WIRING
 
 OPTIMIZERS = ("sgd", "adam")
 
@@ -66,6 +67,11 @@ class RunSpec:
     learning_rate_decay: float = number(1e-6)  # rate / (1 + decay * updates)
     conv_2_start: float = number(1.0)  # multiplies the initial kernel of conv_2
     conv_2_rate: float = number(1.0)  # multiplies its learning rate; SGD only
+    looks_at: str = choice("conv_2", of=WIRING["looks_at"])  # these as in build_model
+    acts_on: str = choice("conv_2", of=WIRING["acts_on"])
+    read_out: str = choice("mean", of=WIRING["read_out"])
+    stops_gradient: bool = flag(False)
+    yoked: bool = flag(False)  # to the display of another digit, in as much noise
     seed: int = whole(0)
     scored_on: str = choice("test", of=("test", "validation"))
     test_images: int = whole(10_000, least=1)
@@ -88,6 +94,11 @@ class RunSpec:
                 "attention='given' needs a map for each image: the cue of a display "
                 "(display=Display()). For other maps, use build_model('given')."
             )
+        if self.yoked and not (self.display and self.attention != "given"):
+            raise ValueError(
+                "Expected a display, and a kind of attention that looks at it, with "
+                f"yoked. Received {self.display} and {self.attention!r}."
+            )
         if self.curve_images is not None:
             most = whole(least=1, most=self.test_images)
             check({"curve_images": most}, {"curve_images": self.curve_images})
@@ -105,7 +116,16 @@ class RunSpec:
     def to_json(self) -> dict:
         """The spec as plain values, from which `RunSpec(**values)` makes it again."""
         plain = attrs.asdict(self)
+        if self.display and not self.display.central:  # came later: names stay
+            del plain["display"]["central"]
         return {**plain, "test_noise_sds": list(self.test_noise_sds)}
+
+    @property
+    def network(self) -> dict:
+        """What `build_model` takes beside the kind, the images' size and the seed."""
+        names = ("strength", "input_scale", *WIRING, "stops_gradient", "yoked")
+        settings = {name: getattr(self, name) for name in names}
+        return Frozen({**settings, **self.attention_parameters})
 
     @property
     def spec(self) -> "RunSpec":

@@ -27,7 +27,7 @@ from utils.runs import RunSpec, as_record
 IMAGES_PER_CALL = 500  # images that one compiled loop trains on: about 0.1 s
 IMAGES_PER_TEST = 4  # more do not fit into the cache: 100 take 1.7 times as long
 # Independent streams of random numbers of a seed; all seeds share their test displays.
-ORDER, NOISE, TEST_NOISE, DISPLAYS, TEST_DISPLAYS = range(5)
+ORDER, NOISE, TEST_NOISE, DISPLAYS, TEST_DISPLAYS, YOKED, TEST_YOKED = range(7)
 
 
 class State(NamedTuple):
@@ -137,7 +137,8 @@ def batches(spec: RunSpec, images, labels, epoch: int):
 
     Yields:
         `(updates, batch, rows, cols, 1)` float32, for `given` in a list with the maps
-        `(updates, batch, rows', cols')`; and labels, `(updates, batch)` int32.
+        `(updates, batch, rows', cols')`, for `yoked` in a list with other displays in
+        as much noise; and labels, `(updates, batch)` int32.
     """
     chosen = np.random.default_rng([spec.seed, ORDER]).permutation(len(images))
     if spec.goes_on:
@@ -147,15 +148,21 @@ def batches(spec: RunSpec, images, labels, epoch: int):
     )
     rng = np.random.default_rng([spec.seed, NOISE, epoch])
     placing = np.random.default_rng([spec.seed, DISPLAYS, epoch])
+    yoking = np.random.default_rng([spec.seed, YOKED, epoch])
     updates = max(IMAGES_PER_CALL // spec.batch_size, 1)
     for places in np.split(order, range(0, len(order), updates * spec.batch_size)[1:]):
-        seen, maps = _displayed(spec, images[places], images, placing)
-        noisy = add_noise(seen, spec.noise_sd, rng)
+        seen, beside = _displayed(spec, images[places], images, placing)
+        noisy, share = add_noise(seen, spec.noise_sd, rng), 1
         if spec.noise_varies:
             share = rng.random((len(places), 1, 1), dtype=np.float32)
             noisy = seen + share * (noisy - seen)
+        if spec.yoked:
+            others, _ = _displayed(spec, np.roll(images[places], 1, 0), images, yoking)
+            beside = others + share * (
+                add_noise(others, spec.noise_sd, yoking) - others
+            )
         yield (
-            _inputs(noisy, maps, spec.batch_size),
+            _inputs(noisy, beside, spec.batch_size),
             labels[places].astype("int32").reshape(-1, spec.batch_size),
         )
 
@@ -171,12 +178,12 @@ def _displayed(spec, images, others, rng):
     return shown.images, cue_maps(shown.cues, images.shape[1:], shape)
 
 
-def _inputs(images, maps, batch):
-    """As an engine takes them: in batches, maps beside the images if there are any."""
+def _inputs(images, beside, batch):
+    """As an engine takes them: in batches, and what is beside the images if it is."""
     images = images.reshape(-1, batch, *images.shape[1:], 1)
-    if maps is None:
+    if beside is None:
         return images
-    return [images, maps.reshape(-1, batch, *maps.shape[1:])]
+    return [images, beside.reshape(-1, batch, *beside.shape[1:])]
 
 
 class Engine(NamedTuple):
@@ -195,16 +202,15 @@ def engine(spec: RunSpec, image_shape: tuple[int, int]) -> Engine:
     """
     if spec.display:
         image_shape = spec.display.shape
-    looking = spec.attention, spec.attention_parameters, spec.strength, spec.input_scale
     own = spec.conv_2_start, spec.conv_2_rate
     rate = spec.learning_rate, spec.momentum, spec.learning_rate_decay
-    return _engine(*looking, image_shape, own, *rate, spec.optimizer)
+    network = spec.attention, image_shape, spec.network
+    return _engine(*network, own, *rate, spec.optimizer)
 
 
 @functools.lru_cache(maxsize=16)
-def _engine(attention, parameters, strength, scale, shape, own, *optimizing):
-    settings = {"image_shape": shape, "strength": strength, "input_scale": scale}
-    settings |= parameters
+def _engine(attention, image_shape, network, own, *optimizing):
+    settings = {"image_shape": image_shape, **network}
     model = build_model(attention, seed=0, **settings)
     optimizer = build_optimizer(*optimizing)
     optimizer.build(model.trainable_variables)
@@ -296,6 +302,7 @@ def _correct(compiled, weights, spec, sd, x_test, y_test, look=None):
     """
     rng = np.random.default_rng([spec.seed, TEST_NOISE])
     placing = np.random.default_rng([0, TEST_DISPLAYS])
+    yoking = np.random.default_rng([spec.seed, TEST_YOKED])
     named = []
     for start in range(0, len(y_test), IMAGES_PER_CALL):
         part = x_test[start : start + IMAGES_PER_CALL]
@@ -303,12 +310,15 @@ def _correct(compiled, weights, spec, sd, x_test, y_test, look=None):
         arrays = [add_noise(arrays[0], sd, rng), *arrays[1:]]
         if look:
             arrays[1] = look(arrays[0])
+        if spec.yoked:
+            others, _ = _displayed(spec, np.roll(part, 1, 0), x_test, yoking)
+            arrays[1] = add_noise(others, sd, yoking)
         fill = [(0, -len(part) % IMAGES_PER_TEST)]
-        noisy, maps = (
+        noisy, beside = (
             None if each is None else np.pad(each, [*fill, (0, 0), (0, 0)])
             for each in arrays
         )
-        inputs = _inputs(noisy, maps, IMAGES_PER_TEST)
+        inputs = _inputs(noisy, beside, IMAGES_PER_TEST)
         named.append(np.ravel(compiled.classify(weights, inputs))[: len(part)])
     return np.concatenate(named)[: len(y_test)] == y_test
 

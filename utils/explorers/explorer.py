@@ -38,7 +38,7 @@ from ipywidgets import (
 from utils.attention import DIGITS, KINDS
 from utils.explorers.scripts import NETWORK, one_script
 from utils.figures import GAIN_COLOURS
-from utils.model import map_shape
+from utils.model import build_model, map_shape
 from utils.noise import WHITE
 
 HERE = Path(__file__).parent
@@ -165,6 +165,8 @@ def network(label: str, model) -> dict:
             "Expected a network of utils.model.build_model, or its weights by layer: "
             f"{_listed(SHAPES)}. Received {_listed(shapes) or 'none'}."
         )
+    if isinstance(model, keras.Model):
+        _check_wiring(model)
     weights["conv_1/kernel"] = weights["conv_1/kernel"] * scale
     for name, array in weights.items():
         if not np.isfinite(array).all():
@@ -187,18 +189,35 @@ def parameters(kind: str, own: Mapping, shape: tuple[int, int]) -> dict[str, dic
         shape: `(rows, cols)` of images.
     """
     given = {"shuffled": {}, kind: dict(own)}
-    order = given["shuffled"].pop("order", 0)
+    moved = given["shuffled"]
+    if moved.pop("each", False):
+        raise ValueError(
+            "A page shuffles every image in the same order. Received each=True. Give a "
+            "model of attention 'shuffled' with an order instead."
+        )
+    order = {name: moved.pop(name) for name in ("order", "inside") if name in moved}
     size = map_shape(shape)
     numbers = np.arange(np.prod(size), dtype="float32").reshape(1, *size, 1)
     features, evidence = np.repeat(numbers, 32, -1), np.zeros((1, *size, DIGITS))
-    moved = KINDS["shuffled"].attend(features, evidence, order=order)
-    given["shuffled"]["places"] = np.ravel(moved).astype(int).tolist()
+    places = KINDS["shuffled"].attend(features, evidence, **order)
+    moved["places"] = np.ravel(places).astype(int).tolist()
     return given
 
 
 def gain_colours() -> str:
     """The colours of gains, 256 x (red, green, blue), packed."""
     return packed(matplotlib.colormaps[GAIN_COLOURS](np.arange(256), bytes=True)[:, :3])
+
+
+def _check_wiring(model):
+    """Refuse a model that differs from the post's in more than its attention."""
+    known = {layer.name for layer in build_model("given", input_scale=0.5).layers}
+    if other := {layer.name for layer in model.layers} - known:
+        raise ValueError(
+            "Expected a model in the wiring that build_model has of its own: map from "
+            "the first look, gain on conv_2's input, mean over places. Received layers "
+            f"{', '.join(sorted(other))} beside it. Use predict(model, images) instead."
+        )
 
 
 def _listed(shapes):

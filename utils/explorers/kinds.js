@@ -164,7 +164,8 @@ export function attentionGain(kind, look, { strength = 1, ...parameters } = {}) 
     throw new Error(`Expected a strength from 0 to 1; received ${strength}.`);
   }
   if (kind === "as_coded") return map;
-  const gain = KINDS[kind].isGain ? map : ofMeanOne(map, look);
+  const moved = parameters.of ?? kind; // a gain in another order is one
+  const gain = KINDS[moved].isGain ? map : ofMeanOne(map, look);
   return derived(
     gain,
     gain.values.map((each) => 1 - strength + strength * each),

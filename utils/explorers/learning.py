@@ -47,11 +47,13 @@ def learning(images, labels, run: RunSpec = PUBLISHED) -> Explorer:
             f"Expected {ONE_IN} images or more, to learn from most and be scored on "
             f"the rest. Received {count}. Take more."
         )
-    if run.attention == "given" or run.input_scale != 1:
+    plain = RunSpec(run.attention, run.attention_parameters, run.strength).network
+    other = {name: value for name, value in run.network.items() if value != plain[name]}
+    if other or run.attention == "given":
         raise ValueError(
-            "Expected a run that makes its map itself, from grey levels. Received "
-            f"attention={run.attention!r} and input_scale={run.input_scale:g}. Take "
-            "another kind of attention, and input_scale=1."
+            "Expected a run that makes its map itself, from grey levels, in the wiring "
+            "that build_model has of its own. Received attention="
+            f"{run.attention!r} and {other or 'no other settings'}. Leave these out."
         )
     learnt = count - count // ONE_IN
     own = {**run.attention_parameters, "strength": run.strength}

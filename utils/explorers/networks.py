@@ -7,6 +7,7 @@ import numpy as np
 
 from utils.attention import KINDS
 from utils.model import build_model, set_weights
+from utils.runs import RunSpec
 from utils.studies.store import Store
 
 WEIGHTS = Path(__file__).parents[1] / "weights"
@@ -59,14 +60,8 @@ def trained_model(attention: str, shape: tuple[int, int]) -> keras.Model:
         FileNotFoundError: if there is none.
     """
     weights = trained(attention, shape)
-    spec = shipped(shape)[attention][1]["spec"]
-    model = build_model(
-        attention,
-        image_shape=shape,
-        strength=spec["strength"],
-        input_scale=spec["input_scale"],
-        **spec["attention_parameters"],
-    )
+    spec = RunSpec(**shipped(shape)[attention][1]["spec"])
+    model = build_model(attention, image_shape=shape, **spec.network)
     set_weights(model, weights)
     return model
 

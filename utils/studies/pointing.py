@@ -52,13 +52,7 @@ def _network(arm, kind=None):
     run = arm.run
     if kind:
         run = attrs.evolve(run, attention=kind, attention_parameters={})
-    return build_model(
-        run.attention,
-        image_shape=run.display.shape,
-        strength=run.strength,
-        input_scale=run.input_scale,
-        **run.attention_parameters,
-    )
+    return build_model(run.attention, image_shape=run.display.shape, **run.network)
 
 
 def _looks(model, arm, seed, sd, images):

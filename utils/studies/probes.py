@@ -93,12 +93,7 @@ class Probe:
     def _look(self, store):
         """From noisy images to the maps that the other network makes of them."""
         other = self.maps_of
-        model = build_model(
-            other.attention,
-            image_shape=self.spec.display.shape,
-            strength=other.strength,
-            input_scale=other.input_scale,
-            **other.attention_parameters,
-        )
+        shape = self.spec.display.shape
+        model = build_model(other.attention, image_shape=shape, **other.network)
         set_weights(model, store.weights(other.name))
         return lambda images: attention_maps(model, images)
