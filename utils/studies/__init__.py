@@ -1,12 +1,13 @@
 """Studies: their runs, how these are executed, and what was found.
 
-Each study has a module of its own: `published`, `gain`, `uncertain_place`.
+Each study has a module of its own: `published`, `gain`, `uncertain_place`,
+`decomposition`, `controls`.
 """
 
 from collections.abc import Callable, Mapping
 
 from utils.runs import RunSpec
-from utils.studies import decomposition, gain, published, uncertain_place
+from utils.studies import controls, decomposition, gain, published, uncertain_place
 from utils.studies.execution import StudyStoppedError, run
 from utils.studies.probes import Probe
 
@@ -24,6 +25,7 @@ PROFILES: Mapping[str, Callable[[], list[RunSpec | Probe]]] = {
     "uncertain_place": uncertain_place.study,
     "uncertain_place_probes": uncertain_place.probes,
     "decomposition_rates": decomposition.rates,
+    "controls_rates": controls.rates,
 }
 
 
@@ -42,6 +44,7 @@ def profile(name: str) -> list[RunSpec | Probe]:
     `uncertain_place`: attention where the place is uncertain, control and oracle.
     `uncertain_place_probes`: these networks looked at again; run it after that.
     `decomposition_rates`: selection and amount apart, several settings, on validation.
+    `controls_rates`: what else could explain that attention helps; the same.
 
     Raises:
         ValueError: for an unknown name, with those that exist.

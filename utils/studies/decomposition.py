@@ -12,16 +12,14 @@ minus `ones`; `normalised` minus `energy`. The headline is the network that is b
 validation images.
 """
 
-from collections.abc import Mapping
-from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import attrs
 import numpy as np
 
 from utils.runs import RunSpec
 from utils.statistics import Estimate, paired_difference
-from utils.studies.arms import Arm
+from utils.studies.tuning import Tuned, seed_by_seed
 from utils.studies.uncertain_place import BASE, NOISE
 
 SEEDS = range(20)
@@ -30,75 +28,36 @@ RATES = (0.0007, 0.001, 0.0015, 0.0022)
 SIGMAS, SIGMA_RATES = (1.0, 3.0), (0.001, 0.0015)
 
 
-class Network(NamedTuple):
-    """A kind of attention, and the four settings tried for it at full length."""
-
-    label: str
-    attention: str
-    tried: tuple[Mapping[str, Any], ...] = tuple(
-        MappingProxyType({"learning_rate": rate}) for rate in RATES
-    )
+def _tuned(label, attention, settings=None):
+    run = attrs.evolve(BASE, attention=attention)
+    settings = settings or [{"learning_rate": rate} for rate in RATES]
+    return Tuned(label, run, settings, VALIDATION_SEEDS, NOISE)
 
 
-CONTROL = Network("control", "ones")
-AMOUNT = Network("amount only", "amount")
-PLACE = Network("place only", "place")
-ENERGY = Network("activity: both", "energy")
-NORMALISED = Network(
+CONTROL = _tuned("control", "ones")
+AMOUNT = _tuned("amount only", "amount")
+PLACE = _tuned("place only", "place")
+ENERGY = _tuned("activity: both", "energy")
+NORMALISED = _tuned(
     "activity, normalised by a constant",
     "normalised",
-    tuple(
-        MappingProxyType(
-            {"attention_parameters": {"sigma": sigma}, "learning_rate": rate}
-        )
+    [
+        {"attention_parameters": {"sigma": sigma}, "learning_rate": rate}
         for sigma in SIGMAS
         for rate in SIGMA_RATES
-    ),
+    ],
 )
 NETWORKS = (CONTROL, AMOUNT, PLACE, ENERGY, NORMALISED)
 
 
-def tried(network: Network) -> list[Arm]:
-    """A network at each of its settings, scored on validation images."""
-    validation = {
-        "scored_on": "validation",
-        "test_images": 5_000,
-        "test_noise_sds": (0.0, 60.0, NOISE),
-        "keeps_weights": False,
-    }
-    base = attrs.evolve(BASE, attention=network.attention, **validation)
-    return [
-        Arm(network.label, attrs.evolve(base, **setting), VALIDATION_SEEDS)
-        for setting in network.tried
-    ]
-
-
 def rates() -> list[RunSpec]:
     """Profile `decomposition_rates`: settings on validation images, seed by seed."""
-    runs = [run for each in NETWORKS for arm in tried(each) for run in arm.runs]
-    return sorted(runs, key=lambda run: run.seed)
-
-
-def validation(network: Network) -> np.ndarray:
-    """Validation accuracy at noise of SD 120, `(settings, seeds)`, after training."""
-    return np.array([arm.accuracy(NOISE) for arm in tried(network)])
-
-
-def arm(network: Network) -> Arm:
-    """A network at the best of its settings, scored on test images.
-
-    Raises:
-        FileNotFoundError: before profile `decomposition_rates` is finished.
-    """
-    best = network.tried[validation(network).mean(1).argmax()]
-    run = attrs.evolve(BASE, attention=network.attention, **best)
-    return Arm(network.label, run, SEEDS)
+    return seed_by_seed([run for each in NETWORKS for run in each.runs])
 
 
 def study() -> list[RunSpec]:
     """Profile `decomposition`: after `decomposition_rates`; seed by seed."""
-    runs = [run for each in NETWORKS for run in arm(each).runs]
-    return sorted(runs, key=lambda run: run.seed)
+    return seed_by_seed([run for each in NETWORKS for run in each.arm(SEEDS).runs])
 
 
 class Factorial(NamedTuple):

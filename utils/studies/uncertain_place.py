@@ -196,6 +196,17 @@ def misplaced() -> Arm:
     return probe(arm(ENERGY), **shuffled)
 
 
+def reduced_to(kind: str) -> Arm:
+    """The attended networks with a part of their map, the ring's share kept.
+
+    `place`: their map, of mean 1 inside; `amount`: their mean gain inside, everywhere;
+    `shuffled`: their map, its places inside the ring in another order for each image.
+    """
+    parts = {"of": "energy", "inside": True, "each": True}
+    parameters = parts if kind == "shuffled" else {}
+    return probe(arm(ENERGY), attention=kind, attention_parameters=parameters)
+
+
 def unaided() -> Arm:
     """The controls as they are."""
     return probe(arm(CONTROL))
@@ -236,7 +247,8 @@ def probes() -> list[Probe]:
     """Profile `uncertain_place_probes`: after the runs of `uncertain_place`."""
     asked = [
         *map(weakened, (0.0, 0.25, 0.5, 0.75, 1.0)),
-        *(misplaced(), unaided(), added(), lent()),
+        *(misplaced(), *map(reduced_to, ("place", "amount", "shuffled"))),
+        *(unaided(), added(), lent()),
         *map(in_new_clutter, HEADLINE),
         *map(on_larger_canvas, HEADLINE),
         *map(cue, ("valid", "neutral", "invalid")),
