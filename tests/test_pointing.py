@@ -77,15 +77,20 @@ def test_a_flat_map_points_at_the_corner(point):
     np.testing.assert_allclose(found.on_padding, 4 * 30 / 31**2, rtol=1e-6)
 
 
+def test_a_blur_finds_the_digit_where_it_is_bright():
+    clean, noisy, lost = (
+        pointing.found_by_blur(CONTROL, sd) for sd in (0.0, 120.0, 1e4)
+    )
+    assert clean == pointing.LOOKED >= noisy > lost
+    assert 0.5 < lost / (pointing.LOOKED * (28 / 60) ** 2) < 2  # as often as by chance
+
+
 def test_shares_have_intervals_in_percent():
     mean = pointing.mean_share([0.7, 0.8])
     t = stats.t.ppf(0.975, 1) * 5  # standard error: 10 / sqrt(2) / sqrt(2)
     np.testing.assert_allclose(mean[:3], (75, 75 - t, 75 + t))
     assert (mean.number, mean.basis) == ("75.0%", "2 networks")
-    shares = [], [], [], [], []
-    every = pointing.share_found_by_all(
-        pointing.Pointed(*shares, chance=0.2, found_by_all=pointing.LOOKED)
-    )
+    every = pointing.share_of_images(pointing.LOOKED)
     lowest = 100 * 0.025 ** (1 / pointing.LOOKED)  # (Clopper and Pearson 1934)
     np.testing.assert_allclose(every[:3], (100, lowest, 100))
 
@@ -135,7 +140,7 @@ def test_equal_weights_of_other_runs_have_other_results(tmp_path):
 def test_the_map_finds_the_digit():
     """What notebook 7 says in bold."""
     found = pointing.pointed(ATTENDED, uncertain_place.NOISE)
-    assert pointing.share_found_by_all(found).low > 50
+    assert pointing.share_of_images(found.found_by_all).low > 50
     assert min(found.on_padding) > 0.5
 
 

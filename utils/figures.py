@@ -137,7 +137,7 @@ def noise_series(axes, images, levels, unit):
     return axes
 
 
-def learning_curves(ax, accuracies, *, attention, label=None, **style):
+def learning_curves(ax, accuracies, *, attention, label=None, each=1, **style):
     """Draw accuracy after each epoch: mean over runs, band of one standard error.
 
     Args:
@@ -145,16 +145,19 @@ def learning_curves(ax, accuracies, *, attention, label=None, **style):
         accuracies: `(runs, epochs)`, from 0 to 1.
         attention: the kind, which decides colour and marker.
         label: legend text; by default the kind's own.
+        each: what an epoch counts on the x-axis, such as its multiplications.
         **style: settings of `Axes.plot`.
     """
     mean, error = mean_and_standard_error(accuracies)
-    epochs = np.arange(1, len(mean) + 1)
+    epochs = each * np.arange(1, len(mean) + 1)
     of_kind = {"color": COLOURS.get(attention), "marker": MARKERS.get(attention)}
     label = label or KINDS[attention].label
     (line,) = ax.plot(epochs, mean, label=label, **of_kind | style)
     colour, low, high = line.get_color(), mean - error, mean + error
     ax.fill_between(epochs, low, high, color=colour, alpha=0.2, lw=0)
-    ax.set(xlabel="epoch", ylabel="accuracy", xticks=epochs)
+    ax.set(
+        xlabel="epoch", ylabel="accuracy", **({"xticks": epochs} if each == 1 else {})
+    )
     return ax
 
 

@@ -12,10 +12,16 @@ random, minus that where the digit is always in the middle of as large a canvas
 network minus the control that reads out by the maximum.
 """
 
+import math
+
 import attrs
+import numpy as np
 
 from utils.displays import Display
+from utils.model import CHANNELS, map_shape
 from utils.runs import RunSpec
+from utils.statistics import Estimate, paired_difference
+from utils.studies.arms import Arm, paired
 from utils.studies.tuning import Tuned, seed_by_seed
 from utils.studies.uncertain_place import BASE, CANVAS, NOISE
 
@@ -61,3 +67,39 @@ def rates() -> list[RunSpec]:
 def study() -> list[RunSpec]:
     """Profile `controls`: after `controls_rates`; seed by seed."""
     return seed_by_seed([run for each in NETWORKS for run in each.arm(SEEDS).runs])
+
+
+def multiply_adds(run: RunSpec) -> int:
+    """Multiplications of weights with one image, in a forward pass.
+
+    Those of `conv_1`, and of `conv_2` at each look: a map that no image changes needs
+    one look, any other two. Of the rest, evidence of a first look is 3% of it, where a
+    map needs it, and is left out. An update has about three times as many.
+    """
+    once = ("ones", "uniform", "as_coded", "centre", "given")
+    looks = 1 if run.attention in once or run.looks_at == "conv_1" else 2
+    look = 9 * CHANNELS**2 * math.prod(map_shape(run.display.shape))
+    return 9 * CHANNELS * math.prod(run.display.shape) + looks * look
+
+
+def lead_at_equal_computing(arm: Arm, control: Arm, epoch: int) -> Estimate:
+    """Lead of an arm after an epoch over a control with as many multiply-adds by then.
+
+    In points, on images in the noise of training. The control's curve is straight from
+    epoch to epoch; the interval is for other seeds.
+
+    Raises:
+        ValueError: if the control has not been trained for so long.
+    """
+    arm, control = paired(arm, control)
+    later = epoch * multiply_adds(arm.run) / multiply_adds(control.run)
+    curve = control.curve()
+    if later > curve.shape[1]:
+        raise ValueError(
+            f"Expected a control with {later:.1f} epochs: it takes them to do as many "
+            f"multiply-adds. Received one with {curve.shape[1]}. Choose a lower epoch."
+        )
+    epochs = np.arange(1, curve.shape[1] + 1)
+    then = np.array([np.interp(later, epochs, each) for each in curve])
+    found = paired_difference(arm.curve()[:, epoch - 1], then)
+    return found.times(100, "points")

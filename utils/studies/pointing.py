@@ -56,15 +56,20 @@ def _network(arm, kind=None):
 
 
 def _looks(model, arm, seed, sd, images):
-    _, (digits, labels) = load_mnist()
-    rng = np.random.default_rng(0)
-    shown = arrange(arm.run.display, digits[:images], digits, rng)
-    noisy = add_noise(shown.images, sd, rng)
+    noisy, places, labels = _displays(arm, sd, images)
     set_weights(model, arm.weights(seed))
     parts = np.array_split(noisy, max(1, images // AT_ONCE))
     found = [predict(model, part, ("attention", "softmax")) for part in parts]
     gains, probabilities = map(np.concatenate, zip(*found, strict=True))
-    return Look(noisy, shown.places, labels[:images], gains, probabilities.argmax(-1))
+    return Look(noisy, places, labels, gains, probabilities.argmax(-1))
+
+
+def _displays(arm, sd, images):
+    """The first test images as an arm's networks see them, their places and labels."""
+    _, (digits, labels) = load_mnist()
+    rng = np.random.default_rng(0)
+    shown = arrange(arm.run.display, digits[:images], digits, rng)
+    return add_noise(shown.images, sd, rng), shown.places, labels[:images]
 
 
 class Pointed(NamedTuple):
@@ -94,9 +99,23 @@ def mean_share(shares: list[float]) -> Estimate:
     return found._replace(unit="%", basis=f"{len(shares)} networks")
 
 
-def share_found_by_all(found: Pointed) -> Estimate:
-    """Images in which every network's peak is on the digit, in percent; for others."""
-    count = scipy.stats.binomtest(found.found_by_all, LOOKED)
+def found_by_blur(arm: Arm, sd: float, width: int = 5) -> int:
+    """In how many of the images the brightest place lies on the digit's square.
+
+    Brightness is the mean over `width` x `width` pixels, 0 beyond the canvas; no
+    network is asked.
+    """
+    noisy, places, _ = _displays(arm, sd, LOOKED)
+    (_, (digits, _)), shape = load_mnist(), noisy.shape[1:]
+    blurred = scipy.ndimage.uniform_filter(noisy, (0, width, width), mode="constant")
+    peaks = np.transpose(np.unravel_index(blurred.reshape(LOOKED, -1).argmax(1), shape))
+    beyond = peaks - places
+    return int(((beyond >= 0) & (beyond < digits.shape[1:])).all(1).sum())
+
+
+def share_of_images(count: int) -> Estimate:
+    """How many of the images that are looked at, in percent; for other images."""
+    count = scipy.stats.binomtest(count, LOOKED)
     low, high = count.proportion_ci(method="exact")
     return Estimate(
         *(100 * share for share in (count.statistic, low, high)),

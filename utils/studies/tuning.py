@@ -15,7 +15,7 @@ class Tuned:
     """An arm, and the settings that are tried for it.
 
     Example:
-        >>> tuned = Tuned("control", RunSpec(), [{"strength": 0.5}], range(100, 102), 2.5)
+        >>> tuned = Tuned("a", RunSpec(), [{"strength": 0.5}], range(100, 102), sd=2.5)
         >>> tuned.runs  # on validation images; once their records are in the store,
         >>> tuned.arm(range(20))  # the same at the best of its settings, on test images
     """
