@@ -37,6 +37,9 @@ COLOURS = {
     "evidence": "#CC79A7",
     "shuffled": "#E69F00",
     "centre": "#009E73",
+    "place": "#009E73",
+    "amount": "#E69F00",
+    "normalised": "#CC79A7",
     "given": "#222222",
 }
 MARKERS = {"as_coded": "o", "ones": "s", "top_n": "^", "energy": "o"}
