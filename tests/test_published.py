@@ -65,7 +65,7 @@ def test_the_study_is_the_published_one_and_its_records_are_whole():
 def test_the_weights_in_the_store_name_the_images_that_their_record_says(sd):
     arm = CELLS[2.5].control
     part = attrs.evolve(arm.run.with_seed(1), test_images=1_000)
-    right = training.score(part, arm.weights(1), sd)
+    right = training.score(part, arm.weights(1), sd).right
     recorded = decode_correct(arm.records[1], sd)[:1_000]
     assert np.mean(right != recorded) < 0.005  # another processor rounds otherwise
 

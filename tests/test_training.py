@@ -152,7 +152,7 @@ def test_a_yoked_network_is_trained_and_scored():
     spec = changed(attention="energy", display=Display(rows=32, cols=32), yoked=True)
     result = train(spec, progress=False)
     right = decode_correct(result.record, spec.noise_sd)
-    again = training.score(spec, result.weights, spec.noise_sd)
+    again = training.score(spec, result.weights, spec.noise_sd).right
     np.testing.assert_array_equal(right, again)
 
 

@@ -15,6 +15,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from utils.checks import flag, number, whole
 
 CANDIDATES = 8  # places, of which an invalid cue takes the farthest from the target
+DIRECTIONS = 32  # of which a second digit takes the first that keeps it on the canvas
 CUE_SD = 7.0  # pixels; a digit of MNIST is about 20 high
 
 
@@ -30,9 +31,10 @@ class Display:
     cols: int = whole(44, least=1)
     distractors: int = whole(0)  # square fragments of other digits
     fragment: int = whole(8, least=1)  # their side, pixels
-    second_digit: bool = flag(False)  # another digit, anywhere; only the cue tells
+    second_digit: bool = flag(False)  # another digit; only the cue tells which counts
     validity: float = number(1.0, most=1)  # chance that the cue marks the target
     central: bool = flag(False)  # the target in the middle, always
+    distance: float = number(0.0)  # of the second digit, pixels; 0: it lies anywhere
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -47,10 +49,16 @@ class Shown(NamedTuple):
     places: np.ndarray  # (batch, 2) row and column of the target, pixels
     cues: np.ndarray  # (batch, 2) the same of what the cue marks
     valid: np.ndarray  # (batch,) bool: whether that is the target
+    second: np.ndarray | None  # (batch,) which of the others is the second digit
 
 
 def arrange(
-    display: Display, targets: np.ndarray, others: np.ndarray, rng: np.random.Generator
+    display: Display,
+    targets: np.ndarray,
+    others: np.ndarray,
+    rng: np.random.Generator,
+    *,
+    labels: tuple[np.ndarray, np.ndarray] | None = None,
 ) -> Shown:
     """Put each target digit on a canvas of its own, at a random place or the middle.
 
@@ -64,6 +72,8 @@ def arrange(
         others: `(any, digit rows, digit cols)`, from which second digits and fragments
             are taken.
         rng: source of places, cues and fragments.
+        labels: of targets `(batch,)` and others `(any,)`; with them a second digit is
+            never of the target's class.
 
     Raises:
         ValueError: if a digit or a fragment does not fit.
@@ -84,10 +94,13 @@ def arrange(
     _paste(images, targets, places)
     valid = rng.random(batch) < display.validity
     if display.second_digit:
-        _paste(images, others[rng.integers(len(others), size=batch)], elsewhere)
+        second = _drawn(len(others), batch, labels, rng)
+        if display.distance:
+            elsewhere = _apart(places, display.distance, room, rng)
+        _paste(images, others[second], elsewhere)
     else:
         farthest = np.square(candidates - places).sum(-1).argmax(0)
-        elsewhere = np.array(candidates)[farthest, np.arange(batch)]
+        elsewhere, second = np.array(candidates)[farthest, np.arange(batch)], None
     cues = np.where(valid[:, None], places, elsewhere)
     for _ in range(display.distractors):
         chosen = others[rng.integers(len(others), size=batch)]
@@ -95,7 +108,7 @@ def arrange(
         cut, put = (rng.random((2, batch, 2)) * (rooms + 1)).astype(int)
         fragments = sliding_window_view(chosen, (side, side), (1, 2))
         _paste(images, fragments[np.arange(batch), *cut.T], put)
-    return Shown(images, places, cues, valid)
+    return Shown(images, places, cues, valid, second)
 
 
 def cue_maps(
@@ -168,6 +181,31 @@ def on_target(places, digit: tuple[int, int], shape: tuple[int, int]) -> np.ndar
         inside.append((beyond >= 0) & (beyond < digit[axis]))
     rows, cols = inside
     return rows[:, :, None] & cols[:, None, :]
+
+
+def _drawn(count, batch, labels, rng):
+    """Which of the others are second digits: `(batch,)`, of another class if known."""
+    if labels is None:
+        return rng.integers(count, size=batch)
+    own, theirs = labels
+    drawn = rng.integers(count, size=(CANDIDATES, batch))
+    fits = theirs[drawn] != own
+    if not fits.any(0).all():
+        return _drawn(count, batch, labels, rng)
+    return drawn[fits.argmax(0), np.arange(batch)]
+
+
+def _apart(places, distance, room, rng):
+    """Places at a distance from others, in a random direction, if the canvas has room.
+
+    Where it has none in any direction tried, as near to it as the edge allows.
+    """
+    angles = 2 * np.pi * rng.random((DIRECTIONS, len(places), 1))
+    steps = distance * np.concatenate([np.sin(angles), np.cos(angles)], -1)
+    tried = np.rint(places + steps).astype(int)
+    on_canvas = np.clip(tried, 0, room)
+    beyond = np.square(tried - on_canvas).sum(-1)
+    return on_canvas[beyond.argmin(0), np.arange(len(places))]
 
 
 def _paste(images, patches, corners):

@@ -12,7 +12,7 @@ import json
 import platform
 import time
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import attrs
 import numpy as np
@@ -24,6 +24,13 @@ from utils.displays import Display
 from utils.model import WIRING
 
 OPTIMIZERS = ("sgd", "adam")
+
+
+class Answers(NamedTuple):
+    """What a network answers on test images."""
+
+    right: np.ndarray  # (images,) bool: it names the target
+    intruded: np.ndarray | None  # (images,) bool: it names the second digit, if any
 
 
 class Frozen(dict):
@@ -116,8 +123,10 @@ class RunSpec:
     def to_json(self) -> dict:
         """The spec as plain values, from which `RunSpec(**values)` makes it again."""
         plain = attrs.asdict(self)
-        if self.display and not self.display.central:  # came later: names stay
-            del plain["display"]["central"]
+        if self.display:  # fields that came later: names of older runs stay
+            for name in ("central", "distance"):
+                if not plain["display"][name]:
+                    del plain["display"][name]
         return {**plain, "test_noise_sds": list(self.test_noise_sds)}
 
     @property
@@ -178,7 +187,7 @@ def _defaults():
 def as_record(
     spec: RunSpec,
     epochs: list[dict],
-    right: Callable[[float], np.ndarray],
+    scored: Callable[[float], Answers],
     seconds: float,
 ) -> dict:
     """What is kept of a run, ready for JSON.
@@ -186,15 +195,18 @@ def as_record(
     Args:
         spec: what was run.
         epochs: what was found after each: accuracies, mean loss.
-        right: which test images are named right at a noise SD, `(images,)` bool.
+        scored: what is answered at a noise SD.
         seconds: that it took so far; scoring is added.
     """
     start = time.perf_counter()
-    correct = {f"{sd:g}": encode(right(sd)) for sd in spec.test_noise_sds}
+    found = {f"{sd:g}": scored(sd) for sd in spec.test_noise_sds}
+    masks = {"correct": {sd: encode(each.right) for sd, each in found.items()}}
+    if spec.display and spec.display.second_digit:
+        masks["intruded"] = {sd: encode(each.intruded) for sd, each in found.items()}
     return {
         "spec": spec.to_json(),
         "epochs": epochs,
-        "correct": correct,
+        **masks,
         "versions": versions(),
         "processor": processor(),
         "seconds": round(seconds + time.perf_counter() - start, 3),
@@ -206,8 +218,10 @@ def encode(correct: np.ndarray) -> str:
     return base64.b64encode(np.packbits(correct).tobytes()).decode()
 
 
-def decode_correct(record: Mapping, sd: float) -> np.ndarray:
+def decode_correct(record: Mapping, sd: float, what: str = "correct") -> np.ndarray:
     """Which test images a run named right at the end, at noise SD `sd`.
+
+    Or, as `what` says, in which displays it "intruded": named the second digit.
 
     Returns:
         `(test_images,)` bool, in the order of the test set.
@@ -215,11 +229,13 @@ def decode_correct(record: Mapping, sd: float) -> np.ndarray:
     Raises:
         ValueError: if the record was not scored at that level.
     """
-    if f"{sd:g}" not in record["correct"]:
+    masks = record.get(what, {})
+    if f"{sd:g}" not in masks:
         raise ValueError(
-            f"The record holds noise SDs {', '.join(record['correct'])}, not {sd:g}."
+            f"The record holds {what!r} at noise SDs {', '.join(masks) or 'none'}, not "
+            f"{sd:g}."
         )
-    packed = np.frombuffer(base64.b64decode(record["correct"][f"{sd:g}"]), "uint8")
+    packed = np.frombuffer(base64.b64decode(masks[f"{sd:g}"]), "uint8")
     return np.unpackbits(packed, count=record["spec"]["test_images"]).astype(bool)
 
 

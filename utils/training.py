@@ -22,7 +22,7 @@ from utils.data import validation_split
 from utils.displays import arrange, cue_maps
 from utils.model import build_model, map_shape
 from utils.noise import add_noise
-from utils.runs import RunSpec, as_record
+from utils.runs import Answers, RunSpec, as_record
 
 IMAGES_PER_CALL = 500  # images that one compiled loop trains on: about 0.1 s
 IMAGES_PER_TEST = 4  # more do not fit into the cache: 100 take 1.7 times as long
@@ -80,10 +80,10 @@ def train(
 
     def scored(weights, images=None):  # a level asked for twice is computed once
         return functools.cache(
-            lambda sd: _correct(compiled, weights, spec, sd, x_test, y_test[:images])
+            lambda sd: _answers(compiled, weights, spec, sd, x_test, y_test, images)
         )
 
-    right = scored(weights)
+    whole = scored(weights)
     bar = tqdm(
         total=spec.epochs * spec.images,
         initial=len(epochs) * spec.images,
@@ -103,14 +103,14 @@ def train(
                 )
                 losses.append(loss)
                 bar.update(len(labels) * spec.batch_size)
-            right = scored(weights)
-            part = scored(weights, spec.curve_images) if spec.curve_images else right
+            whole = scored(weights)
+            part = scored(weights, spec.curve_images) if spec.curve_images else whole
             loss = float(np.mean(np.concatenate(losses)))
             epochs.append(
                 {
                     "epoch": epoch,
-                    "accuracy_clean": float(part(0.0).mean()),
-                    "accuracy_matched": float(part(spec.noise_sd).mean()),
+                    "accuracy_clean": float(part(0.0).right.mean()),
+                    "accuracy_matched": float(part(spec.noise_sd).right.mean()),
                     "loss": loss if math.isfinite(loss) else None,
                 }
             )
@@ -121,7 +121,7 @@ def train(
 
     kept = zip(compiled.names, _copied(weights), strict=True)
     return Result(
-        as_record(spec, epochs, right, seconds),
+        as_record(spec, epochs, whole, seconds),
         dict(kept) if spec.keeps_weights else {},
     )
 
@@ -151,13 +151,14 @@ def batches(spec: RunSpec, images, labels, epoch: int):
     yoking = np.random.default_rng([spec.seed, YOKED, epoch])
     updates = max(IMAGES_PER_CALL // spec.batch_size, 1)
     for places in np.split(order, range(0, len(order), updates * spec.batch_size)[1:]):
-        seen, beside = _displayed(spec, images[places], images, placing)
+        own, pool = (images[places], labels[places]), (images, labels)
+        seen, beside, _ = _displayed(spec, own, pool, placing)
         noisy, share = add_noise(seen, spec.noise_sd, rng), 1
         if spec.noise_varies:
             share = rng.random((len(places), 1, 1), dtype=np.float32)
             noisy = seen + share * (noisy - seen)
         if spec.yoked:
-            others, _ = _displayed(spec, np.roll(images[places], 1, 0), images, yoking)
+            others, *_ = _displayed(spec, _next(own), pool, yoking)
             beside = others + share * (
                 add_noise(others, spec.noise_sd, yoking) - others
             )
@@ -167,15 +168,27 @@ def batches(spec: RunSpec, images, labels, epoch: int):
         )
 
 
-def _displayed(spec, images, others, rng):
-    """Images as the spec shows them, and the maps that go with them, or None."""
+def _displayed(spec, own, pool, rng):
+    """Images as the spec shows them; maps that go with them; labels of second digits.
+
+    `own` are images with labels, `pool` those that others are taken from. Of maps and
+    second digits, None where there are none.
+    """
+    images, labels = own
     if not spec.display:
-        return images, None
-    shown = arrange(spec.display, images, others, rng)
+        return images, None, None
+    others, classes = pool
+    shown = arrange(spec.display, images, others, rng, labels=(labels, classes))
+    second = None if shown.second is None else classes[shown.second]
     if spec.attention != "given":
-        return shown.images, None
+        return shown.images, None, second
     shape = map_shape(spec.display.shape)
-    return shown.images, cue_maps(shown.cues, images.shape[1:], shape)
+    return shown.images, cue_maps(shown.cues, images.shape[1:], shape), second
+
+
+def _next(part):
+    """Each image's neighbour in its place, with its label."""
+    return tuple(np.roll(each, 1, 0) for each in part)
 
 
 def _inputs(images, beside, batch):
@@ -293,34 +306,40 @@ def _load(spec):
     return train, (test[0][: spec.test_images], test[1][: spec.test_images])
 
 
-def _correct(compiled, weights, spec, sd, x_test, y_test, look=None):
-    """Which test images are named right under noise of an SD: `(images,)` bool.
+def _answers(compiled, weights, spec, sd, x_test, y_test, count=None, look=None):
+    """What a network answers under noise of an SD.
 
     Every level scales the same draw of noise, which depends on the seed only; displays
-    do not even depend on that. Fewer labels than images: the first images are scored,
-    as they are among all. `look` makes the maps of noisy images, for `given`.
+    do not even depend on that. With a `count`, the first images are scored as they are
+    among all. `look` makes the maps of noisy images, for `given`.
     """
     rng = np.random.default_rng([spec.seed, TEST_NOISE])
     placing = np.random.default_rng([0, TEST_DISPLAYS])
     yoking = np.random.default_rng([spec.seed, TEST_YOKED])
-    named = []
-    for start in range(0, len(y_test), IMAGES_PER_CALL):
-        part = x_test[start : start + IMAGES_PER_CALL]
-        arrays = _displayed(spec, part, x_test, placing)
-        arrays = [add_noise(arrays[0], sd, rng), *arrays[1:]]
+    named, seconds, pool = [], [], (x_test, y_test)
+    count = len(y_test) if count is None else count
+    for start in range(0, count, IMAGES_PER_CALL):
+        part = tuple(each[start : start + IMAGES_PER_CALL] for each in pool)
+        images, beside, second = _displayed(spec, part, pool, placing)
+        noisy = add_noise(images, sd, rng)
         if look:
-            arrays[1] = look(arrays[0])
+            beside = look(noisy)
         if spec.yoked:
-            others, _ = _displayed(spec, np.roll(part, 1, 0), x_test, yoking)
-            arrays[1] = add_noise(others, sd, yoking)
-        fill = [(0, -len(part) % IMAGES_PER_TEST)]
-        noisy, beside = (
+            others, *_ = _displayed(spec, _next(part), pool, yoking)
+            beside = add_noise(others, sd, yoking)
+        fill = [(0, -len(noisy) % IMAGES_PER_TEST)]
+        arrays = (
             None if each is None else np.pad(each, [*fill, (0, 0), (0, 0)])
-            for each in arrays
+            for each in (noisy, beside)
         )
-        inputs = _inputs(noisy, beside, IMAGES_PER_TEST)
-        named.append(np.ravel(compiled.classify(weights, inputs))[: len(part)])
-    return np.concatenate(named)[: len(y_test)] == y_test
+        inputs = _inputs(*arrays, IMAGES_PER_TEST)
+        named.append(np.ravel(compiled.classify(weights, inputs))[: len(noisy)])
+        seconds.append(second)
+    named = np.concatenate(named)[:count]
+    intruded = None
+    if seconds[0] is not None:
+        intruded = named == np.concatenate(seconds)[:count]
+    return Answers(named == y_test[:count], intruded)
 
 
 def score(
@@ -329,8 +348,8 @@ def score(
     sd: float,
     *,
     look: Callable[[np.ndarray], np.ndarray] | None = None,
-) -> np.ndarray:
-    """Which test images a trained network names right, at noise SD `sd`.
+) -> Answers:
+    """What a trained network answers on test images, at noise SD `sd`.
 
     Args:
         spec: of the run that the weights come from.
@@ -340,12 +359,12 @@ def score(
             rows, cols)`; by default the cues' maps.
 
     Returns:
-        `(test_images,)` bool, as `decode_correct` reads from the run's record.
+        Which images it names right, as `decode_correct` reads from the run's record.
     """
     _, (x_test, y_test) = _load(spec)
     compiled = engine(spec, x_test.shape[1:])
     ordered = [weights[name] for name in compiled.names]
-    return _correct(compiled, ordered, spec, sd, x_test, y_test, look)
+    return _answers(compiled, ordered, spec, sd, x_test, y_test, look=look)
 
 
 def _copied(variables):

@@ -71,6 +71,10 @@ class Arm:
         """Which test images were named right after training: `(seeds, images)` bool."""
         return np.array([decode_correct(each, sd) for each in self.records])
 
+    def intruded(self, sd: float) -> np.ndarray:
+        """In which displays the second digit was named: `(seeds, images)` bool."""
+        return np.array([decode_correct(each, sd, "intruded") for each in self.records])
+
     def accuracy(self, sd: float) -> np.ndarray:
         """Accuracy of each network after training, at noise SD `sd`: `(seeds,)`."""
         return self.right(sd).mean(1)

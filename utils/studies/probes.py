@@ -82,10 +82,10 @@ class Probe:
         weights = store.weights(self.run.name)
         look = self._look(store) if self.maps_of else None
 
-        def right(sd):
+        def scored(sd):
             return score(spec, weights, sd, look=look)
 
-        record = as_record(spec, [], right, time.perf_counter() - start)
+        record = as_record(spec, [], scored, time.perf_counter() - start)
         record["run"] = self.run.name
         record["maps_of"] = self.maps_of and self.maps_of.name
         return Result(record, {})
