@@ -80,6 +80,8 @@ def look_twice(
     acts_on="conv_2",
     read_out="mean",
     others=None,
+    gains=None,
+    field=False,
 ):
     """What every layer gives, by its name.
 
@@ -89,6 +91,8 @@ def look_twice(
         gain_of: function of features and evidence.
         looks_at, acts_on, read_out: as of `build_model`.
         others: of a yoked network, images that the map is made of.
+        gains: a map that is given, as a channel of the input or, with `field`, to
+            multiply the features that the map is made of.
     """
     (w_1, b_1), (w_2, b_2), (w_3, b_3) = (
         weights[name] for name in ("conv_1", "conv_2", "dense_2")
@@ -100,6 +104,13 @@ def look_twice(
         names = f"pool_{look}", f"normalise_{look}", f"pad_{look}"
         return dict(zip(names, (pooled, normal, pad(normal, 2)), strict=True))
 
+    rows, cols = (np.arange(size) + 1 for size in images.shape[1:3])
+
+    def over_pixels(values):  # map[o] lies over pixels 2 o - 1 and 2 o
+        return values[:, rows[:, None] // 2, cols // 2][..., None]
+
+    if acts_on == "input":
+        images = np.concatenate([images, 255 * over_pixels(gains)], -1)
     out = {"conv_1": rectify(convolve(pad(images, 1), w_1) + b_1)}
     out |= reduce(out["conv_1"], 1)
     source = out["pad_1"]
@@ -108,13 +119,13 @@ def look_twice(
         source = reduce(seen, 1)["pad_1"]
     out["conv_2"] = rectify(convolve(source, w_2) + b_2)
     features = source[:, 1:-1, 1:-1] if looks_at == "conv_1" else out["conv_2"]
+    if field:
+        features = features * gains[..., None]
     out["dense_2"] = features @ w_3 + b_3
     out["attention"] = gain_of(features, out["dense_2"])
     x = out["pad_1"]
-    if acts_on == "conv_1":  # map[o] lies over pixels 2 o - 1 and 2 o
-        rows, cols = (np.arange(size) + 1 for size in images.shape[1:3])
-        gain = out["attention"][:, rows[:, None] // 2, cols // 2]
-        x = reduce(out["conv_1"] * gain[..., None], 1)["pad_1"]
+    if acts_on == "conv_1":
+        x = reduce(out["conv_1"] * over_pixels(out["attention"]), 1)["pad_1"]
     if acts_on == "conv_2":
         x = out["attend"] = x * pad(out["attention"][..., None], 1)
     out |= reduce(rectify(convolve(x, w_2) + b_2), 2)

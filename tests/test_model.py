@@ -18,6 +18,7 @@ from utils.model import (
     attention_maps,
     build_model,
     load_published_weights,
+    map_shape,
     predict,
 )
 
@@ -133,6 +134,34 @@ def test_controls_are_numpy_s(wiring, yoked, shape):
         np.testing.assert_allclose(received, expected[name], rtol=0, atol=atol)
 
 
+@pytest.mark.parametrize(
+    ("kind", "wiring"),
+    [
+        ("given", {"acts_on": "conv_1"}),
+        ("given", {"acts_on": "input"}),
+        ("energy", {"field": True}),
+        ("energy", {"field": True, "acts_on": "read_out"}),
+    ],
+)
+def test_what_a_map_that_is_given_may_do_is_numpy_s(kind, wiring):
+    shape = (17, 40)
+    model, rng = model_of(kind, image_shape=shape, **wiring), np.random.default_rng(4)
+    images = rng.uniform(0, 255, (2, *shape, 1)).astype("float32")
+    gains = rng.random((2, *map_shape(shape)), "float32")
+    maps = {"energy": BY_NUMPY["energy"], "given": lambda *_: gains}[kind]
+    expected = reference.look_twice(
+        images,
+        weights_of(model),
+        lambda *look: reference.of_mean_one(maps(*look)),
+        gains=gains,
+        **wiring,
+    )
+    received = predict(model, [images, gains])
+    np.testing.assert_allclose(received, expected["softmax"], rtol=0, atol=1e-5)
+    other = predict(model, [images, gains[::-1]])
+    assert abs(received - other).max() > 1e-4  # the map matters
+
+
 def test_a_gradient_may_be_stopped_at_the_map():
     """What is left is the slope with the map as a constant: a map that is given."""
     images, labels = digits(2), np.array([7, 2])
@@ -164,7 +193,9 @@ def test_a_gradient_may_be_stopped_at_the_map():
         ({"looks_at": "conv_3"}, "looks_at.*'conv_2', 'conv_1'.*'conv_3'"),
         ({"acts_on": None}, "acts_on.*'read_out'.*None"),
         ({"read_out": "sum"}, "read_out.*'mean', 'max'.*'sum'"),
-        ({"attention": "given", "yoked": True}, "other images.*'given'"),
+        ({"attention": "given", "yoked": True}, "makes its map.*'given'"),
+        ({"attention": "energy", "acts_on": "input"}, "with 'given'.*'energy'"),
+        ({"attention": "energy", "yoked": True, "field": True}, "One map|one map"),
     ],
 )
 def test_wirings_that_are_none(wiring, words):

@@ -38,6 +38,7 @@ DIFFERENT = {  # one other value for every field of a spec that a user sets
     "read_out": "max",
     "stops_gradient": True,
     "yoked": True,
+    "field": True,
     "seed": 1,
     "scored_on": "validation",
     "test_images": 151,
@@ -62,8 +63,9 @@ def test_the_defaults_are_the_published_study():
     ("values", "words"),
     [
         ({"attention": "spot"}, "attention.*'spot'"),
-        ({"attention": "given"}, r"the cue of a display.*build_model\('given"),
-        ({"yoked": True}, "a display.*with yoked.*None and 'ones'"),
+        ({"attention": "given"}, "the cue of a display.*use build_model"),
+        ({"attention": "energy", "field": True}, "field=True need.*a display"),
+        ({"yoked": True}, "a display with yoked"),
         ({"display": (44, 44)}, r"display.*\(44, 44\)"),
         ({"display": {"rows": 0}}, "rows.* >= 1"),
         ({"optimizer": "lion"}, "optimizer.*'sgd', 'adam'.*'lion'"),
@@ -121,7 +123,7 @@ def test_every_difference_has_a_name_of_its_own():
     fields = {field.name for field in attrs.fields(RunSpec)}
     assert DIFFERENT.keys() == fields - {"data", "data_sha256"}
     base = RunSpec("top_n", noise_sd=2.5, images=300, test_images=150)
-    needs = {"yoked": {"display": Display()}}  # what a value does not go without
+    needs = {name: {"display": Display()} for name in ("yoked", "field")}
     specs = [attrs.evolve(base, display=Display(central=c)) for c in (False, True)]
     specs += [base]
     specs += [

@@ -25,10 +25,11 @@ from utils.layers import (
 )
 
 CHANNELS = 32
+WHITE = 255.0  # grey level of ink: what a map of 1 is as a channel of the input
 LARGEST_KERNEL = 9 * CHANNELS**2  # weights, of conv_2
 WIRING = {  # what these settings may be, the published one first
     "looks_at": ("conv_2", "conv_1"),
-    "acts_on": ("conv_2", "conv_1", "read_out"),
+    "acts_on": ("conv_2", "conv_1", "read_out", "input"),
     "read_out": ("mean", "max"),
 }
 SMALLEST_IMAGE = 3  # rows and columns: one window of the first pooling
@@ -59,12 +60,13 @@ def build_model(
     read_out: str = "mean",
     stops_gradient: bool = False,
     yoked: bool = False,
+    field: bool = False,
     seed: int | None = None,
     **attention_parameters,
 ) -> keras.Model:
     """Build the network: first look, attention, second look with the same weights.
 
-    The settings from `looks_at` to `yoked` are for controls; their defaults are the
+    The settings from `looks_at` to `field` are for controls; their defaults are the
     published wiring.
 
     Args:
@@ -76,20 +78,23 @@ def build_model(
         looks_at: what the map is made of: `conv_2`, the first look, or `conv_1`, that
             is `conv_2`'s input, with no first look: a gate.
         acts_on: what the gain multiplies: the output of `conv_1`, the input of
-            `conv_2`, or the average over places of the `read_out`.
+            `conv_2`, or the average over places of the `read_out`. A map that is given
+            may instead be a second channel of the `input`, and multiply nothing.
         read_out: over places, the `mean` or the `max`.
         stops_gradient: whether learning leaves out what the weights do by the map.
         yoked: whether the map is made of other images, a second input.
+        field: whether a map that is given multiplies the activity that the kind's own
+            map is made of: the attention field of Reynolds and Heeger (2009).
         seed: fixes the initial weights and the noise; two kinds built with one
             seed start from the same weights.
         **attention_parameters: those of the kind, such as `n=3` for `top_n`.
 
     Returns:
         A model from grey levels `(batch, rows, cols, 1)` to the probabilities of
-        the ten digits `(batch, 10)`. For `given` it takes `[images, gains]`, gains
-        `(batch, rows', cols')` of the size of `conv_2`'s output (15 x 15 for
-        MNIST), which are divided by their mean; a yoked one takes
-        `[images, others]`, others `(batch, rows, cols)`.
+        the ten digits `(batch, 10)`. For `given`, or with a `field`, it takes
+        `[images, gains]`, gains `(batch, rows', cols')` of the size of `conv_2`'s
+        output (15 x 15 for MNIST); those of `given` are divided by their mean. A yoked
+        one takes `[images, others]`, others `(batch, rows, cols)`.
 
     Raises:
         ValueError: for an unknown kind, parameter or wiring, or a value out of range.
@@ -102,8 +107,16 @@ def build_model(
     rows, cols = _check_shape(image_shape)
     wiring = {"looks_at": looks_at, "acts_on": acts_on, "read_out": read_out}
     check({name: choice(of=of) for name, of in WIRING.items()}, wiring)
-    if yoked and attention == "given":
-        raise ValueError("Expected a kind that looks at the other images. Got 'given'.")
+    if (yoked or field) and attention == "given":
+        raise ValueError(
+            "Expected a kind that makes its map, with yoked or field. Got 'given'."
+        )
+    if (acts_on == "input" and attention != "given") or (yoked and field):
+        raise ValueError(
+            "Expected one map or image beside the images: acts_on='input' with "
+            f"'given', yoked or field. Received {attention!r}, {acts_on=}, {yoked=} "
+            f"and {field=}."
+        )
     seeds = np.random.SeedSequence(seed).generate_state(4).tolist()
 
     def uniform(index, limit):
@@ -122,10 +135,14 @@ def build_model(
             layers.ZeroPadding2D(2, name=f"pad_{look}"),
         ]
 
-    eye = [TrainingNoise(noise_sd, seed=seeds[3], name="training_noise")]
-    if input_scale != 1:
-        eye.append(layers.Rescaling(input_scale, name="rescaling"))
-    eye += [layers.ZeroPadding2D(1, name="pad_images"), convolution("conv_1", 0, 1)]
+    def over_pixels(gain):  # of a map: place o lies over pixels 2 o - 1 and 2 o
+        return ops.repeat(ops.repeat(gain, 2, 1), 2, 2)[:, 1 : rows + 1, 1 : cols + 1]
+
+    channels = 2 if acts_on == "input" else 1
+    noise = TrainingNoise(noise_sd, seed=seeds[3], name="training_noise")
+    eye = [layers.Rescaling(input_scale, name="rescaling")] if input_scale != 1 else []
+    eye.append(layers.ZeroPadding2D(1, name="pad_images"))
+    eye.append(convolution("conv_1", 0, channels))
     reduce_1, reduce_2 = reduction(1), reduction(2)
     conv_2 = convolution("conv_2", 1, CHANNELS)
     dense_2 = layers.Dense(DIGITS, kernel_initializer=uniform(2, 0.05), name="dense_2")
@@ -134,28 +151,32 @@ def build_model(
     )
 
     inputs = images = keras.Input((rows, cols, 1), name="images")
-    seen = _through(eye, images)
+    if attention == "given" or field:
+        gains = keras.Input(map_shape(image_shape), name="gains")
+        inputs = [images, gains]
+    seen = noise(images)
+    if acts_on == "input":
+        seen = ops.concatenate([seen, WHITE * over_pixels(gains)[..., None]], -1)
+    seen = _through(eye, seen)
     x = source = _through(reduce_1, seen)
     if yoked:
         others = keras.Input((rows, cols), name="others")
         inputs = [images, others]
-        source = _through(eye + reduce_1, others[..., None])
+        source = _through([noise, *eye, *reduce_1], others[..., None])
 
     features = conv_2(source)
     if looks_at == "conv_1":
         features = layers.Cropping2D(1, name="gate")(source)
+    if field:
+        features = Attend(name="field")(features, gains)
     evidence = dense_2(features)
-    if attention == "given":
-        gains = keras.Input(features.shape[1:3], name="gains")
-        inputs, gain = [images, gains], attend(gains)
-    else:
-        gain = attend(features, evidence)
+    gain = attend(gains) if attention == "given" else attend(features, evidence)
     if stops_gradient:
         gain = ops.stop_gradient(gain)
 
     if acts_on == "conv_1":
-        early = ops.repeat(ops.repeat(gain, 2, 1), 2, 2)[:, 1 : rows + 1, 1 : cols + 1]
-        x = _through(reduce_1, Attend(name="attend_conv_1")(seen, early))
+        x = Attend(name="attend_conv_1")(seen, over_pixels(gain))
+        x = _through(reduce_1, x)
     elif acts_on == "conv_2":
         x = Attend(name="attend")(x, gain)
     x = _through(reduce_2, conv_2(x))

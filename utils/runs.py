@@ -79,6 +79,7 @@ class RunSpec:
     read_out: str = choice("mean", of=WIRING["read_out"])
     stops_gradient: bool = flag(False)
     yoked: bool = flag(False)  # to the display of another digit, in as much noise
+    field: bool = flag(False)  # the cue's map, for the activity that a map is made of
     seed: int = whole(0)
     scored_on: str = choice("test", of=("test", "validation"))
     test_images: int = whole(10_000, least=1)
@@ -96,15 +97,15 @@ class RunSpec:
             object.__setattr__(self, "data_sha256", None)
         elif self.data_sha256 is None:
             object.__setattr__(self, "data_sha256", digest(*load(self.data)))
-        if self.attention == "given" and not self.display:
+        if self.is_cued and not self.display:
             raise ValueError(
-                "attention='given' needs a map for each image: the cue of a display "
-                "(display=Display()). For other maps, use build_model('given')."
+                "attention='given' and field=True need a map for each image: the cue "
+                "of a display (display=Display()). For other maps, use build_model."
             )
-        if self.yoked and not (self.display and self.attention != "given"):
+        if self.yoked and not self.display:
             raise ValueError(
-                "Expected a display, and a kind of attention that looks at it, with "
-                f"yoked. Received {self.display} and {self.attention!r}."
+                "Expected a display with yoked: displays of other digits are the other "
+                "images. Received None."
             )
         if self.curve_images is not None:
             most = whole(least=1, most=self.test_images)
@@ -130,9 +131,14 @@ class RunSpec:
         return {**plain, "test_noise_sds": list(self.test_noise_sds)}
 
     @property
+    def is_cued(self) -> bool:
+        """Whether its network is given the map of the display's cue."""
+        return self.attention == "given" or self.field
+
+    @property
     def network(self) -> dict:
         """What `build_model` takes beside the kind, the images' size and the seed."""
-        names = ("strength", "input_scale", *WIRING, "stops_gradient", "yoked")
+        names = ("strength", "input_scale", *WIRING, "stops_gradient", "yoked", "field")
         settings = {name: getattr(self, name) for name in names}
         return Frozen({**settings, **self.attention_parameters})
 

@@ -180,7 +180,7 @@ def _displayed(spec, own, pool, rng):
     others, classes = pool
     shown = arrange(spec.display, images, others, rng, labels=(labels, classes))
     second = None if shown.second is None else classes[shown.second]
-    if spec.attention != "given":
+    if not spec.is_cued:
         return shown.images, None, second
     shape = map_shape(spec.display.shape)
     return shown.images, cue_maps(shown.cues, images.shape[1:], shape), second
