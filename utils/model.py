@@ -156,7 +156,8 @@ def build_model(
         inputs = [images, gains]
     seen = noise(images)
     if acts_on == "input":
-        seen = ops.concatenate([seen, WHITE * over_pixels(gains)[..., None]], -1)
+        cue = strength * WHITE * over_pixels(gains)
+        seen = ops.concatenate([seen, cue[..., None]], -1)
     seen = _through(eye, seen)
     x = source = _through(reduce_1, seen)
     if yoked:

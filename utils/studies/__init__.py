@@ -1,13 +1,20 @@
 """Studies: their runs, how these are executed, and what was found.
 
 Each study has a module of its own: `published`, `gain`, `uncertain_place`,
-`decomposition`, `controls`.
+`decomposition`, `controls`, `competition`.
 """
 
 from collections.abc import Callable, Mapping
 
 from utils.runs import RunSpec
-from utils.studies import controls, decomposition, gain, published, uncertain_place
+from utils.studies import (
+    competition,
+    controls,
+    decomposition,
+    gain,
+    published,
+    uncertain_place,
+)
 from utils.studies.execution import StudyStoppedError, run
 from utils.studies.probes import Probe
 
@@ -26,6 +33,7 @@ PROFILES: Mapping[str, Callable[[], list[RunSpec | Probe]]] = {
     "uncertain_place_probes": uncertain_place.probes,
     "decomposition_rates": decomposition.rates,
     "controls_rates": controls.rates,
+    "competition_rates": competition.rates,
 }
 
 
@@ -45,6 +53,7 @@ def profile(name: str) -> list[RunSpec | Probe]:
     `uncertain_place_probes`: these networks looked at again; run it after that.
     `decomposition_rates`: selection and amount apart, several settings, on validation.
     `controls_rates`: what else could explain that attention helps; the same.
+    `competition_rates`: two digits and one cue; the same.
 
     Raises:
         ValueError: for an unknown name, with those that exist.
