@@ -8,7 +8,7 @@ weights and digits, and asks no address for anything.
 
 A displayed explorer has both, as `application/vnd.jupyter.widget-view+json` and as
 `text/html`. Who wants it alive where no kernel is (a notebook to keep) takes the
-widget view out of the output: that whose HTML begins with `MARK`.
+widget view out of the output.
 """
 
 import base64
@@ -55,7 +55,6 @@ SCRIPT = f"""function explorerScript() {{{{
 {SCRIPTS}
 return {{ mount, render, answerMessages }};
 }}}}"""
-MARK = '<div class="explorer'
 STILL = (
     "This explorer moves where scripts may run: in JupyterLab, once the notebook is "
     "trusted or run, and in its page. The figure beside it shows the same."
@@ -332,7 +331,8 @@ class Explorer(VBox):
         text = json.dumps(now, allow_nan=False).replace("<", "\\u003c")
         mark = hashlib.sha256(text.encode()).hexdigest()[:12]
         css = (HERE / "explorer.css").read_text("utf-8")
-        return f"""{MARK} explorer-page" data-explorer="{mark}"><p>{STILL}</p></div>
+        return f"""<div class="explorer explorer-page" data-explorer="{mark}">
+<p>{STILL}</p></div>
 <style>{css}</style>
 <script type="module">
 {SCRIPT}
