@@ -9,7 +9,7 @@ A step (a key, a click, a choice, a move of the pointer) is timed from its event
 first frame in which the picture's pixels differ; a move of a drag to the first frame
 that shows its value or a later one; settling, from the release to the last change.
 Each number is the median of the rounds'. Of 20 steps, the second slowest is the 95th
-percentile.
+percentile. What changes nothing within PATIENCE is not counted: `count` is of the rest.
 """
 
 import argparse
@@ -35,7 +35,7 @@ from utils.tools.chromium import chromium
 
 OUT = Path(__file__).parents[1] / "build" / "latency.json"
 STEPS, MOVES = 20, 100  # of each control; of a drag
-PATIENCE = 400  # ms after which a step has changed nothing
+PATIENCE = 250  # ms
 GOALS = {  # milliseconds: median, 95th percentile
     "28 x 28": (20, 35),
     "60 x 60": (25, 40),
@@ -72,6 +72,7 @@ SHOWN = {  # what the status says of a slider's value
     "epoch-slider": r"epoch (\d+)",
     "fragments-slider": r"(\d+) fragment",
 }
+FEW = ("fragments-slider", "top-n-slider")  # values, some of which change nothing
 NEEDS = {"top-n-slider": "top_n", "sigma-slider": "normalised"}  # kinds of attention
 BUSY = {  # what is measured with one core busy
     "explorers": ("attention", "display, 60 x 60", "learning, two networks"),
@@ -156,6 +157,7 @@ def drag(explorer, name):
     page, handle = explorer.page, explorer.handle(name)
     handle.press("Home")
     page.wait_for_timeout(100)
+    highest = float(explorer.part(f".{name} .widget-readout").inner_text())
     track = explorer.part(f".{name} :is(.noUi-base, input[type=range])").bounding_box()
     place = handle.bounding_box()
     y = place["y"] + place["height"] / 2
@@ -164,7 +166,6 @@ def drag(explorer, name):
     page.evaluate(TAKE)
     for i in range(MOVES):
         page.mouse.move(track["x"] + track["width"] * (i + 1) / MOVES, y)
-        page.wait_for_timeout(16)
     page.mouse.up()
     page.wait_for_timeout(PATIENCE)
     found = page.evaluate(TAKE)
@@ -173,14 +174,14 @@ def drag(explorer, name):
         for frame in found["frames"]
         if (match := re.search(SHOWN[name], frame["status"]))
     ]
-    latencies, highest = [], 0.0
+    latencies = []
     for event in found["events"]:
         value = event["value"]
         if event["type"] != "pointermove" or value is None or value <= highest:
             continue  # a move that moves no value asks for no picture
         highest = value
         later = [t for t, shown in frames if t > event["t"] and shown > highest - 0.06]
-        if later:
+        if later and later[0] < event["t"] + PATIENCE:
             latencies.append(later[0] - event["t"])
     release = next(e["t"] for e in found["events"] if e["type"] == "pointerup")
     settled = max(0.0, frames[-1][0] - release) if frames else 0.0
@@ -226,12 +227,11 @@ def measure(explorer, drags=tuple(SHOWN)) -> dict:
         keys = ["ArrowRight"] * (STEPS // 2) + ["ArrowLeft"] * (STEPS // 2)
         acts = [lambda key=key, at=handle: at.press(key) for key in keys]
         steps(name, acts, ["keydown"])
-        if name in drags and name != "fragments-slider":  # its number may show nothing
+        if name in drags and name not in FEW:
             found[name] |= drag(explorer, name)
-        if name in ("noise-slider", "digit-slider"):
-            handle.press("Home")
-            for _ in range(5):
-                handle.press("PageUp")
+    if explorer.part(".noise-slider").count():  # so strong that another draw is seen
+        for key in ["Home", *["PageUp"] * 5]:
+            explorer.handle("noise-slider").press(key)
     if explorer.part(".explorer-pad").count():
         pull("explorer-pad", ".explorer-pad canvas")
         explorer.part(".explorer-pad button").click()
