@@ -362,11 +362,10 @@ def _widget(name, control) -> Widget:
         widget = Dropdown(options=options, value=value, **common)
     else:
         span = {key: control[key] for key in ("min", "max", "step")}
-        form = {"readout_format": f".{control['decimals']}f"}
-        make = _FloatSlider if control["decimals"] else IntSlider
-        if make is IntSlider:
-            form = {}
-        widget = make(value=value, **span, **form, **common)
+        if decimals := control["decimals"]:
+            span["readout_format"] = f".{decimals}f"
+        make = _FloatSlider if decimals else IntSlider
+        widget = make(value=value, **span, **common)
     if kind != "button":
         widget.style.description_width = "170px"
     widget.add_class(name)
