@@ -17,7 +17,7 @@ test: $(INSTALLED) ## run every test
 	$(BIN)/python -m pytest
 
 lab: $(INSTALLED) ## open the notebooks in JupyterLab, on this machine only
-	$(BIN)/jupyter lab notebooks
+	JUPYTER_CONFIG_PATH=$(CURDIR)/utils/tools $(BIN)/jupyter lab notebooks
 
 study: $(INSTALLED) ## run or resume a whole study (PROFILE=published)
 	$(BIN)/python -m utils.studies $(PROFILE)

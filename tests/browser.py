@@ -18,6 +18,7 @@ from pathlib import Path
 
 import nbformat
 
+ROOT = Path(__file__).parents[1]
 PATIENCE = 60  # seconds
 WINDOW = {"width": 1400, "height": 1000}
 PHONE = {"viewport": {"width": 400, "height": 800}, "has_touch": True}
@@ -42,13 +43,12 @@ def write_notebook(path: Path, cells: list[str]) -> None:
 
 
 class Lab:
-    """A running JupyterLab.
+    """A running JupyterLab, with what `make lab` configures.
 
     Attributes:
         url: with the token.
         log: file of all that server and kernels wrote.
         notebooks: the folder that it serves.
-        data: where it keeps its own, such as which notebooks it trusts.
     """
 
     def __init__(self, folder: Path):
@@ -64,12 +64,14 @@ class Lab:
             port = free.getsockname()[1]
         token = secrets.token_hex(16)
         self.url = f"http://127.0.0.1:{port}/lab?token={token}"
-        self.data = folder / "data"
+        makefile = (ROOT / "Makefile").read_text("utf-8")
+        configured = re.search(r"JUPYTER_CONFIG_PATH=\$\(CURDIR\)/(\S+)", makefile)
         own = {
-            "JUPYTER_DATA_DIR": self.data,
+            "JUPYTER_DATA_DIR": folder / "data",
             "JUPYTERLAB_SETTINGS_DIR": folder / "settings",
             "JUPYTERLAB_WORKSPACES_DIR": folder / "workspaces",
             "JUPYTER_CONFIG_DIR": folder / "config",
+            "JUPYTER_CONFIG_PATH": ROOT / configured[1],
             "JUPYTER_RUNTIME_DIR": folder / "runtime",
             "IPYTHONDIR": folder / "ipython",
             "JUPYTER_TOKEN": token,
@@ -163,6 +165,10 @@ class Notebook:
         )
         self._wait_until_idle(seconds)
         return done
+
+    def save(self):
+        """Save it as a reader does, and wait until it is saved."""
+        self.page.evaluate("() => jupyterapp.commands.execute('docmanager:save')")
 
     def stop_kernel(self):
         """Shut the kernel down, once it has nothing to do."""

@@ -1,14 +1,19 @@
 """Measure how long an explorer takes from the hand to the eye: build/latency.json.
 
-`python tests/latency.py [ROUNDS]` moves every control of the explorers in a real
-Chromium: in JupyterLab, and in a page that `nbconvert` made; then once more with one
-core kept busy.
+`python tests/latency.py` moves every control of the explorers in a real Chromium: in
+JupyterLab, and in a page that `nbconvert` made; then once more, some of the explorers
+and drags (BUSY), with one core kept busy. `--rounds 1 noise attention` measures these
+explorers, once. What is measured is written after each explorer.
+
 A step (a key, a click, a choice, a move of the pointer) is timed from its event to the
 first frame in which the picture's pixels differ; a move of a drag to the first frame
 that shows its value or a later one; settling, from the release to the last change.
-Each number is the median of the rounds'.
+Each number is the median of the rounds'. Of 20 steps, the second slowest is the 95th
+percentile. What changes nothing within PATIENCE is not counted: `count` is of the rest.
 """
 
+import argparse
+import contextlib
 import json
 import os
 import platform
@@ -17,6 +22,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 import nbformat
@@ -24,10 +30,12 @@ from browser import Lab, Notebook, Page, write_notebook
 from nbconvert import HTMLExporter
 
 from utils.attention import KINDS
+from utils.files import write
 from utils.tools.chromium import chromium
 
-ROOT = Path(__file__).parents[1]
-ROUNDS, STEPS, MOVES = 3, 20, 100
+OUT = Path(__file__).parents[1] / "build" / "latency.json"
+STEPS, MOVES = 20, 100  # of each control; of a drag
+PATIENCE = 250  # ms
 GOALS = {  # milliseconds: median, 95th percentile
     "28 x 28": (20, 35),
     "60 x 60": (25, 40),
@@ -64,11 +72,17 @@ SHOWN = {  # what the status says of a slider's value
     "epoch-slider": r"epoch (\d+)",
     "fragments-slider": r"(\d+) fragment",
 }
+FEW = ("fragments-slider", "top-n-slider")  # values, some of which change nothing
 NEEDS = {"top-n-slider": "top_n", "sigma-slider": "normalised"}  # kinds of attention
+BUSY = {  # what is measured with one core busy
+    "explorers": ("attention", "display, 60 x 60", "learning, two networks"),
+    "drags": ("noise-slider",),
+}
 RECORD = """root => {
   const canvas = root.querySelector(".explorer-image canvas");
   const status = root.querySelector(".explorer-status");
-  const record = { events: [], frames: [], blank: 0, places: new Set(), on: true };
+  const ended = new AbortController();
+  const record = { events: [], frames: [], blank: 0, places: new Set(), ended };
   window.record = record;
   const context = canvas.getContext("2d", { willReadFrequently: true });
   const look = () => {
@@ -88,11 +102,13 @@ RECORD = """root => {
   const after = new MessageChannel(); // its message comes once the frame is drawn
   after.port1.onmessage = () => {
     const t = performance.now(), sum = look();
-    if (sum !== last) record.frames.push({ t, status: status.textContent });
+    if (sum === last) return;
     last = sum;
+    record.frames.push({ t, status: status.textContent });
+    record.heard?.();
   };
   const tick = () => {
-    if (!record.on) return;
+    if (ended.signal.aborted) return;
     after.port2.postMessage(0);
     requestAnimationFrame(tick);
   };
@@ -104,9 +120,13 @@ RECORD = """root => {
         const readout = root.querySelector(window.slider + " .widget-readout");
         record.events.push({ t, type, value: parseFloat(readout?.textContent) });
       });
-    }, true);
+    }, { capture: true, signal: ended.signal });
   }
 }"""
+CHANGED = """wait => new Promise(done => {
+  record.heard = done;
+  setTimeout(done, record.frames.length ? 0 : wait);
+})"""
 TAKE = """() => {
   const { events, frames } = record;
   [record.events, record.frames] = [[], []];
@@ -124,7 +144,8 @@ def step(explorer, act, types):
     page = explorer.page
     page.evaluate(TAKE)
     act()
-    page.wait_for_timeout(80)
+    page.evaluate(CHANGED, PATIENCE)
+    explorer.settle()
     found = page.evaluate(TAKE)
     starts = [event["t"] for event in found["events"] if event["type"] in types]
     frames = [f["t"] for f in found["frames"] if starts and f["t"] > starts[0]]
@@ -135,7 +156,8 @@ def drag(explorer, name):
     """Latencies of the moves of a drag; from the release to the last change; counts."""
     page, handle = explorer.page, explorer.handle(name)
     handle.press("Home")
-    page.wait_for_timeout(300)
+    page.wait_for_timeout(100)
+    highest = float(explorer.part(f".{name} .widget-readout").inner_text())
     track = explorer.part(f".{name} :is(.noUi-base, input[type=range])").bounding_box()
     place = handle.bounding_box()
     y = place["y"] + place["height"] / 2
@@ -144,23 +166,22 @@ def drag(explorer, name):
     page.evaluate(TAKE)
     for i in range(MOVES):
         page.mouse.move(track["x"] + track["width"] * (i + 1) / MOVES, y)
-        page.wait_for_timeout(16)
     page.mouse.up()
-    page.wait_for_timeout(500)
+    page.wait_for_timeout(PATIENCE)
     found = page.evaluate(TAKE)
     frames = [
         (frame["t"], float(match[1] or 1))
         for frame in found["frames"]
         if (match := re.search(SHOWN[name], frame["status"]))
     ]
-    latencies, highest = [], 0.0
+    latencies = []
     for event in found["events"]:
         value = event["value"]
         if event["type"] != "pointermove" or value is None or value <= highest:
             continue  # a move that moves no value asks for no picture
         highest = value
         later = [t for t, shown in frames if t > event["t"] and shown > highest - 0.06]
-        if later:
+        if later and later[0] < event["t"] + PATIENCE:
             latencies.append(later[0] - event["t"])
     release = next(e["t"] for e in found["events"] if e["type"] == "pointerup")
     settled = max(0.0, frames[-1][0] - release) if frames else 0.0
@@ -168,40 +189,8 @@ def drag(explorer, name):
     return {"drag": latencies, "settled": [settled], "drawn": [drawn]}
 
 
-def draw(explorer):
-    """Latencies of strokes on the pad, each to the next changed frame."""
-    page = explorer.page
-    explorer.part(".explorer-pad canvas").scroll_into_view_if_needed()
-    pad = explorer.part(".explorer-pad canvas").bounding_box()
-    places = [(pad["x"] + 60 + 4 * i, pad["y"] + 40 + 5 * i) for i in range(STEPS + 1)]
-    page.mouse.move(*places[0])
-    page.mouse.down()
-    found = [
-        step(explorer, lambda at=place: page.mouse.move(*at), ["pointermove"])
-        for place in places[1:]
-    ]
-    page.mouse.up()
-    explorer.part(".explorer-pad button").click()
-    return [each for each in found if each is not None]
-
-
-def carry(explorer):
-    """Latencies of a dragged digit's moves, each to the next changed frame."""
-    mouse = explorer.page.mouse
-    box = explorer.part(".explorer-handle").bounding_box()
-    places = [(box["x"] + 60 + 5 * i, box["y"] + 60 + 5 * i) for i in range(STEPS + 1)]
-    mouse.move(*places[0])
-    mouse.down()
-    found = [
-        step(explorer, lambda at=place: mouse.move(*at), ["pointermove"])
-        for place in places[1:]
-    ]
-    mouse.up()
-    return [each for each in found if each is not None]
-
-
-def measure(explorer) -> dict:
-    """One round: every control of one explorer."""
+def measure(explorer, drags=tuple(SHOWN)) -> dict:
+    """One round: every control of one explorer, and drags of some."""
     page, found = explorer.page, {}
     explorer.root.scroll_into_view_if_needed()
     explorer.root.evaluate(RECORD)
@@ -210,9 +199,18 @@ def measure(explorer) -> dict:
         times = [step(explorer, act, types) for act in acts]
         found[name] = {"step": [each for each in times if each is not None]}
 
+    def pull(name, css):  # from near the upper left corner of an element, down right
+        explorer.part(css).scroll_into_view_if_needed()
+        box, mouse = explorer.part(css).bounding_box(), page.mouse
+        places = [(box["x"] + 60 + 4 * i, box["y"] + 50 + 5 * i) for i in range(STEPS)]
+        mouse.move(box["x"] + 56, box["y"] + 45)
+        mouse.down()
+        acts = [lambda at=place: mouse.move(*at) for place in places]
+        steps(name, acts, ["pointermove"])
+        mouse.up()
+
     def choose(name, value):
-        options = explorer.part(f".{name} option").all_inner_texts()
-        explorer.part(f".{name} select").select_option(label=options[value])
+        explorer.part(f".{name} select").select_option(index=value)
 
     kinds = [name for name in KINDS if name != "given"]
     for name in SHOWN:
@@ -226,19 +224,19 @@ def measure(explorer) -> dict:
         page.evaluate("name => { window.slider = '.' + name; }", name)
         handle = explorer.handle(name)
         handle.press("Home")
-        keys = (["ArrowRight"] * 8 + ["ArrowLeft"] * 8) * (STEPS // 16 + 1)
+        keys = ["ArrowRight"] * (STEPS // 2) + ["ArrowLeft"] * (STEPS // 2)
         acts = [lambda key=key, at=handle: at.press(key) for key in keys]
         steps(name, acts, ["keydown"])
-        if name != "fragments-slider":  # some are blank: no frame shows their number
+        if name in drags and name not in FEW:
             found[name] |= drag(explorer, name)
-        if name in ("noise-slider", "digit-slider"):
-            handle.press("Home")
-            for _ in range(5):
-                handle.press("PageUp")
+    if explorer.part(".noise-slider").count():  # so strong that another draw is seen
+        for key in ["Home", *["PageUp"] * 5]:
+            explorer.handle("noise-slider").press(key)
     if explorer.part(".explorer-pad").count():
-        found["explorer-pad"] = {"step": draw(explorer)}
+        pull("explorer-pad", ".explorer-pad canvas")
+        explorer.part(".explorer-pad button").click()
     if explorer.part(".explorer-handle").count():
-        found["explorer-handle"] = {"step": carry(explorer)}
+        pull("explorer-handle", ".explorer-handle")
     if explorer.part(".fresh-draw").count():
         button = explorer.part(".fresh-draw button")
         steps("fresh-draw", [button.click] * STEPS, ["click"])
@@ -254,7 +252,7 @@ def measure(explorer) -> dict:
         chosen = [i % count for i in range(1, STEPS + 1)]
         acts = [lambda i=i, name=name: choose(name, i) for i in chosen]
         steps(name, acts, ["change"])
-    page.evaluate("() => { record.on = false; }")
+    page.evaluate("record.ended.abort()")
     found["picture"] = {
         "blank": [page.evaluate("record.blank")],
         "sizes": [page.evaluate("record.places.size")],
@@ -296,14 +294,15 @@ def goal_of(name, busy):
     return GOALS["60 x 60" if re.search("60 x 60|two networks", name) else "28 x 28"]
 
 
-def page_of(folder: Path) -> Path:
+def page_of(chosen, folder: Path) -> Path:
     """The explorers as `jupyter nbconvert --to html` leaves them."""
     scope = {}
     exec(SETUP, scope)
-    bundles = [eval(x, scope)._repr_mimebundle_() for x in EXPLORERS.values()]
     outputs = [
-        nbformat.v4.new_output("display_data", {"text/html": each["text/html"]})
-        for each in bundles
+        nbformat.v4.new_output(
+            "display_data", {"text/html": eval(EXPLORERS[name], scope).html()}
+        )
+        for name in chosen
     ]
     cells = [nbformat.v4.new_code_cell("", outputs=[each]) for each in outputs]
     notebook = nbformat.v4.new_notebook(cells=cells)
@@ -312,53 +311,96 @@ def page_of(folder: Path) -> Path:
     return path
 
 
-def measure_all(place, rounds, where):
-    shown = place.explorers(len(EXPLORERS))
-    place.page.wait_for_timeout(1000)
-    for name, explorer in zip(EXPLORERS, shown, strict=True):
-        print(f"{where}: {name} ...", flush=True)
-        rounds.setdefault(name, []).append(measure(explorer))
-    place.close()
+@contextlib.contextmanager
+def busy_core():
+    """Something that takes all of one core."""
+    load = subprocess.Popen([sys.executable, "-c", "while True: pass"])
+    try:
+        yield
+    finally:
+        load.kill()
+        load.wait()
 
 
-def main(rounds=ROUNDS):
-    goals = {name: {"median": a, "p95": b} for name, (a, b) in GOALS.items()}
-    results = {"unit": "ms", "goals": goals, "where": {}}
-    results["machine"] = f"{platform.machine()}, {os.cpu_count()} cores"
-    results["load_average"] = os.getloadavg()[0]
+def line(where, name, controls, seconds) -> str:
+    """What was measured of one explorer, in a line."""
+    timed = {
+        f"{control} {how}": parts[how]
+        for control, parts in controls.items()
+        for how in ("step", "drag")
+        if how in parts
+    }
+    worst = max(timed, key=lambda each: timed[each]["p95"])
+    missed = [
+        name for name, parts in controls.items() if not parts.get("meets_goal", 1)
+    ]
+    return (
+        f"{where} | {name} | {seconds:.0f} s | {len(timed)} measured, slowest {worst}: "
+        f"{timed[worst]['median']} / {timed[worst]['p95']} ms | "
+        f"beyond the goal: {', '.join(missed) or 'none'}"
+    )
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("only", nargs="*", help="such as noise; default: all explorers")
+    options = parser.parse_args()
+    names = [
+        x for x in EXPLORERS if not options.only or x.split(",")[0] in options.only
+    ]
+    if not names:
+        parser.error(f"Expected some of {list(EXPLORERS)}. Received {options.only}.")
+    results = {
+        "unit": "ms",
+        "goals": {name: {"median": a, "p95": b} for name, (a, b) in GOALS.items()},
+        "steps": STEPS,
+        "moves_of_a_drag": MOVES,
+        "with_one_core_busy": BUSY,
+        "machine": f"{platform.machine()}, {os.cpu_count()} cores",
+        "load_average": os.getloadavg()[0],
+        "where": {},
+    }
+    rounds = {}  # what was measured, by place and explorer
+
+    def measure_all(shown, where, chosen, busy=False):
+        for name, explorer in zip(names, shown, strict=True):
+            if name not in chosen:
+                continue
+            start = time.perf_counter()
+            known = rounds.setdefault((where, name), [])
+            known.append(measure(explorer, BUSY["drags"] if busy else tuple(SHOWN)))
+            controls = report(known, goal_of(name, busy))
+            results["where"].setdefault(where, {})[name] = controls
+            write(OUT, json.dumps(results, indent=1).encode() + b"\n")
+            seconds = time.perf_counter() - start
+            print(line(where, name, controls, seconds), flush=True)
+
     with tempfile.TemporaryDirectory() as folder, chromium() as browser:
+        path = page_of(names, Path(folder))
         lab = Lab(Path(folder))
-        path = page_of(Path(folder))
-        write_notebook(lab.notebooks / "latency.ipynb", [SETUP, *EXPLORERS.values()])
+        cells = [SETUP, *(EXPLORERS[name] for name in names)]
+        write_notebook(lab.notebooks / "latency.ipynb", cells)
         try:
-            for busy in (False, True):
-                spin = [sys.executable, "-c", "while True: pass"]
-                load = subprocess.Popen(spin) if busy else None
-                found = {"JupyterLab": {}, "page": {}}
-                for _ in range(1 if busy else rounds):
-                    notebook = Notebook(browser, lab, "latency.ipynb")
-                    notebook.run()
-                    measure_all(notebook, found["JupyterLab"], "JupyterLab")
-                    measure_all(Page(browser, path), found["page"], "page")
-                if load:
-                    load.kill()
-                for place, each_explorer in found.items():
-                    named = f"{place}, one core busy" if busy else place
-                    results["where"][named] = {
-                        name: report(each, goal_of(name, busy))
-                        for name, each in each_explorer.items()
-                    }
+            for left in reversed(range(options.rounds)):
+                notebook = Notebook(browser, lab, "latency.ipynb")
+                notebook.run()
+                for where, place in (
+                    ("JupyterLab", notebook),
+                    ("page", Page(browser, path)),
+                ):
+                    shown = place.explorers(len(names))
+                    place.page.wait_for_timeout(1000)
+                    measure_all(shown, where, names)
+                    if not left:
+                        with busy_core():
+                            busy = f"{where}, one core busy"
+                            measure_all(shown, busy, BUSY["explorers"], busy=True)
+                    place.close()
         finally:
             lab.stop()
-    path = ROOT / "build" / "latency.json"
-    path.parent.mkdir(exist_ok=True)
-    path.write_text(json.dumps(results, indent=1) + "\n", "utf-8")
-    for place, named in results["where"].items():
-        for name, controls in named.items():
-            for control, found in controls.items():
-                print(place, "|", name, "|", control, found)
-    print(f"Written: {path}")
+    print(f"Written: {OUT}")
 
 
 if __name__ == "__main__":
-    main(*map(int, sys.argv[1:]))
+    main()

@@ -1,7 +1,6 @@
 // What the tests call in a page, after the project's own scripts; `window.wasm` is set.
 
 const module = compileNetwork(window.wasm);
-const floats = (text) => new Float32Array(fromBase64(text).buffer);
 
 function base64(values) {
   const bytes = new Uint8Array(Float32Array.from(values).buffer);
@@ -9,7 +8,7 @@ function base64(values) {
 }
 
 async function createNetwork({ rows, cols, weights }) {
-  return Network.create(await module, { rows, cols, weights: floats(weights) });
+  return Network.create(await module, { rows, cols, weights: floatsOf(weights) });
 }
 
 // Gain, probabilities and gradients for the first image, and the weights after an update
@@ -18,9 +17,9 @@ async function learned({ kind, settings, images, labels, optimizers, ...start })
   const network = await createNetwork(start);
   const found = [];
   for (const optimizer of optimizers) {
-    network.setWeights(floats(start.weights));
+    network.setWeights(floatsOf(start.weights));
     images.forEach((image, i) => {
-      network.look(floats(image));
+      network.look(floatsOf(image));
       const gain = network.attend(kind, settings);
       const probabilities = network.answer();
       network.addGradients(labels[i]);
@@ -38,7 +37,7 @@ async function learnedInPairs({ images, labels, optimizer, ...start }) {
   const network = await createNetwork(start);
   const gradients = [];
   images.forEach((image, i) => {
-    network.look(floats(image));
+    network.look(floatsOf(image));
     network.attend("energy");
     network.answer();
     network.addGradients(labels[i]);
@@ -82,7 +81,7 @@ Object.assign(window, { addNoise, base64, module, endlessOrder, randomNumbers, s
 Object.assign(window, {
   createNetwork,
   errorOf,
-  floats,
+  floatsOf,
   learned,
   learnedInPairs,
   listenTo,

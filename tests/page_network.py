@@ -19,19 +19,12 @@ import numpy as np
 import pytest
 
 from utils.attention import KINDS, Attention, Kind, attention_gain
+from utils.explorers.explorer import SHAPES
 from utils.explorers.scripts import network_module, one_script
 from utils.model import build_model, map_shape
 from utils.tools.chromium import chromium
 from utils.training import build_optimizer
 
-SHAPES = {
-    "conv_1/kernel": (3, 3, 1, 32),
-    "conv_1/bias": (32,),
-    "conv_2/kernel": (3, 3, 32, 32),
-    "conv_2/bias": (32,),
-    "dense_2/kernel": (32, 10),
-    "dense_2/bias": (10,),
-}
 RATES = {"sgd": 0.001, "adam": 0.0001}  # of learning, by optimiser
 DECAY = 0.1  # of these rates, so large that five updates show it
 HARNESS = Path(__file__).with_suffix(".js").read_text("utf-8")

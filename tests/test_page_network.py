@@ -265,7 +265,7 @@ def test_a_model_as_it_is_on_a_canvas_that_is_not_square(page):
     at_once = page.evaluate(
         "async ([start, image]) => {"
         " const network = await createNetwork(start);"
-        " network.look(floats(image));"
+        " network.look(floatsOf(image));"
         " return [...network.answerAtOnce()]; }",
         [start_in_page(learned), encoded(images[0])],
     )
@@ -276,7 +276,7 @@ def test_a_given_map_of_zeros_is_no_attention(page):
     gain = page.evaluate(
         "async ([start, image]) => {"
         " const network = await createNetwork(start);"
-        " network.look(floats(image));"
+        " network.look(floatsOf(image));"
         " return [...network.attend('given', { map: new Float32Array(225) })]; }",
         [start_in_page(lesson(28)), encoded(lesson(28).images[0])],
     )
@@ -362,7 +362,7 @@ def test_an_error_says_what_came_and_what_was_expected(page, call, message):
         " const weights = network.weights.slice();"
         " const create = async (change) =>"
         "  Network.create(await module, { rows: 28, cols: 28, weights, ...change });"
-        " network.look((image = floats(image)));"
+        " network.look((image = floatsOf(image)));"
         " return errorOf(() => eval(call)); }",
         [start_in_page(lesson(28)), encoded(lesson(28).images[0]), call],
     )

@@ -24,6 +24,7 @@ from utils.explorers.explorer import (
 from utils.explorers.learning import learning as learning
 from utils.explorers.networks import (
     CONTROL,
+    MAPS,
     attention_of,
     label_of,
     shipped,
@@ -106,11 +107,7 @@ def attention(images, labels, model=None) -> Explorer:
         "network-select": select(
             "Network", {each["label"]: name for name, each in networks.items()}, best
         ),
-        "attention-select": select(
-            "Attention map",
-            {each.label: name for name, each in KINDS.items() if name != "given"},
-            kind,
-        ),
+        "attention-select": select("Attention map", MAPS, kind),
         "strength-slider": slider(
             *("Strength (0: none, 1: full)", 0, 1, 0.01, strength),
             only={"attention-select": [name for name in KINDS if name != "as_coded"]},

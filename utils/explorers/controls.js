@@ -10,8 +10,9 @@
 //   only: { other: [values] }           enabled only where a select has one of the values
 //
 // `name` is the CSS class. The interface: get(name), set(name, value), values(), isUntouched(),
-// setLabel(name, label) of a button, listen(changed, remarked), end(). A control with `by` is read in the unit of the value that
-// rules now, whether or not the slider has already been adapted.
+// begin({ name: value }), setLabel(name, label) of a button, listen(changed, remarked), end(). A
+// control with `by` is read in the unit of the value that rules now, whether or not the slider
+// has already been adapted.
 
 const PATIENCE = 1000; // ms in which a kernel adapts its controls, if there is one
 

@@ -1,11 +1,6 @@
-// What Python sends, unpacked: text in base64, some of it deflated.
+// Digits as Python sends them, unpacked.
 import { checkDigits } from "./displays.js";
-
-export function bytesOf(text) {
-  return Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
-}
-
-export const floatsOf = (text) => new Float32Array(bytesOf(text).buffer);
+import { bytesOf } from "./network.js";
 
 // Digits { rows, cols, images, labels } as displays.js has them, from images that are deflated.
 export async function digitsOf({ rows, cols, images, labels }) {

@@ -3,9 +3,9 @@
 // Data: `digits` (data.js), `networks`: { name: { label, weights } }, `wasm`, and for attention
 // `control` (the name of the network trained without), `parameters` of kinds, and
 // `gain_colours`: 256 x (red, green, blue).
-import { bytesOf, digitsOf, floatsOf, imageOf } from "./data.js";
+import { digitsOf, imageOf } from "./data.js";
 import { randomNumbers } from "./displays.js";
-import { Network, compileNetwork } from "./network.js";
+import { Network, argmax, bytesOf, compileNetwork, floatsOf } from "./network.js";
 import { NOISES } from "./noise.js";
 import { makePad } from "./pad.js";
 import { levelText, packed } from "./panels.js";
@@ -97,23 +97,16 @@ export const attentionView = {
       return { gains, gainShape: [rows, cols], without, p: network.answer() };
     }
 
-    // A digit to begin with, which attention helps: the first one that the network trained
-    // without attention names wrong, and that the chosen network names wrong without its map
-    // and right with it, in the noise that is chosen.
-    function firstHelped() {
-      const values = controls.values();
+    // Attention helps where the network trained without it is wrong, and the chosen network is
+    // wrong without its map and right with it, in the noise that is chosen.
+    beginWithHelped(explorer, digits, (label, index, values) => {
+      const { greys } = noisy(digitAt(digits, index), values);
       const control = networks[data.control];
-      const helped = digits.labels.slice(0, SEARCHED).findIndex((label, index) => {
-        const { greys } = noisy(digitAt(digits, index), values);
-        control.look(greys);
-        if (argmax(control.answerAtOnce()) === label) return false;
-        const { p, without } = lookAt(greys, values);
-        return argmax(p) === label && argmax(without) !== label;
-      });
-      return helped < 0 ? values["digit-slider"] : helped;
-    }
-    const begins = explorer.description.begins ?? true;
-    if (begins && controls.isUntouched()) controls.begin({ "digit-slider": firstHelped() });
+      control.look(greys);
+      if (argmax(control.answerAtOnce()) === label) return false;
+      const { p, without } = lookAt(greys, values);
+      return argmax(p) === label && argmax(without) !== label;
+    });
 
     let shown = controls.get("digit-slider");
     return (values) => {
@@ -143,6 +136,16 @@ export async function makeNetworks({ wasm, networks }, { rows, cols }) {
     made[name] = await Network.create(module, { rows, cols, weights: floatsOf(weights) });
   }
   return made;
+}
+
+// Begins with the first digit that attention helps, unless a control has been moved:
+// isHelped(label, index, values of the controls).
+export function beginWithHelped({ controls, description }, { labels }, isHelped) {
+  if (!(description.begins ?? true) || !controls.isUntouched()) return;
+  const values = controls.values();
+  const searched = labels.slice(0, SEARCHED);
+  const found = searched.findIndex((label, index) => isHelped(label, index, values));
+  if (found >= 0) controls.begin({ "digit-slider": found });
 }
 
 function digitAt(digits, index) {
@@ -215,5 +218,4 @@ export function coloursOf(table) {
   return { gainColour, gainMaximum: GAIN_MAXIMUM };
 }
 
-export const argmax = (p) => p.indexOf(Math.max(...p));
 export const likeliest = (p) => `${argmax(p)} (${Math.round(100 * Math.max(...p))}%)`;

@@ -6,18 +6,19 @@
 // `cue_sd` (pixels), `gain_colours`, `wasm`.
 import { element } from "./controls.js";
 import {
-  addNoise,
   checkDigits,
+  drawNoise,
   drawPlace,
   layPart,
   randomNumbers,
   showDigit,
+  withNoise,
 } from "./displays.js";
 import { digitsOf } from "./data.js";
-import { argmax, coloursOf, likeliest, makeNetworks } from "./digits.js";
+import { beginWithHelped, coloursOf, likeliest, makeNetworks } from "./digits.js";
+import { argmax } from "./network.js";
 
 const PLAYED = 100; // displays for each press of the button
-const TRIED = 200; // digits among which the view looks for one to begin with
 const DISPLAY_STREAMS = { own: 12, played: 7 }; // of random numbers
 const CONDITION_CONTROLS = ["noise-slider", "fragments-slider", "second-select", "cue-select"];
 const ARROWS = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
@@ -77,7 +78,7 @@ export const displayView = {
           const cut = drawPlace(fragment, [digits.rows, digits.cols], random);
           return [any(), [...cut, side, side], drawPlace(fragment, canvas, random)];
         }),
-        noise: addNoise(new Float32Array(rows * cols), 1, random),
+        noise: drawNoise(rows * cols, random),
       };
     }
 
@@ -88,7 +89,7 @@ export const displayView = {
       for (const each of fragments.slice(0, values["fragments-slider"])) {
         layPart(image, canvas, digits, ...each);
       }
-      return image.map((grey, i) => grey + values["noise-slider"] * noise[i]);
+      return withNoise(image, values["noise-slider"], noise);
     }
 
     // The gains of attention, and both networks' probabilities.
@@ -112,21 +113,13 @@ export const displayView = {
       return { ...seen, greys, label: digits.labels[display.index], cue: isCued ? cue : null };
     }
 
-    // A digit to begin with that attention helps: named right with it and wrong without.
-    function firstHelped(own) {
-      const values = controls.values();
-      const found = digits.labels.slice(0, TRIED).findIndex((label, index) => {
-        const { p } = show({ ...own, index }, values);
-        return argmax(p[0]) === label && argmax(p[1]) !== label;
-      });
-      return found < 0 ? values["digit-slider"] : found;
-    }
-
     const freshDisplay = (draw) => drawDisplay(randomNumbers(draw, DISPLAY_STREAMS.own));
     let drawn = controls.get("fresh-draw");
     let own = freshDisplay(drawn);
-    const begins = explorer.description.begins ?? true;
-    if (begins && controls.isUntouched()) controls.begin({ "digit-slider": firstHelped(own) });
+    beginWithHelped(explorer, digits, (label, index, values) => {
+      const { p } = show({ ...own, index }, values);
+      return argmax(p[0]) === label && argmax(p[1]) !== label;
+    });
 
     let left = 0; // displays that are still to be played
     let pressed = controls.get("play-100");

@@ -13,11 +13,7 @@ from utils.explorers.explorer import (
     select,
     slider,
 )
-from utils.explorers.networks import (
-    CONTROL,
-    attention_of,
-    trained_model,
-)
+from utils.explorers.networks import CONTROL, attention_of, trained_model
 from utils.explorers.scripts import network_module
 
 CANVAS = (60, 60)  # rows and columns, pixels

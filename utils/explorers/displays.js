@@ -32,6 +32,10 @@ export function addNoise(image, sd, random) {
   return image;
 }
 
+// The same noise in two steps, so that it can be drawn once and scaled by any SD.
+export const drawNoise = (count, random) => addNoise(new Float32Array(count), 1, random);
+export const withNoise = (image, sd, drawn) => image.map((grey, i) => grey + sd * drawn[i]);
+
 // The upper left corner of a digit, [row, col], drawn from all at which it fits a canvas of
 // [rows, cols].
 export function drawPlace({ rows, cols }, canvas, random) {

@@ -79,16 +79,23 @@ class Explorer {
     this.endings.push(() => resized.disconnect(), () => seen.disconnect());
   }
 
-  // Asks for a new picture in the next frame.
+  // Asks for a new picture: of this frame, once what asks has been done, or of the next frame
+  // if this one has its picture. To wait for the frame would cost a key press that wait.
   request() {
-    this.due ||= requestAnimationFrame(() => this.update());
+    this.isAsked = true;
     this.status.ariaBusy = "true";
     clearTimeout(this.resting);
     this.resting = setTimeout(() => (this.status.ariaBusy = "false"), REST);
+    if (this.frame) return;
+    queueMicrotask(() => this.isAsked && this.update());
+    this.frame = requestAnimationFrame(() => {
+      this.frame = 0;
+      if (this.isAsked) this.request();
+    });
   }
 
   update() {
-    this.due = 0;
+    this.isAsked = false;
     const start = performance.now();
     try {
       this.state = this.look(this.controls.values());
@@ -146,7 +153,8 @@ class Explorer {
   }
 
   end() {
-    cancelAnimationFrame(this.due);
+    this.isAsked = false;
+    cancelAnimationFrame(this.frame);
     clearTimeout(this.resting);
     for (const end of this.endings) end();
   }

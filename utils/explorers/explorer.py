@@ -8,7 +8,7 @@ weights and digits, and asks no address for anything.
 
 A displayed explorer has both, as `application/vnd.jupyter.widget-view+json` and as
 `text/html`. Who wants it alive where no kernel is (a notebook to keep) takes the
-widget view out of the output: that whose HTML begins with `MARK`.
+widget view out of the output.
 """
 
 import base64
@@ -55,7 +55,6 @@ SCRIPT = f"""function explorerScript() {{{{
 {SCRIPTS}
 return {{ mount, render, answerMessages }};
 }}}}"""
-MARK = '<div class="explorer'
 STILL = (
     "This explorer moves where scripts may run: in JupyterLab, once the notebook is "
     "trusted or run, and in its page. The figure beside it shows the same."
@@ -351,7 +350,8 @@ class Explorer(VBox):
         text = json.dumps(now, allow_nan=False).replace("<", "\\u003c")
         mark = hashlib.sha256(text.encode()).hexdigest()[:12]
         css = (HERE / "explorer.css").read_text("utf-8")
-        return f"""{MARK} explorer-page" data-explorer="{mark}"><p>{STILL}</p></div>
+        return f"""<div class="explorer explorer-page" data-explorer="{mark}">
+<p>{STILL}</p></div>
 <style>{css}</style>
 <script type="module">
 {SCRIPT}
@@ -381,11 +381,10 @@ def _widget(name, control) -> Widget:
         widget = Dropdown(options=options, value=value, **common)
     else:
         span = {key: control[key] for key in ("min", "max", "step")}
-        form = {"readout_format": f".{control['decimals']}f"}
-        make = _FloatSlider if control["decimals"] else IntSlider
-        if make is IntSlider:
-            form = {}
-        widget = make(value=value, **span, **form, **common)
+        if decimals := control["decimals"]:
+            span["readout_format"] = f".{decimals}f"
+        make = _FloatSlider if decimals else IntSlider
+        widget = make(value=value, **span, **common)
     if kind != "button":
         widget.style.description_width = "170px"
     widget.add_class(name)

@@ -6,8 +6,9 @@
 // and `gain_colours`.
 import { digitsOf } from "./data.js";
 import { coloursOf, likeliest } from "./digits.js";
+import { withNoise } from "./displays.js";
 import { levelText, percent } from "./panels.js";
-import { Comparison, makeLearningWorker, noisy } from "./worker.js";
+import { Comparison, makeLearningWorker } from "./worker.js";
 
 export const learningView = {
   layouts: [
@@ -186,15 +187,15 @@ class Lesson {
   // What both networks make of a test digit in noise of an SD.
   look(index, sd) {
     const { comparison } = this;
-    const test = comparison.tests[index];
-    const greys = noisy(test, sd);
+    const { image: clean, label, noise } = comparison.tests[index];
+    const greys = withNoise(clean, sd, noise);
     const answers = comparison.networks.map((_, n) => comparison.answer(n, greys));
     const maps = comparison.networks.map(({ gain, seen }) => {
       return { gains: gain, gainShape: [seen.rows, seen.cols] };
     });
     const image = Uint8ClampedArray.from(greys); // as a screen shows it
     const shape = comparison.settings.canvas;
-    return { image, shape, level: sd, label: test.label, answers, maps };
+    return { image, shape, level: sd, label, answers, maps };
   }
 }
 

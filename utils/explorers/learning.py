@@ -1,6 +1,5 @@
 """Two networks that learn in the reader's page, with attention and without."""
 
-from utils.attention import KINDS
 from utils.explorers.explorer import (
     Explorer,
     button,
@@ -10,6 +9,7 @@ from utils.explorers.explorer import (
     select,
     slider,
 )
+from utils.explorers.networks import CONTROL, MAPS
 from utils.explorers.scripts import network_module
 from utils.runs import RunSpec
 
@@ -82,7 +82,6 @@ def learning(images, labels, run: RunSpec = PUBLISHED) -> Explorer:
         "wasm": network_module(),
         "note": f"learnt from {learnt:,} digits, scored on {count - learnt} others",
     }
-    kinds = {kind.label: name for name, kind in KINDS.items() if name != "given"}
     rates = {f"{rate:g}": f"{rate:g}" for rate in sorted({*RATES, run.learning_rate})}
     most = max(10.0, 2 * run.noise_sd)
     varies = "0 to SD" if run.noise_varies else "SD"
@@ -94,8 +93,8 @@ def learning(images, labels, run: RunSpec = PUBLISHED) -> Explorer:
         "digit-slider": slider("Test digit (place)", 0, count - learnt - 1, 1, 0),
     }
     beginning = {
-        "attention-select": select("One network", kinds, run.attention),
-        "control-select": select("The other network", kinds, "ones"),
+        "attention-select": select("One network", MAPS, run.attention),
+        "control-select": select("The other network", MAPS, CONTROL),
         "training-noise-slider": slider(
             f"Training noise ({varies})", 0, most, 0.5, run.noise_sd
         ),

@@ -37,7 +37,7 @@ const [, LOOKED, ATTENDED, ANSWERED] = STEPS.keys();
 // Compiles network.wasm, given as bytes or in base64, for any number of networks.
 export async function compileNetwork(wasm) {
   try {
-    return await WebAssembly.compile(typeof wasm === "string" ? fromBase64(wasm) : wasm);
+    return await WebAssembly.compile(typeof wasm === "string" ? bytesOf(wasm) : wasm);
   } catch (error) {
     throw new Error(
       "Expected a browser with WebAssembly and its SIMD instructions, and the bytes of " +
@@ -214,9 +214,11 @@ export class Network {
   }
 }
 
-function fromBase64(text) {
-  return Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
-}
+// What Python packs: text in base64.
+export const bytesOf = (text) => Uint8Array.from(atob(text), (each) => each.charCodeAt(0));
+export const floatsOf = (text) => new Float32Array(bytesOf(text).buffer);
+
+export const argmax = (p) => p.indexOf(Math.max(...p));
 
 // p[k] = exp z[k] / sum_j exp z[j]
 function softmax(logits) {

@@ -12,6 +12,9 @@ from utils.studies.store import Store
 
 WEIGHTS = Path(__file__).parents[1] / "weights"
 CONTROL = "ones"  # the kind without attention
+MAPS = {  # label and name of each kind that makes its map itself
+    kind.label: name for name, kind in KINDS.items() if name != "given"
+}
 MNIST = (28, 28)  # rows and columns of the canvas in records that name none
 
 

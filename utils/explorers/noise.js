@@ -2,15 +2,15 @@
 // random numbers are the page's own. What is random is drawn once, `draw(count, random)`, and
 // then scaled by the level, `apply(image, level, drawn)`: two levels of one draw differ in
 // strength and in nothing else, and level 0 is the image.
-import { addNoise } from "./displays.js";
+import { drawNoise, withNoise } from "./displays.js";
 
 const FULL_INK = 255;
 
 export const NOISES = {
-  // image + sd z
+  // image + sd z, z being standard normal
   gaussian: {
-    draw: (count, random) => addNoise(new Float32Array(count), 1, random),
-    apply: (image, sd, z) => image.map((grey, i) => grey + sd * z[i]),
+    draw: drawNoise,
+    apply: withNoise,
   },
 
   // A share of the pixels becomes black or white, each as often.

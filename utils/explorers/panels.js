@@ -31,7 +31,7 @@ export function useTheme(name, paper = THEMES[name].paper) {
 }
 useTheme("light");
 
-export function write(c, words, x, y, style = {}) {
+function write(c, words, x, y, style = {}) {
   const { size = 12, align = "left", colour = INK, bold = false, room } = style;
   c.font = `${bold ? "bold " : ""}${size}px ${FONT}`;
   c.textAlign = align;
@@ -39,7 +39,7 @@ export function write(c, words, x, y, style = {}) {
   c.fillText(words, x, y, room);
 }
 
-export function line(c, points, colour, width = 1, dash = []) {
+function line(c, points, colour, width = 1, dash = []) {
   c.beginPath();
   points.forEach(([x, y], i) => (i ? c.lineTo(x, y) : c.moveTo(x, y)));
   c.strokeStyle = colour;
@@ -47,6 +47,31 @@ export function line(c, points, colour, width = 1, dash = []) {
   c.setLineDash(dash);
   c.stroke();
   c.setLineDash([]);
+}
+
+const heading = (c, words, { x, y }) => write(c, words, x, y - 12, { size: 13, bold: true });
+
+function outline(c, x, y, width, height, colour = FAINT, thickness = 1) {
+  c.strokeStyle = colour;
+  c.lineWidth = thickness;
+  c.strokeRect(x, y, width, height);
+}
+
+function disc(c, x, y, radius, colour) {
+  c.beginPath();
+  c.arc(x, y, radius, 0, 7);
+  c.fillStyle = colour;
+  c.fill();
+}
+
+// Draws what may not leave a box, but for the width of a line along its ends.
+function inside(c, { x, y, width, height }, paint) {
+  c.save();
+  c.beginPath();
+  c.rect(x, y - 2, width, height + 4);
+  c.clip();
+  paint();
+  c.restore();
 }
 
 // What stays the same from picture to picture is drawn once, and then copied: writing is
@@ -70,7 +95,7 @@ function still(c, key, area, paint) {
 }
 
 // Axes in a box: returns how to place values. Ticks are [value, text].
-export function axes(c, box, settings) {
+function axes(c, box, settings) {
   const { xlim, ylim } = settings;
   const x = (value) => box.x + ((value - xlim[0]) / (xlim[1] - xlim[0])) * box.width;
   const y = (value) => box.y + box.height * (1 - (value - ylim[0]) / (ylim[1] - ylim[0]));
@@ -80,7 +105,7 @@ export function axes(c, box, settings) {
 }
 
 function frame(c, box, { title, xticks, yticks, xlabel, ylabel }, x, y) {
-  write(c, title, box.x, box.y - 12, { size: 13, bold: true });
+  heading(c, title, box);
   for (const [value, text] of yticks) {
     line(c, [[box.x, y(value)], [box.x + box.width, y(value)]], GRID);
     write(c, text, box.x - 6, y(value) + 4, { size: 11, align: "right" });
@@ -99,7 +124,7 @@ function frame(c, box, { title, xticks, yticks, xlabel, ylabel }, x, y) {
 }
 
 // Values as pixels, `colour(value)` giving 0xAABBGGRR, scaled without smoothing.
-export function raster(c, values, [rows, cols], colour, x, y, width, height) {
+function raster(c, values, [rows, cols], colour, x, y, width, height) {
   const small = new OffscreenCanvas(cols, rows);
   const pixels = new ImageData(cols, rows);
   const words = new Uint32Array(pixels.data.buffer);
@@ -110,7 +135,7 @@ export function raster(c, values, [rows, cols], colour, x, y, width, height) {
 }
 
 export const packed = (red, green, blue) => 0xff000000 + (blue << 16) + (green << 8) + red;
-export const ink = (level) => packed(255 - level, 255 - level, 255 - level);
+const ink = (level) => packed(255 - level, 255 - level, 255 - level);
 const css = (word) => `rgb(${word & 255} ${(word >> 8) & 255} ${(word >> 16) & 255})`;
 
 function fitted([rows, cols], box) {
@@ -118,6 +143,7 @@ function fitted([rows, cols], box) {
   return { width: pixel * cols, height: pixel * rows, pixel };
 }
 
+const SHARES = [0, 0.25, 0.5, 0.75, 1]; // to tick
 const NETWORK_DASHES = [[6, 3], [2, 2], [8, 3, 2, 3]];
 const NARROW = 200; // pixels of a panel that has no room for a long title
 const WIDE = 500; // pixels of a panel that has room for a title and names beside it
@@ -129,21 +155,17 @@ const PANELS = {
   image(c, box, { image, shape, level, unit }) {
     const { width, height } = fitted(shape, box);
     const title = box.width < NARROW ? levelText(level) : `${levelText(level)} (${unit})`;
-    write(c, `Noise ${title}`, box.x, box.y - 12, { size: 13, bold: true });
+    heading(c, `Noise ${title}`, box);
     raster(c, image, shape, ink, box.x, box.y, width, height);
-    c.strokeStyle = FAINT;
-    c.lineWidth = 1;
-    c.strokeRect(box.x, box.y, width, height);
+    outline(c, box.x, box.y, width, height);
   },
 
   // The corners of what is marked: `cue` is [row, col, rows, cols], pixels of the image.
   cue(c, box, { cue, shape }) {
     if (!cue) return;
     const [top, left, rows, cols] = cue.map((each) => each * fitted(shape, box).pixel);
-    c.strokeStyle = WITHOUT;
-    c.lineWidth = 2;
     c.setLineDash([cols / 4, cols / 2, cols / 4, 0, rows / 4, rows / 2, rows / 4, 0]);
-    c.strokeRect(box.x + left, box.y + top, cols, rows);
+    outline(c, box.x + left, box.y + top, cols, rows, WITHOUT, 2);
     c.setLineDash([]);
   },
 
@@ -192,7 +214,7 @@ const PANELS = {
     const [rows, cols] = gainShape;
     if (name === undefined) {
       const title = box.width < NARROW ? "Gain of attention" : "Gain of attention, on the image";
-      write(c, title, box.x, box.y - 12, { size: 13, bold: true });
+      heading(c, title, box);
     } else {
       c.fillStyle = SERIES[series];
       c.fillRect(box.x, box.y - 22, 11, 11);
@@ -209,9 +231,7 @@ const PANELS = {
     c.globalAlpha = 0.55;
     raster(c, image, shape, ink, box.x, box.y, width, height);
     c.restore();
-    c.strokeStyle = FAINT;
-    c.lineWidth = 1;
-    c.strokeRect(box.x, box.y, width, height);
+    outline(c, box.x, box.y, width, height);
   },
 
   // What the colours of the map mean: upright, or lying where the box is wide.
@@ -229,7 +249,7 @@ const PANELS = {
       xlim: [-0.6, 9.6],
       ylim: [0, 1],
       xticks: [...Array(10).keys()].map((digit) => [digit, digit === label ? "" : `${digit}`]),
-      yticks: [0, 0.25, 0.5, 0.75, 1].map((p) => [p, `${p}`]),
+      yticks: SHARES.map((p) => [p, `${p}`]),
       xlabel: label === null ? "digit" : "digit (large: the label)",
       ylabel: "probability",
     });
@@ -255,7 +275,7 @@ const PANELS = {
       title: "Right so far",
       xlim: [0, 1],
       ylim: [0, 1],
-      xticks: [0, 0.25, 0.5, 0.75, 1].map((share) => [share, `${100 * share}%`]),
+      xticks: SHARES.map((share) => [share, percent(share)]),
       yticks: [],
       xlabel: "share of displays",
       ylabel: "",
@@ -283,13 +303,8 @@ const PANELS = {
       ylabel: "gain",
     });
     line(c, [[x(0), y(1)], [x(sorted.length), y(1)]], WITHOUT, 1.5, [5, 3]);
-    c.save();
-    c.beginPath();
-    c.rect(box.x, box.y - 2, box.width, box.height + 4);
-    c.clip();
     const steps = [...sorted].flatMap((gain, i) => [[x(i), y(gain)], [x(i + 1), y(gain)]]);
-    line(c, steps, WITH, 2);
-    c.restore();
+    inside(c, box, () => line(c, steps, WITH, 2));
     const range = `${sorted.at(-1).toFixed(2)} to ${sorted[0].toFixed(2)}`;
     write(c, range, box.x + box.width, box.y - 12, { align: "right" });
   },
@@ -302,7 +317,7 @@ const PANELS = {
       xlim: [Math.log(levels[0] / 1.25), Math.log(levels.at(-1) * 1.25)],
       ylim: [0, 1],
       xticks: levels.map((level) => [Math.log(level), `${level}`]),
-      yticks: [0, 0.25, 0.5, 0.75, 1].map((p) => [p, `${p}`]),
+      yticks: SHARES.map((p) => [p, `${p}`]),
       xlabel: "noise (SD in grey levels)",
       ylabel: "share of right answers",
     });
@@ -313,28 +328,20 @@ const PANELS = {
       line(c, points.map(([level, p]) => [x(Math.log(level)), y(p)]), ...style);
     };
     const legend = [];
-    c.save();
-    c.beginPath();
-    c.rect(box.x, box.y - 2, box.width, box.height + 2);
-    c.clip();
     networks.forEach(({ label, points }, i) => {
       const colour = SERIES[(2 + i) % SERIES.length];
       const style = [colour, 1.5, NETWORK_DASHES[i % NETWORK_DASHES.length]];
-      curve(points, ...style);
+      inside(c, box, () => curve(points, ...style));
       legend.push([label, ...style]);
     });
-    c.restore();
     for (const cued of [false, true]) {
       const colour = cued ? WITHOUT : WITH;
       const fitted = fits.find((each) => each.cued === cued);
       if (fitted) curve(fitted.points, colour, 2.5);
       const seen = counts.filter((each) => each.cued === cued);
       for (const { level, right: hits, trials } of seen) {
-        c.beginPath();
         const place = [x(Math.log(level)) + (cued ? 3 : -3), y(hits / trials)];
-        c.arc(...place, Math.min(9, 2.5 + Math.sqrt(trials)), 0, 7);
-        c.fillStyle = colour;
-        c.fill();
+        disc(c, ...place, Math.min(9, 2.5 + Math.sqrt(trials)), colour);
       }
       if (seen.length) legend.push([cued ? "you, with the cue" : "you, no cue", colour, 2.5]);
     }
@@ -351,7 +358,7 @@ const PANELS = {
       xlim: [0, end],
       ylim: [0, 1],
       xticks: [0, 1, 2, 3, 4, 5].map((i) => [(i * end) / 5, thousands((i * end) / 5)]),
-      yticks: [0, 0.25, 0.5, 0.75, 1].map((share) => [share, percent(share)]),
+      yticks: SHARES.map((share) => [share, percent(share)]),
       xlabel: "updates",
       ylabel: "test digits named right",
     });
@@ -373,12 +380,8 @@ const PANELS = {
       });
       c.globalAlpha = 1;
     });
-    names.forEach((_, n) => {
-      if (!report) return;
-      c.beginPath();
-      c.arc(x(report.updates), y(report.accuracies[n]), 4, 0, 7);
-      c.fillStyle = SERIES[n];
-      c.fill();
+    report?.accuracies.forEach((share, n) => {
+      disc(c, x(report.updates), y(share), 4, SERIES[n]);
     });
     const scores = report?.accuracies.map((share) => ` ${percent(share)}`) ?? ["", ""];
     const above = box.width < WIDE ? { ...box, y: box.y - 18 } : box;
@@ -436,10 +439,7 @@ const PANELS = {
       arm.runs.forEach((each, r) => {
         const value = each[condition][epoch - 1];
         if (value === undefined) return;
-        c.beginPath();
-        c.arc(x(value), y, a === chosen && r === run ? 7 : 4, 0, 7);
-        c.fillStyle = SERIES[a % SERIES.length];
-        c.fill();
+        disc(c, x(value), y, a === chosen && r === run ? 7 : 4, SERIES[a % SERIES.length]);
         points.push({ x: x(value), y, a, r, epoch });
       });
     });
@@ -473,10 +473,7 @@ function gainLegend(c, box, gainColour, gainMaximum) {
     if (lies) c.fillRect(box.x + i, box.y, 1.5, LEGEND);
     else c.fillRect(box.x, box.y + length - i - 1, LEGEND, 1.5);
   }
-  c.strokeStyle = FAINT;
-  c.lineWidth = 1;
-  if (lies) c.strokeRect(box.x, box.y, length, LEGEND);
-  else c.strokeRect(box.x, box.y, LEGEND, length);
+  outline(c, box.x, box.y, ...(lies ? [length, LEGEND] : [LEGEND, length]));
   for (let gain = 0; gain <= gainMaximum; gain++) {
     const note = { 1: " (as control)", [gainMaximum]: " or more" }[gain] ?? "";
     const at = (length * gain) / gainMaximum;
@@ -496,7 +493,7 @@ const thousands = (number) => number.toLocaleString("en");
 export const percent = (share) => `${Math.round(100 * share)}%`;
 export const levelText = (level) => level.toFixed(level > 1 ? 1 : 2);
 export const average = (values) => values.reduce((sum, value) => sum + value, 0) / values.length;
-export const meanOf = (arm, condition) =>
+const meanOf = (arm, condition) =>
   arm.runs[0][condition].map((_, i) => average(arm.runs.map((run) => run[condition][i])));
 
 // An axis of accuracy that holds all values, with round ticks.

@@ -15,13 +15,15 @@
 // losses the mean over the last full hundred updates. An update trains all networks on one
 // batch; time for tests is not counted. What is not known yet is null. Or the worker posts
 // { error }, a sentence, and pauses.
-import { Network, WEIGHTS, compileNetwork, sizeOf } from "./network.js";
+import { Network, WEIGHTS, argmax, compileNetwork, sizeOf } from "./network.js";
 import {
   addNoise,
   checkDigits,
+  drawNoise,
   endlessOrder,
   randomNumbers,
   showDigit,
+  withNoise,
 } from "./displays.js";
 
 // Names are those of RunSpec (utils/runs.py).
@@ -175,8 +177,7 @@ export class Comparison {
     const random = randomNumbers(0, STREAMS.test);
     this.tests = Array.from(testDigits.labels, (label, index) => {
       const image = showDigit(testDigits, index, settings.canvas, random);
-      const unitNoise = addNoise(new Float32Array(image.length), 1, random);
-      return { label, image, unitNoise };
+      return { label, image, noise: drawNoise(image.length, random) };
     });
   }
 
@@ -244,16 +245,12 @@ export class Comparison {
 
   accuracy(n) {
     const right = this.tests.filter((test) => {
-      const p = this.answer(n, noisy(test, this.settings.test_noise_sd));
-      return p.indexOf(Math.max(...p)) === test.label;
+      const greys = withNoise(test.image, this.settings.test_noise_sd, test.noise);
+      return argmax(this.answer(n, greys)) === test.label;
     });
     return right.length / this.tests.length;
   }
 }
-
-// A test display in noise of a strength; the noise has the same pattern at all.
-export const noisy = ({ image, unitNoise }, sd) =>
-  image.map((level, i) => level + sd * unitNoise[i]);
 
 function withDefaults(settings = {}) {
   const all = { ...SETTINGS, ...settings };

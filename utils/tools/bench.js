@@ -1,12 +1,10 @@
 // What bench.py calls in a page, after the network's own scripts.
 window.networks = {};
 window.make = async (kind, { wasm, weights, images, labels }) => {
-  const bytes = Uint8Array.from(atob(images), (each) => each.charCodeAt(0));
-  const floats = Uint8Array.from(atob(weights), (each) => each.charCodeAt(0));
   const network = await Network.create(await compileNetwork(wasm), {
-    rows: 28, cols: 28, weights: new Float32Array(floats.buffer),
+    rows: 28, cols: 28, weights: floatsOf(weights),
   });
-  networks[kind] = { network, labels, images: Float32Array.from(bytes) };
+  networks[kind] = { network, labels, images: Float32Array.from(bytesOf(images)) };
 };
 window.go = (kind, learns) => {
   const { network, images, labels } = networks[kind];

@@ -38,6 +38,13 @@ from utils.tools.chromium import chromium, executable
 BATCHES = (1, 32)
 COMPARED = ("as_coded", "ones")  # kinds that the other engines run
 LOOKS = (*COMPARED, "energy")  # kinds that the page runs
+ENGINES = {  # by name, what the table in utils/kernels.py calls them
+    "project": "this project",
+    "page": "the page's module",
+    "keras_fit": "Keras' own `fit`",
+    "keras_stock": "and Keras' layers",
+    "pytorch": "PyTorch",
+}
 IMAGES = 480  # that each case trains on: in one call of the compiled loop
 COLUMNS = ("engine", "kind", "batch", "us_per_image", "fraction_of_matmul")
 SCRIPT = Path(__file__).with_suffix(".js")
@@ -244,6 +251,23 @@ def measure(rounds: int) -> dict:
     return found | {"rounds": rounds}
 
 
+def table(updates: Sequence[dict]) -> str:
+    """The table in the docstring of `utils.kernels`: a row for each engine measured."""
+    cells = {
+        (row["engine"], row["kind"], row["batch"]): (
+            f"{row['us_per_image']:.0f} ({row['fraction_of_matmul']:.0%})"
+        )
+        for row in updates
+    }
+    shown = [(kind, batch) for kind in COMPARED for batch in BATCHES]
+    rows = []
+    for engine, name in ENGINES.items():
+        row = [cells.get((engine, *case), "") for case in shown]
+        if any(row):
+            rows.append("    {:20}{:13}{:13}{:13}{}".format(name, *row).rstrip())
+    return "\n".join(rows)
+
+
 def worker_memory() -> dict[str, int]:
     """Peak resident memory of a study's worker, MB, after one run and after six."""
     context = multiprocessing.get_context("spawn")
@@ -281,6 +305,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("{:10} {:12} looks: {:>12}".format(*row.values()))
     print(f"float32 matrix product: {result['matmul_gflops']} GFLOP/s")
     print("peak memory of a worker, MB:", memory)
+    print(f"The table of utils/kernels.py:\n{table(result['updates'])}")
     return 0
 
 

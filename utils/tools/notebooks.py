@@ -18,7 +18,6 @@ from pathlib import Path
 import nbformat
 import papermill
 
-from utils.explorers.explorer import MARK
 from utils.files import write
 
 ROOT = Path(__file__).parents[2]
@@ -107,9 +106,9 @@ def still(output):
         return None  # progress bars in text
     if WIDGET_VIEW not in output.get("data", {}):
         return output
-    if not output.data.get("text/html", "").startswith(MARK):
+    if "text/html" not in output.data:
         return None  # a progress bar
-    del output.data[WIDGET_VIEW]  # the rest is alive without a kernel
+    del output.data[WIDGET_VIEW]  # of an explorer, whose page is alive
     return output
 
 
