@@ -329,13 +329,13 @@ const PANELS = {
     };
     const legend = [];
     networks.forEach(({ label, points }, i) => {
-      const colour = SERIES[(2 + i) % SERIES.length];
+      const colour = SERIES[i % SERIES.length];
       const style = [colour, 1.5, NETWORK_DASHES[i % NETWORK_DASHES.length]];
       inside(c, box, () => curve(points, ...style));
       legend.push([label, ...style]);
     });
     for (const cued of [false, true]) {
-      const colour = cued ? WITHOUT : WITH;
+      const colour = SERIES[cued ? 3 : 2]; // the first two are of networks
       const fitted = fits.find((each) => each.cued === cued);
       if (fitted) curve(fitted.points, colour, 2.5);
       const seen = counts.filter((each) => each.cued === cued);
