@@ -7,6 +7,8 @@ import pytest
 from test_model import write_keras_1
 
 from utils import training
+from utils.data import load_mnist
+from utils.model import attention_maps, build_model, set_weights
 from utils.runs import RunSpec, decode_correct
 from utils.studies import published
 from utils.studies.arms import CLEAN, MATCHED, contrast_after_an_epoch
@@ -133,9 +135,10 @@ def test_the_published_reshaping_copies_one_row_or_two_down_each_channel():
     assert (published.scrambled(np.ones((15, 15))) == 1).all()
 
 
-def test_scrambled_gains_are_far_from_what_was_meant(monkeypatch):
-    monkeypatch.setattr(published, "IMAGES", 50)
-    found = published.scrambled_correlation(CELLS[0.0].control.weights(0))
+def test_scrambled_gains_are_far_from_what_was_meant():
+    model, (_, (images, _)) = build_model("energy"), load_mnist()
+    set_weights(model, CELLS[0.0].control.weights(0))
+    found = published.scrambled_correlation(attention_maps(model, images[:50]))
     assert 0 < found.low < found.value < found.high < 0.5
     assert found.basis == "50 test images"
 

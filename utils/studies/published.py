@@ -151,21 +151,18 @@ def scrambled(gain: np.ndarray) -> np.ndarray:
     return np.repeat(gain, CHANNELS, axis=0).reshape(CHANNELS, *gain.shape)
 
 
-def scrambled_correlation(weights: Mapping[str, np.ndarray]) -> Estimate:
-    """How far `scrambled` gains agree with the map they were made from.
+def scrambled_correlation(gains: np.ndarray) -> Estimate:
+    """How far `scrambled` gains agree with the maps they were made from.
 
-    Pearson's correlation over all channels and places, of the maps from activity of a
-    network with these weights; mean over the first test images.
+    Pearson's correlation over all channels and places, for each map of `gains`
+    `(images, rows, cols)`; mean over images.
     """
-    _, (x_test, _) = load_mnist()
-    model = build_model("energy")
-    set_weights(model, weights)
     found = [
         np.corrcoef(scrambled(gain).ravel(), np.tile(gain.ravel(), CHANNELS))[0, 1]
-        for gain in attention_maps(model, x_test[:IMAGES])
+        for gain in gains
     ]
-    mean = paired_difference(found, np.zeros(IMAGES))
-    return mean._replace(unit="r", basis=f"{IMAGES:,} test images")
+    mean = paired_difference(found, np.zeros(len(found)))
+    return mean._replace(unit="r", basis=f"{len(found):,} test images")
 
 
 class AuthorsNetwork(NamedTuple):
