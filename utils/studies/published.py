@@ -32,7 +32,7 @@ from utils.studies.store import COMMITTED, Store
 NOISE = 2.5  # SD in grey levels
 SEEDS = range(3)
 BASE = RunSpec()
-QUICK = RunSpec(images=6_000, epochs=3, test_images=1_000)
+QUICK = RunSpec(images=4_000, epochs=3, test_images=1_000, test_noise_sds=(0.0, NOISE))
 CURVES_FILE = Path(__file__).with_name("published_curves.csv")
 WEIGHTS_FILE = Path(__file__).with_name("published_weights.csv")
 WEIGHTS_NAME = "{}_model_weights.h5"  # of a file in the author's repository
