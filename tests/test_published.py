@@ -13,7 +13,7 @@ from utils.runs import RunSpec, decode_correct
 from utils.studies import published
 from utils.studies.arms import CLEAN, MATCHED, contrast_after_an_epoch
 from utils.studies.store import COMMITTED
-from utils.tools.notebooks import NOTEBOOKS
+from utils.tools import notebooks
 
 CELLS = published.pairs()
 KINDS = ("as_coded", "ones")
@@ -21,13 +21,8 @@ KINDS = ("as_coded", "ones")
 
 def sentences(number):
     """Claims that a committed notebook shows, by their keys."""
-    (path,) = NOTEBOOKS.glob(f"{number}_*.ipynb")
-    return {
-        output.metadata["text/markdown"]["claim"]: output.data["text/markdown"]
-        for cell in nbformat.read(path, as_version=4).cells
-        for output in cell.get("outputs", [])
-        if "claim" in output.get("metadata", {}).get("text/markdown", {})
-    }
+    (path,) = notebooks.NOTEBOOKS.glob(f"{number}_*.ipynb")
+    return notebooks.claims(nbformat.read(path, as_version=4))
 
 
 def test_reported_curves_are_those_of_the_repository():

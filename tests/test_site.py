@@ -10,7 +10,7 @@ import nbformat
 import pytest
 from browser import Page
 from firefox import Firefox, executable
-from test_notebooks import claims, committed
+from test_notebooks import committed
 
 from utils.tools import notebooks, site
 
@@ -85,7 +85,8 @@ def test_each_finding_leads_to_the_claims_that_it_rests_on(pages):
     assert index.count('<div class="claim">') == len(sources) > 5
     for number, key in (each.split(": ", 1) for each in sources):
         (name,) = (name for name in NAMES if name.startswith(number))
-        assert site.html_of(claims(committed(f"{name}.ipynb"))[key]).strip() in index
+        sentence = notebooks.claims(committed(f"{name}.ipynb"))[key]
+        assert site.html_of(sentence).strip() in index
         place = site.anchor(f"claim {key}")
         assert f'href="{name}.html#{place}"' in index
         assert (pages / f"{name}.html").read_text("utf-8").count(f'id="{place}"') == 1
