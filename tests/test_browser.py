@@ -469,20 +469,24 @@ def test_a_phone(browser, html):
 # ---- for people
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_screenshots_for_people(theme, browser, lab, html):
+def test_screenshots_for_people(browser, lab, html):
     SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-    write_notebook(lab.notebooks / f"{theme}.ipynb", CELLS[: SHOWN + 1])
-    notebook = Notebook(browser, lab, f"{theme}.ipynb", theme)
+    write_notebook(lab.notebooks / "shown.ipynb", CELLS[: SHOWN + 1])
+    notebook = Notebook(browser, lab, "shown.ipynb")
     notebook.run()
     wide = {"viewport": {"width": 1000, "height": 900}}
-    pages = {
-        "lab": notebook,
-        "page": Page(browser, html / f"{theme}.html", **wide),
-        "phone": Page(browser, html / f"{theme}.html", **PHONE),
-    }
-    for kind, page in pages.items():
-        for name, explorer in zip(NAMES, page.explorers(SHOWN), strict=True):
-            path = SCREENSHOTS / f"{name}-{kind}-{theme}.png"
-            explorer.root.screenshot(path=path)
-        page.close()
+    for theme in ("light", "dark"):
+        notebook.set_theme(theme)
+        places = {
+            "lab": notebook,
+            "page": Page(browser, html / f"{theme}.html", **wide),
+            "phone": Page(browser, html / f"{theme}.html", **PHONE),
+        }
+        for kind, place in places.items():
+            for name, explorer in zip(NAMES, place.explorers(SHOWN), strict=True):
+                explorer.settle()
+                path = SCREENSHOTS / f"{name}-{kind}-{theme}.png"
+                explorer.root.screenshot(path=path)
+        places["page"].close()
+        places["phone"].close()
+    notebook.close()

@@ -7,11 +7,13 @@ import pytest
 from test_model import write_keras_1
 
 from utils import training
+from utils.data import load_mnist
+from utils.model import attention_maps, build_model, set_weights
 from utils.runs import RunSpec, decode_correct
 from utils.studies import published
 from utils.studies.arms import CLEAN, MATCHED, contrast_after_an_epoch
 from utils.studies.store import COMMITTED
-from utils.tools.notebooks import NOTEBOOKS
+from utils.tools import notebooks
 
 CELLS = published.pairs()
 KINDS = ("as_coded", "ones")
@@ -19,13 +21,8 @@ KINDS = ("as_coded", "ones")
 
 def sentences(number):
     """Claims that a committed notebook shows, by their keys."""
-    (path,) = NOTEBOOKS.glob(f"{number}_*.ipynb")
-    return {
-        output.metadata["text/markdown"]["claim"]: output.data["text/markdown"]
-        for cell in nbformat.read(path, as_version=4).cells
-        for output in cell.get("outputs", [])
-        if "claim" in output.get("metadata", {}).get("text/markdown", {})
-    }
+    (path,) = notebooks.NOTEBOOKS.glob(f"{number}_*.ipynb")
+    return notebooks.claims(nbformat.read(path, as_version=4))
 
 
 def test_reported_curves_are_those_of_the_repository():
@@ -133,9 +130,10 @@ def test_the_published_reshaping_copies_one_row_or_two_down_each_channel():
     assert (published.scrambled(np.ones((15, 15))) == 1).all()
 
 
-def test_scrambled_gains_are_far_from_what_was_meant(monkeypatch):
-    monkeypatch.setattr(published, "IMAGES", 50)
-    found = published.scrambled_correlation(CELLS[0.0].control.weights(0))
+def test_scrambled_gains_are_far_from_what_was_meant():
+    model, (_, (images, _)) = build_model("energy"), load_mnist()
+    set_weights(model, CELLS[0.0].control.weights(0))
+    found = published.scrambled_correlation(attention_maps(model, images[:50]))
     assert 0 < found.low < found.value < found.high < 0.5
     assert found.basis == "50 test images"
 

@@ -6,13 +6,12 @@ import re
 import shutil
 import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import nbformat
 import numpy as np
 import pytest
-from test_notebooks import NAMES, claims, committed
+from test_notebooks import NAMES, committed
 
 from utils.data import load_mnist
 from utils.tools import notebooks
@@ -41,7 +40,7 @@ def test_every_number_of_a_finding_is_claimed_in_a_notebook(finding):
     for source in ";".join(comments[::2]).split(";"):
         number, key = (" ".join(part.split()) for part in source.split(":", 1))
         (name,) = (name for name in NAMES if name.startswith(number))
-        said[source] = claims(committed(name))[key]
+        said[source] = notebooks.claims(committed(name))[key]
     known = set(NUMBER.findall(" ".join(said.values())))
     assert set(NUMBER.findall(text)) <= known, said
 
@@ -69,14 +68,13 @@ def test_what_its_code_imports_is_there(block):
 # --- What it does ---------------------------------------------------------------------
 
 
-@pytest.fixture(scope="module")
-def clone(tmp_path_factory):
+def cloned(folder):
     """A fresh clone, by a user whose Git writes CRLF, with this environment in it."""
-    folder = tmp_path_factory.mktemp("fresh") / "a clone"
+    folder /= "a clone"
     command = ["git", "clone", "-q", "-c", "core.autocrlf=true", ROOT, folder]
-    cloned = subprocess.run(command, capture_output=True, encoding="utf-8")
-    if cloned.returncode:
-        pytest.skip(f"cannot be cloned: {cloned.stderr.strip()}")
+    done = subprocess.run(command, capture_output=True, encoding="utf-8")
+    if done.returncode:
+        pytest.skip(f"cannot be cloned: {done.stderr.strip()}")
     environment = folder / ".venv"
     environment.mkdir()
     for each in Path(sys.prefix).iterdir():
@@ -84,6 +82,11 @@ def clone(tmp_path_factory):
     (environment / "installed").unlink(missing_ok=True)
     (environment / "installed").touch()
     return folder
+
+
+@pytest.fixture(scope="module")
+def clone(tmp_path_factory):
+    return cloned(tmp_path_factory.mktemp("fresh"))
 
 
 def bash(command, folder, **settings):
@@ -119,8 +122,9 @@ RESULTS = (
 )
 
 
-@pytest.mark.slow
-def test_every_command_runs_in_a_fresh_clone(clone):
+def every_command(folder):
+    """The commands of the README, shortened as `COMMANDS` says, in a fresh clone."""
+    clone = cloned(folder)
     (x_train, y_train), (x_test, y_test) = load_mnist()
     np.savez(
         clone / "notebooks" / "mine.npz",
@@ -129,22 +133,15 @@ def test_every_command_runs_in_a_fresh_clone(clone):
         x_test=x_test[:100],
         y_test=y_test[:100],
     )
-    assert len(blocks("sh")) == len(COMMANDS)
-
-    def run(block):
+    script = [f"cd '{clone}'", "export PYTHONPATH=$PWD"]
+    for block in blocks("sh"):
         (key,) = (key for key in COMMANDS if key in block)
         changes = iter(COMMANDS[key])
         for old, new in zip(changes, changes, strict=True):
             block, changed = re.subn(old, new, block)
             assert changed == 1
-        bash(block, clone)
-
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        list(pool.map(run, blocks("sh")))
-    for result in RESULTS:
-        notebook = nbformat.read(clone / "build" / result, as_version=4)
-        assert not list(notebooks.errors(notebook)), result
-    assert (clone / "build" / "figures").is_dir()
+        script.append(f"({block})")
+    return ["bash", "-euc", "\n".join(script)]
 
 
 @pytest.mark.slow
@@ -204,3 +201,16 @@ assert notebooks.main(["run"]) == 1
     )
     bash(command, clone / "notebooks", PYTHONPATH=str(site))
     assert not (site / "build").exists()
+
+
+@pytest.mark.slow
+@pytest.mark.ahead(command=every_command)
+def test_every_command_runs_in_a_fresh_clone(ahead):
+    done, folder = ahead
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert len(blocks("sh")) == len(COMMANDS)
+    clone = folder / "a clone"
+    for result in RESULTS:
+        notebook = nbformat.read(clone / "build" / result, as_version=4)
+        assert not list(notebooks.errors(notebook)), result
+    assert (clone / "build" / "figures").is_dir()

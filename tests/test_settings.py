@@ -8,6 +8,7 @@ import json
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import nbformat
@@ -120,11 +121,15 @@ def test_no_setting_from_outside_changes_a_number_or_a_picture(tmp_path):
         "JAX_THREEFRY_PARTITIONABLE": 0,
     }
     assert {name for name in utils.JAX if name.upper() not in hostile} == set()
-    plain = json.loads(python(TRAIN, ATTENTION_FIGURES=tmp_path / "plain"))
+    with ThreadPoolExecutor(2) as pool:
+        found = [
+            pool.submit(python, TRAIN, ATTENTION_FIGURES=tmp_path / f"{i}", **settings)
+            for i, settings in enumerate(({}, hostile))
+        ]
+    plain, changed = (json.loads(each.result()) for each in found)
     assert plain["types"] == ["float32"]
     assert len(plain["fit"]) == 3
-    changed = python(TRAIN, **hostile, ATTENTION_FIGURES=tmp_path / "hostile")
-    assert json.loads(changed) == plain
+    assert changed == plain
 
 
 def test_a_setting_that_is_let_be_is_recorded(monkeypatch):

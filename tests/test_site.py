@@ -10,7 +10,7 @@ import nbformat
 import pytest
 from browser import Page
 from firefox import Firefox, executable
-from test_notebooks import claims, committed
+from test_notebooks import committed
 
 from utils.tools import notebooks, site
 
@@ -46,36 +46,41 @@ def test_there_is_a_page_for_each_notebook_of_a_size_for_a_phone(pages):
         assert 50_000 < path.stat().st_size < LARGEST, path.name
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_a_page_is_whole_quiet_and_asks_nobody(name, pages, browser):
-    page = Page(browser, pages / f"{name}.html", viewport={"width": 400, "height": 800})
-    assert page.page.evaluate("document.documentElement.scrollWidth") <= 400
-    outline = page.page.evaluate(OUTLINE)
-    assert outline[0] == 1
-    assert outline.count(1) == 1
-    steps = zip(outline[1:], outline, strict=False)
-    assert all(deeper - level <= 1 for deeper, level in steps)
-    images = page.page.locator("main img").all()
-    assert all(len(each.get_attribute("alt") or "") > 20 for each in images)
-    explorers = page.page.locator(".explorer").count()
-    page.explorers(explorers)
-    assert page.page.evaluate(NAMELESS) == []
-    text = page.page.locator("main").inner_text()
-    assert not re.search(r"\$[^$\n]*[\\_^{][^$\n]*\$", text)  # a formula left as it was
+@pytest.fixture(scope="module", params=NAMES)
+def phone(request, pages, browser):
+    """A page on a phone, once its explorers have drawn something."""
+    size = {"width": 400, "height": 800}
+    page = Page(browser, pages / f"{request.param}.html", viewport=size)
+    page.explorers(page.page.locator(".explorer").count())
+    yield page
     assert page.problems == []
     assert page.refused == []
     page.close()
 
 
+def test_a_page_is_whole_quiet_and_asks_nobody(phone):
+    """Quiet also in what the next test does."""
+    page = phone.page
+    assert page.evaluate("document.documentElement.scrollWidth") <= 400
+    outline = page.evaluate(OUTLINE)
+    assert outline[0] == 1
+    assert outline.count(1) == 1
+    steps = zip(outline[1:], outline, strict=False)
+    assert all(deeper - level <= 1 for deeper, level in steps)
+    images = page.locator("main img").all()
+    assert all(len(each.get_attribute("alt") or "") > 20 for each in images)
+    assert page.evaluate(NAMELESS) == []
+    text = page.locator("main").inner_text()
+    assert not re.search(r"\$[^$\n]*[\\_^{][^$\n]*\$", text)  # a formula left as it was
+    assert phone.problems == []
+    assert phone.refused == []
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("name", NAMES)
-def test_all_that_is_folded_can_be_read_on_a_phone(name, scheme, pages, browser):
-    size = {"width": 400, "height": 800}
-    page = Page(browser, pages / f"{name}.html", viewport=size, color_scheme=scheme)
-    page.explorers(page.page.locator(".explorer").count())
+def test_all_that_is_folded_can_be_read_on_a_phone(scheme, phone):
+    phone.page.emulate_media(color_scheme=scheme)
     for what in ("wide", "faint", "unreadable"):
-        assert page.page.evaluate(check(what)) == [], what
-    page.close()
+        assert phone.page.evaluate(check(what)) == [], what
 
 
 def test_each_finding_leads_to_the_claims_that_it_rests_on(pages):
@@ -85,7 +90,8 @@ def test_each_finding_leads_to_the_claims_that_it_rests_on(pages):
     assert index.count('<div class="claim">') == len(sources) > 5
     for number, key in (each.split(": ", 1) for each in sources):
         (name,) = (name for name in NAMES if name.startswith(number))
-        assert site.html_of(claims(committed(f"{name}.ipynb"))[key]).strip() in index
+        sentence = notebooks.claims(committed(f"{name}.ipynb"))[key]
+        assert site.html_of(sentence).strip() in index
         place = site.anchor(f"claim {key}")
         assert f'href="{name}.html#{place}"' in index
         assert (pages / f"{name}.html").read_text("utf-8").count(f'id="{place}"') == 1
@@ -97,7 +103,7 @@ def test_a_finding_that_no_notebook_claims_is_refused(tmp_path, monkeypatch, cap
     readme.write_text(site.SOURCE.sub("<!-- 05: speed -->", text, count=1), "utf-8")
     monkeypatch.setattr(site, "README", readme)
     assert site.main(["--out", str(tmp_path / "out")]) == 1
-    assert "one claim 'speed' in notebook 05" in capsys.readouterr().err
+    assert "a claim 'speed' in notebook 05" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
 
 

@@ -477,7 +477,7 @@ def test_every_profile_lists_different_runs(name):
 
 
 def test_quick_is_minutes():
-    assert sum(spec.work for spec in profile("quick")) < 300_000
+    assert sum(spec.work for spec in profile("quick")) < 150_000
 
 
 def test_an_unknown_profile(tmp_path, capsys):

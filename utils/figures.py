@@ -70,6 +70,7 @@ def save(figure, name: str, numbers: Mapping[str, np.ndarray]) -> None:
     picture, text = io.BytesIO(), io.StringIO(newline="")
     # Without the software's version in it, the same picture is the same file.
     figure.savefig(picture, format="png", metadata={"Software": None})
+    figure.set_layout_engine("none")  # laid out: to show it need not do that again
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(columns)
     for row in zip(*columns.values(), strict=True):

@@ -281,7 +281,8 @@ def _peak_after_run(kind, seed):
 
     On Linux `ru_maxrss` would count what the parent had when it started this one.
     """
-    spec = RunSpec(kind, noise_sd=2.5, images=1_000, epochs=1, seed=seed)
+    few = {"images": 1_000, "epochs": 1, "test_images": 1_000}
+    spec = RunSpec(kind, noise_sd=2.5, seed=seed, **few)
     training.train(spec, progress=False)
     if sys.platform == "linux":
         status = Path("/proc/self/status").read_text("utf-8")

@@ -55,6 +55,17 @@ def pictures(cell) -> list:
     return [o for o in cell.get("outputs", []) if PICTURE in o.get("data", {})]
 
 
+def claims(notebook) -> dict[str, str]:
+    """What a notebook says (`utils.studies.claims`): key to sentence."""
+    return {
+        facts["claim"]: output.data["text/markdown"]
+        for cell in notebook.cells
+        for output in cell.get("outputs", [])
+        for facts in (output.get("metadata", {}).get("text/markdown", {}),)
+        if "claim" in facts
+    }
+
+
 def widget_states(notebook) -> dict:
     """The state of every widget, by its id."""
     return notebook.metadata.get("widgets", {}).get(WIDGET_STATE, {}).get("state", {})

@@ -26,9 +26,7 @@ HERE = Path(__file__).parent
 README = notebooks.ROOT / "README.md"
 STYLES = {"light": "default", "dark": "github-dark"}  # of code, by what is preferred
 NOTEBOOK = re.compile(r'href="(?:notebooks/)?(\d\d_\w+)\.ipynb')
-SOURCE = re.compile(
-    r"<!-- (\d\d: .+?) -->", re.S
-)  # of a finding: "06: claim; 06: claim"
+SOURCE = re.compile(r"<!-- (\d\d: .+?) -->", re.S)  # of a finding: "06: key; 06: key"
 NO_PAGE = re.compile(r'<a href="(?!https?:|#|\d\d_)[^"]*">(.*?)</a>', re.S)
 
 SHOWN = re.compile(r"<style>pre {.*?</style>", re.S)  # by `utils.show`: one scheme only
@@ -65,23 +63,16 @@ def comparison(finding: re.Match, pages: Mapping) -> str:
     html = ""
     for source in finding[1].split(";"):
         number, key = (" ".join(part.split()) for part in source.split(":", 1))
-        said = [
-            (name, output.data["text/markdown"])
-            for name, notebook in pages.items()
-            if name.startswith(number)
-            for cell in notebook.cells
-            for output in cell.get("outputs", [])
-            if output.get("metadata", {}).get("text/markdown", {}).get("claim") == key
-        ]
-        if len(said) != 1:
+        name = next((name for name in pages if name.startswith(number)), None)
+        said = notebooks.claims(pages[name]) if name else {}
+        if key not in said:
             raise ValueError(
-                f"Expected one claim {key!r} in notebook {number}, as a comment in "
-                f"README.md has it. Received {len(said)}. Correct the comment."
+                f"Expected a claim {key!r} in notebook {number}, as a comment in "
+                "README.md has it. Correct the comment."
             )
-        ((name, sentence),) = said
         place = f"{name}.html#{anchor(f'claim {key}')}"
         link = f'<a href="{place}">In notebook {int(number)}, where it is made</a>'
-        html += f'<div class="claim">{html_of(sentence)}<p>{link}</p></div>'
+        html += f'<div class="claim">{html_of(said[key])}<p>{link}</p></div>'
     return f"<details><summary>The comparison</summary>{html}</details>"
 
 
