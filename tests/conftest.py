@@ -1,49 +1,13 @@
 """Before any test module imports Keras, the project chooses its backend."""
 
 import concurrent.futures
-import functools
 import os
 import shutil
 import subprocess
-from pathlib import Path
 
 import pytest
 
 import utils  # noqa: F401
-
-
-@pytest.fixture(scope="session", autouse=True)
-def begun(request, tmp_path_factory):
-    """Processes of tests marked `ahead`, one a core but one, while other tests run.
-
-    Of `ahead(command=function)` it runs `function(folder, **parameters of the test)`.
-    """
-    as_now = {"env": dict(os.environ), "cwd": Path(__file__).parents[1]}
-
-    def run(command, folder, parameters):
-        words = command(folder, **parameters)
-        done = subprocess.run(words, capture_output=True, encoding="utf-8", **as_now)
-        return done, folder
-
-    with concurrent.futures.ThreadPoolExecutor(max(1, os.cpu_count() - 1)) as pool:
-        found = {}
-        for item in reversed(request.session.items):  # who asks begins at the front
-            if mark := item.get_closest_marker("ahead"):
-                parameters = item.callspec.params if hasattr(item, "callspec") else {}
-                folder = tmp_path_factory.mktemp("ahead")
-                work = functools.partial(
-                    run, mark.kwargs["command"], folder, parameters
-                )
-                found[item.nodeid] = pool.submit(work), work
-        yield found
-        pool.shutdown(cancel_futures=True)
-
-
-@pytest.fixture
-def ahead(request, begun):
-    """Return the process that was begun for this test, and its folder."""
-    future, work = begun[request.node.nodeid]
-    return work() if future.cancel() else future.result()  # not begun: then now
 
 
 @pytest.fixture(scope="session")

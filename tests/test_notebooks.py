@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import nbformat
 import papermill
@@ -38,6 +39,17 @@ def code_cells(notebook):
     ]
 
 
+def claims(notebook):
+    """What a notebook claims: key to sentence."""
+    return {
+        facts["claim"]: output.data["text/markdown"]
+        for cell in code_cells(notebook)
+        for output in cell.outputs
+        for facts in (output.get("metadata", {}).get("text/markdown", {}),)
+        if "claim" in facts
+    }
+
+
 def lines_shown(notebook):
     """Text that cells print or return, numbers masked: they differ by machine."""
     texts = []
@@ -64,24 +76,37 @@ def pictures(notebook):
 # --- Executed -------------------------------------------------------------------------
 
 
-def make_run(folder, name):
-    """The command of `make run` for one notebook."""
-    return [*TOOL, "run", name[:2], "--out", folder]
+@pytest.fixture(scope="session")
+def executed(tmp_path_factory, request):
+    """What `make run` makes of each notebook: a future of (process, notebook)."""
+    asked = (item for item in request.session.items if "executed" in item.fixturenames)
+    names = {item.callspec.params["name"] for item in asked}
+    out = tmp_path_factory.mktemp("build")
+
+    def execute(name):
+        done = subprocess.run(
+            [*TOOL, "run", name[:2], "--out", out],
+            capture_output=True,
+            encoding="utf-8",
+        )
+        path = out / "notebooks" / name
+        return done, path.exists() and nbformat.read(path, as_version=4)
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        yield {name: pool.submit(execute, name) for name in sorted(names)}
 
 
 @pytest.mark.slow
-@pytest.mark.ahead(command=make_run)
 @every_notebook
-def test_runs_quietly_and_shows_what_is_committed(name, ahead):
-    done, folder = ahead
+def test_runs_quietly_and_shows_what_is_committed(name, executed):
+    done, notebook = executed[name].result()
     assert (done.returncode, done.stderr) == (0, "")
-    notebook = nbformat.read(folder / "notebooks" / name, as_version=4)
     told, where = done.stdout.splitlines()
     assert re.fullmatch(rf" *\d+ s  .*{name}", told)
     assert where.startswith("Figures: ")
     assert not list(notebooks.errors(notebook))
     as_committed = committed(name)
-    assert notebooks.claims(notebook) == notebooks.claims(as_committed)
+    assert claims(notebook) == claims(as_committed)
     assert lines_shown(notebook) == lines_shown(as_committed)
     assert pictures(notebook) == pictures(as_committed)
 

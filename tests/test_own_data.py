@@ -1,10 +1,9 @@
 """Notebooks 1 to 3 on data that are not MNIST: few images, other sizes and labels."""
 
 import re
-import sys
 
-import nbformat
 import numpy as np
+import papermill
 import pytest
 
 from utils.data import load_mnist
@@ -53,26 +52,21 @@ def said(notebook):
     return "\n".join(streams + markdown)
 
 
-def papermill(folder, name, file):
-    """The command that executes a notebook on a file."""
-    write_npz(folder / "mine.npz", **FILES[file])
-    path, output = NOTEBOOKS / f"{name}.ipynb", folder / "executed.ipynb"
-    command = [sys.executable, "-m", "papermill", path, output, "--cwd", NOTEBOOKS]
-    for parameter, value in {"data": folder / "mine.npz", **PARAMETERS[name]}.items():
-        command += ["-p", parameter, str(value)]
-    return command
-
-
 @pytest.mark.slow
-@pytest.mark.ahead(command=papermill)
 @pytest.mark.parametrize("name", PARAMETERS)
 @pytest.mark.parametrize("file", FILES)
-def test_a_notebook_on_data_of_ones_own(name, file, ahead):
-    done, folder = ahead
-    assert done.returncode == 0, done.stderr
-    notebook = nbformat.read(folder / "executed.ipynb", as_version=4)
-    assert not list(errors(notebook))
-    text = said(notebook)
+def test_a_notebook_on_data_of_ones_own(name, file, tmp_path):
+    write_npz(tmp_path / "mine.npz", **FILES[file])
+    executed = papermill.execute_notebook(
+        NOTEBOOKS / f"{name}.ipynb",
+        tmp_path / "executed.ipynb",
+        parameters={"data": str(tmp_path / "mine.npz"), **PARAMETERS[name]},
+        kernel_name="python3",
+        cwd=NOTEBOOKS,
+        progress_bar=False,
+    )
+    assert not list(errors(executed))
+    text = said(executed)
     assert "MNIST" in text  # which the text is about
     assert not re.search("nan|Warning", text)
     # Where images are counted, these are.

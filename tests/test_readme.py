@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import nbformat
@@ -68,13 +69,14 @@ def test_what_its_code_imports_is_there(block):
 # --- What it does ---------------------------------------------------------------------
 
 
-def cloned(folder):
+@pytest.fixture(scope="module")
+def clone(tmp_path_factory):
     """A fresh clone, by a user whose Git writes CRLF, with this environment in it."""
-    folder /= "a clone"
+    folder = tmp_path_factory.mktemp("fresh") / "a clone"
     command = ["git", "clone", "-q", "-c", "core.autocrlf=true", ROOT, folder]
-    done = subprocess.run(command, capture_output=True, encoding="utf-8")
-    if done.returncode:
-        pytest.skip(f"cannot be cloned: {done.stderr.strip()}")
+    cloned = subprocess.run(command, capture_output=True, encoding="utf-8")
+    if cloned.returncode:
+        pytest.skip(f"cannot be cloned: {cloned.stderr.strip()}")
     environment = folder / ".venv"
     environment.mkdir()
     for each in Path(sys.prefix).iterdir():
@@ -82,11 +84,6 @@ def cloned(folder):
     (environment / "installed").unlink(missing_ok=True)
     (environment / "installed").touch()
     return folder
-
-
-@pytest.fixture(scope="module")
-def clone(tmp_path_factory):
-    return cloned(tmp_path_factory.mktemp("fresh"))
 
 
 def bash(command, folder, **settings):
@@ -122,9 +119,8 @@ RESULTS = (
 )
 
 
-def every_command(folder):
-    """The commands of the README, shortened as `COMMANDS` says, in a fresh clone."""
-    clone = cloned(folder)
+@pytest.mark.slow
+def test_every_command_runs_in_a_fresh_clone(clone):
     (x_train, y_train), (x_test, y_test) = load_mnist()
     np.savez(
         clone / "notebooks" / "mine.npz",
@@ -133,15 +129,22 @@ def every_command(folder):
         x_test=x_test[:100],
         y_test=y_test[:100],
     )
-    script = [f"cd '{clone}'", "export PYTHONPATH=$PWD"]
-    for block in blocks("sh"):
+    assert len(blocks("sh")) == len(COMMANDS)
+
+    def run(block):
         (key,) = (key for key in COMMANDS if key in block)
         changes = iter(COMMANDS[key])
         for old, new in zip(changes, changes, strict=True):
             block, changed = re.subn(old, new, block)
             assert changed == 1
-        script.append(f"({block})")
-    return ["bash", "-euc", "\n".join(script)]
+        bash(block, clone)
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        list(pool.map(run, blocks("sh")))
+    for result in RESULTS:
+        notebook = nbformat.read(clone / "build" / result, as_version=4)
+        assert not list(notebooks.errors(notebook)), result
+    assert (clone / "build" / "figures").is_dir()
 
 
 @pytest.mark.slow
@@ -201,16 +204,3 @@ assert notebooks.main(["run"]) == 1
     )
     bash(command, clone / "notebooks", PYTHONPATH=str(site))
     assert not (site / "build").exists()
-
-
-@pytest.mark.slow
-@pytest.mark.ahead(command=every_command)
-def test_every_command_runs_in_a_fresh_clone(ahead):
-    done, folder = ahead
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert len(blocks("sh")) == len(COMMANDS)
-    clone = folder / "a clone"
-    for result in RESULTS:
-        notebook = nbformat.read(clone / "build" / result, as_version=4)
-        assert not list(notebooks.errors(notebook)), result
-    assert (clone / "build" / "figures").is_dir()
