@@ -13,8 +13,8 @@ help: ## list these targets
 run: $(INSTALLED) ## execute the series (ONLY="01 03": these) into build/
 	@$(BIN)/python -m utils.tools.notebooks run $(ONLY)
 
-test: $(INSTALLED) ## run every test
-	$(BIN)/python -m pytest
+test: $(INSTALLED) ## run every test, a file at a time on each core
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile
 
 lab: $(INSTALLED) ## open the notebooks in JupyterLab, on this machine only
 	JUPYTER_CONFIG_PATH=$(CURDIR)/utils/tools $(BIN)/jupyter lab notebooks

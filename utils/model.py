@@ -44,7 +44,7 @@ class Uniform(keras.initializers.RandomUniform):
     """
 
     def __call__(self, shape, dtype=None):
-        row = super().__call__((LARGEST_KERNEL,), dtype)
+        row = np.asarray(super().__call__((LARGEST_KERNEL,), dtype))
         return row[: math.prod(shape)].reshape(shape)
 
 
