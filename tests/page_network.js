@@ -19,7 +19,7 @@ async function learned({ kind, settings, images, labels, optimizers, ...start })
   for (const optimizer of optimizers) {
     network.setWeights(floatsOf(start.weights));
     images.forEach((image, i) => {
-      network.look(floatsOf(image));
+      network.look(floatsOf(image), kind);
       const gain = network.attend(kind, settings);
       const probabilities = network.answer();
       network.addGradients(labels[i]);

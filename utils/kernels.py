@@ -1,15 +1,17 @@
 """The arithmetic of `utils.layers` arranged for speed, with derivatives written out.
 
 Microseconds that an update takes an image, and its share of a large matrix product's
-rate, 109 GFLOP/s (one thread of an AMD EPYC; `make bench`, `figures/bench.json`):
+rate, 91 GFLOP/s (one thread of an AMD EPYC; `make bench`, `figures/bench.json`):
 
                         attention                 control
                         batch 1      batch 32     batch 1      batch 32
-    this project        448 (54%)    440 (55%)    246 (50%)    246 (50%)
-    Keras' own `fit`    499 (48%)    569 (42%)    292 (42%)    305 (40%)
-    PyTorch             1968 (12%)   911 (26%)    1401 (9%)    671 (18%)
+    this project        525 (55%)    519 (56%)    291 (51%)    290 (51%)
+    the page's module   671 (43%)                 682 (22%)
+    Keras' own `fit`    590 (49%)    613 (47%)    351 (42%)    328 (45%)
+    and Keras' layers   1015 (28%)   1131 (26%)   797 (18%)    795 (18%)
+    PyTorch             2608 (11%)   1157 (25%)   1898 (8%)    889 (17%)
 
-A study's worker peaked at 538 MB. By JAX's profiler (`jax.profiler.trace`) and timed
+A study's worker peaked at 413 MB. By JAX's profiler (`jax.profiler.trace`) and timed
 variants of each part, these forms are here because
 
 - JAX's convolution and its gradients run several times slower inside `lax.scan` (JAX

@@ -13,18 +13,24 @@ const MAP_CHANNELS = 32;
 const MAP_DIGITS = 10;
 const SMALL = 1e-7; // Keras' epsilon
 
-// A kind is { attend, parameters, isGain }: `attend(look, parameters)` makes its map;
-// `parameters` are the defaults; what is a gain is not divided by its mean.
+// A kind is { attend, parameters, isGain, isBlind }: `attend(look, parameters)` makes its map;
+// `parameters` are the defaults; what is a gain is not divided by its mean; what is blind
+// needs the size of a look only.
 export const KINDS = {
   // A = 1
-  ones: { attend: (look) => constantMap(look, () => 1) },
+  ones: { isBlind: true, attend: (look) => constantMap(look, () => 1) },
 
   // A = mean_k p(k), each column divided by its sum. That mean is 1/10 whatever the weights.
-  as_coded: { isGain: true, attend: (look) => constantMap(look, () => 1 / look.rows) },
+  as_coded: {
+    isGain: true,
+    isBlind: true,
+    attend: (look) => constantMap(look, () => 1 / look.rows),
+  },
 
   // G = gain
   uniform: {
     isGain: true,
+    isBlind: true,
     parameters: { gain: 1 / 15 },
     attend: (look, { gain }) => constantMap(look, () => gain),
   },
@@ -131,6 +137,7 @@ export const KINDS = {
 
   // A = exp(-(y^2 + x^2) / (2 sd^2)), y and x from -1/2 to 1/2
   centre: {
+    isBlind: true,
     parameters: { sd: 0.25 },
     attend: (look, { sd }) =>
       constantMap(look, (row, col) => {
@@ -141,6 +148,7 @@ export const KINDS = {
 
   // A = a map from outside; entries below 0 count as 0
   given: {
+    isBlind: true,
     parameters: { map: null },
     attend(look, { map }) {
       if (map?.length !== look.rows * look.cols) {

@@ -475,13 +475,18 @@ EXPORT void setup(int rows, int cols) {
   normalised_2_gradient = zeros(in_last * CHANNELS);
 }
 
-// The first look: from the image to its features and evidence.
-EXPORT void look(void) {
+// From the image to what conv_2 looks at.
+EXPORT void see(void) {
   pad_image(canvas.rows, canvas.cols, (void*)image, padded_image);
   convolve_image(canvas.rows, canvas.cols, padded_image, weights.conv_1_kernel, conv_1);
   add_bias_and_rectify(canvas.rows * canvas.cols, weights.conv_1_bias, conv_1);
   pool(pooled, canvas.rows, canvas.cols, conv_1, pool_1);
   normalise(pooled.rows, pooled.cols, PAD_2, pool_1, seen);
+}
+
+// The first look: from the image to its features and evidence.
+EXPORT void look(void) {
+  see();
   convolve(map.rows, map.cols, seen, weights.conv_2_kernel, (void*)features);
   add_bias_and_rectify(map.rows * map.cols, weights.conv_2_bias, (void*)features);
   weigh(map.rows * map.cols, (void*)features, (void*)evidence);

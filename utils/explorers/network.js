@@ -12,7 +12,7 @@
 //   const probabilities = network.answer();
 //   const loss = network.addGradients(7);
 //   network.update({ learning_rate: 0.01 });
-import { attentionGain } from "./kinds.js";
+import { attentionGain, KINDS } from "./kinds.js";
 
 // In this order the weights lie one behind the other, each as Keras has it.
 export const WEIGHTS = {
@@ -118,8 +118,9 @@ export class Network {
   }
 
   // The first look at an image, `rows * cols` grey levels: { rows, cols, features,
-  // evidence } of the map, see kinds.js. The next look writes into the same arrays.
-  look(image) {
+  // evidence } of the map, see kinds.js. The next look writes into the same arrays. For one
+  // kind of attention, features and evidence are left out where it needs none.
+  look(image, kind) {
     if (image?.length !== this.image.length) {
       throw new Error(
         `Expected an image of ${this.rows} x ${this.cols} = ${this.image.length} grey ` +
@@ -127,7 +128,8 @@ export class Network {
       );
     }
     this.image.set(image);
-    this.wasm.look();
+    if (KINDS[kind]?.isBlind) this.wasm.see();
+    else this.wasm.look();
     this.step = LOOKED;
     return this.seen;
   }

@@ -210,9 +210,9 @@ export class Comparison {
   }
 
   answer(n, image) {
-    const network = this.networks[n];
-    network.look(image);
-    network.attend(this.settings.kinds[n], this.settings.parameters[n]);
+    const [network, kind] = [this.networks[n], this.settings.kinds[n]];
+    network.look(image, kind);
+    network.attend(kind, this.settings.parameters[n]);
     return network.answer();
   }
 

@@ -9,7 +9,7 @@ window.make = async (kind, { wasm, weights, images, labels }) => {
 window.go = (kind, learns) => {
   const { network, images, labels } = networks[kind];
   labels.forEach((label, i) => {
-    network.look(images.subarray(784 * i, 784 * (i + 1)));
+    network.look(images.subarray(784 * i, 784 * (i + 1)), kind);
     network.attend(kind, {});
     network.answer();
     if (!learns) return;
