@@ -210,6 +210,7 @@ KINDS: Mapping[str, Kind] = {
     "centre": Kind("Centre", "controls for centring", centre),
     "given": Kind("Given", "interventions", None),
 }
+WITHOUT_FIRST_LOOK = ("ones", "uniform", "centre", "given")  # its result is not used
 
 
 def check(attention: str, parameters: Mapping, strength: float = 1.0) -> dict:

@@ -14,6 +14,7 @@
 // control with `by` is read in the unit of the value that rules now, whether or not the slider
 // has already been adapted.
 
+const HAND_RESTS = 250; // ms without a step
 const PATIENCE = 1000; // ms in which a kernel adapts its controls, if there is one
 
 // What of a slider's range a select rules: [its name, { value: range }].
@@ -215,6 +216,7 @@ export class WidgetControls extends Controls {
     Object.assign(this, { models, view, propose, begun: {} });
     for (const [name, model] of Object.entries(models)) {
       model.on("change:value change:index change:max", () => this.hear(name), this);
+      if (this.described[name].kind === "slider") saveAtRest(model);
     }
     this.typed = this.typed.bind(this);
     this.forget = () => this.remarked("");
@@ -285,6 +287,18 @@ export class WidgetControls extends Controls {
     document.removeEventListener("focusout", this.typed, true);
     document.removeEventListener("pointerdown", this.forget, true);
   }
+}
+
+// Has a slider's model tell the kernel its value once the hand rests, and not at every step:
+// JupyterLab shows each time that the kernel is busy, which takes a part of the frame.
+function saveAtRest(model) {
+  if (Object.hasOwn(model, "save_changes")) return; // by another view of it
+  const save = model.save_changes.bind(model);
+  let waiting;
+  model.save_changes = (callbacks) => {
+    clearTimeout(waiting);
+    waiting = setTimeout(save, HAND_RESTS, callbacks);
+  };
 }
 
 export function element(parent, tag, name = "", text = "") {

@@ -17,6 +17,7 @@ import math
 import attrs
 import numpy as np
 
+from utils.attention import WITHOUT_FIRST_LOOK
 from utils.displays import Display
 from utils.model import CHANNELS, map_shape
 from utils.runs import RunSpec
@@ -72,12 +73,11 @@ def study() -> list[RunSpec]:
 def multiply_adds(run: RunSpec) -> int:
     """Multiplications of weights with one image, in a forward pass.
 
-    Those of `conv_1`, and of `conv_2` at each look: a map that no image changes needs
-    one look, any other two. Of the rest, evidence of a first look is 3% of it, where a
-    map needs it, and is left out. An update has about three times as many.
+    Those of `conv_1`, and of `conv_2` at each look. Where a map needs evidence of a
+    first look, that is 3% of it, and is left out. An update has three times as many.
     """
-    once = ("ones", "uniform", "as_coded", "centre", "given")
-    looks = 1 if run.attention in once or run.looks_at == "conv_1" else 2
+    gate = run.looks_at == "conv_1"
+    looks = 1 if gate or run.attention in WITHOUT_FIRST_LOOK else 2
     look = 9 * CHANNELS**2 * math.prod(map_shape(run.display.shape))
     return 9 * CHANNELS * math.prod(run.display.shape) + looks * look
 

@@ -25,7 +25,7 @@ import numpy as np
 from keras import layers
 
 from utils import training
-from utils.attention import KINDS, Attention
+from utils.attention import KINDS, WITHOUT_FIRST_LOOK, Attention
 from utils.data import load_mnist
 from utils.explorers.explorer import network, packed
 from utils.explorers.scripts import network_module, one_script
@@ -50,7 +50,6 @@ COLUMNS = ("engine", "kind", "batch", "us_per_image", "fraction_of_matmul")
 SCRIPT = Path(__file__).with_suffix(".js")
 MATRIX = 1024  # rows, and columns, of the yardstick
 MATRIX_FLOPS = 2 * MATRIX**3
-WITHOUT_FIRST_LOOK = ("ones", "uniform", "centre")  # its result is not used
 ACTIVITY = ("energy", "place", "amount", "normalised")  # maps of it need no evidence
 WITHOUT_EVIDENCE = (*ACTIVITY, "shuffled", "inverted", *WITHOUT_FIRST_LOOK)
 

@@ -1,4 +1,7 @@
-"""JupyterLab as `make lab` starts it: an explorer that it saves needs no kernel."""
+"""What JupyterLab does to a notebook that it saves, as `make lab` starts it.
+
+Jupyter finds this function by `jupyter_server_config.json`, beside it.
+"""
 
 
 def keep_alive(model, **_):
@@ -13,6 +16,3 @@ def keep_alive(model, **_):
         for output in cell.get("outputs", []):
             if "text/html" in (data := output.get("data", {})):
                 data.pop("application/vnd.jupyter.widget-view+json", None)
-
-
-c.ContentsManager.pre_save_hook = keep_alive  # noqa: F821, Jupyter gives it c
