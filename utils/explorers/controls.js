@@ -216,8 +216,8 @@ export class WidgetControls extends Controls {
     Object.assign(this, { models, view, propose, begun: {} });
     for (const [name, model] of Object.entries(models)) {
       model.on("change:value change:index change:max", () => this.hear(name), this);
-      if (this.described[name].kind === "slider") saveAtRest(model);
     }
+    saveAtRest(models, (name) => this.described[name].kind === "slider");
     this.typed = this.typed.bind(this);
     this.forget = () => this.remarked("");
     document.addEventListener("keydown", this.typed, true);
@@ -289,16 +289,27 @@ export class WidgetControls extends Controls {
   }
 }
 
-// Has a slider's model tell the kernel its value once the hand rests, and not at every step:
-// JupyterLab shows each time that the kernel is busy, which takes a part of the frame.
-function saveAtRest(model) {
-  if (Object.hasOwn(model, "save_changes")) return; // by another view of it
-  const save = model.save_changes.bind(model);
-  let waiting;
-  model.save_changes = (callbacks) => {
-    clearTimeout(waiting);
-    waiting = setTimeout(save, HAND_RESTS, callbacks);
+// Has sliders tell the kernel their values once the hand rests, and not at every step:
+// JupyterLab shows each time that the kernel is busy, which takes a part of the frame. Other
+// controls tell theirs at once, after what sliders have not yet told.
+function saveAtRest(models, isSlider) {
+  const waiting = new Map(); // by model, how it saves
+  let rest;
+  const saveAll = () => {
+    const all = [...waiting.values()];
+    waiting.clear();
+    for (const save of all) save();
   };
+  for (const [name, model] of Object.entries(models)) {
+    if (Object.hasOwn(model, "save_changes")) continue; // another view of it has seen to it
+    const save = model.save_changes.bind(model);
+    model.save_changes = (callbacks) => {
+      waiting.set(model, () => save(callbacks));
+      clearTimeout(rest);
+      if (isSlider(name)) rest = setTimeout(saveAll, HAND_RESTS);
+      else saveAll();
+    };
+  }
 }
 
 export function element(parent, tag, name = "", text = "") {
