@@ -109,7 +109,7 @@ def build_model(
     check({name: choice(of=of) for name, of in WIRING.items()}, wiring)
     if (yoked or field) and attention == "given":
         raise ValueError(
-            "Expected a kind that makes its map, with yoked or field. Got 'given'."
+            "Expected a kind that makes its map (yoked, field). Received 'given'."
         )
     if (acts_on == "input" and attention != "given") or (yoked and field):
         raise ValueError(
