@@ -55,9 +55,10 @@ MIDDLE_CONTROL = _tuned("control, digit in the middle", "ones", display=MIDDLE)
 MIDDLE_ENERGY = _tuned("activity, digit in the middle", "energy", display=MIDDLE)
 QUIET_CONTROL = _tuned("control, trained without noise", "ones", noise_sd=0.0)
 QUIET_ENERGY = _tuned("activity, trained without noise", "energy", noise_sd=0.0)
+CHANGED_MAPS = (YOKED, SCATTERED, REORDERED, STOPPED, GATE, READ_OUT)
 NETWORKS = (
-    *(MIDDLE_CONTROL, MIDDLE_ENERGY, YOKED, MAXIMUM, READ_OUT, REORDERED),
-    *(SCATTERED, STOPPED, GATE, QUIET_CONTROL, QUIET_ENERGY),
+    *(MIDDLE_CONTROL, MIDDLE_ENERGY, MAXIMUM, QUIET_CONTROL, QUIET_ENERGY),
+    *CHANGED_MAPS,
 )
 
 
