@@ -56,6 +56,9 @@ def test_a_tuned_arm_takes_the_best_setting_on_average(monkeypatch):
     )
     np.testing.assert_array_equal(tuned.accuracy(), list(found.values()))
     assert tuned.arm(range(3)).run == RunSpec(noise_sd=10.0, learning_rate=0.2)
+    assert tuned.arm(range(3), epochs=2).run.epochs == 2
+    shorter = attrs.evolve(tuned, validation={"test_images": 100})
+    assert {run.test_images for run in shorter.runs} == {100}
 
 
 def test_multiply_adds_by_hand():

@@ -20,7 +20,7 @@ ROWS = (  # of the design: each may import from those above, and within its own 
     "utils.studies.store",
     "utils.studies.probes utils.studies.processes",
     "utils.studies.arms utils.studies.claims",
-    "utils.studies.kept utils.studies.psychometrics",
+    "utils.studies.kept utils.studies.psychometrics utils.studies.tuning",
     "utils.studies.pointing",
     "utils.studies.published",
     "utils.studies.gain utils.studies.uncertain_place",
