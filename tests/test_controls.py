@@ -68,6 +68,10 @@ def test_multiply_adds_by_hand():
     assert multiply_adds(control) == once + look
     assert multiply_adds(attended) == once + 2 * look
     assert multiply_adds(attrs.evolve(attended, looks_at="conv_1")) == once + look
+    evidence = 31 * 31 * 32 * 10  # dense_2: ten sums of 32 numbers at each place
+    certain = attrs.evolve(attended, attention="selectivity")
+    assert multiply_adds(certain) == once + 2 * look + evidence
+    assert multiply_adds(RunSpec()) == 28 * 28 * 9 * 32 + 15 * 15 * 9 * 32 * 32
 
 
 def test_a_lead_at_equal_computing_by_hand(monkeypatch):
