@@ -11,7 +11,7 @@ ROWS = (  # of the design: each may import from those above, and within its own 
     "utils.data utils.noise utils.displays",
     "utils.kernels",
     "utils.layers",
-    "utils.attention",
+    "utils.attention utils.wiring",
     "utils.model",
     "utils.runs",
     "utils.training",
