@@ -27,7 +27,7 @@ from keras import layers
 from utils import training
 from utils.attention import KINDS, Attention
 from utils.data import load_mnist
-from utils.explorers.explorer import network, packed
+from utils.explorers.packing import network, packed
 from utils.explorers.scripts import network_module, one_script
 from utils.files import write
 from utils.layers import LocalResponseNormalization
