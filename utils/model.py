@@ -20,6 +20,7 @@ from utils.checks import check, whole
 from utils.layers import (
     Attend,
     Convolution,
+    InternalNoise,
     LocalResponseNormalization,
     MaxPool,
     TrainingNoise,
@@ -150,6 +151,8 @@ def build_model(
         x = _through(reduce_1, x)
     elif wiring.acts_on == "conv_2":
         x = Attend(name="attend")(x, gain)
+    if wiring.internal_noise:
+        x = InternalNoise(wiring.internal_noise, name="internal_noise")(x)
     x = _through(reduce_2, conv_2(x))
     if wiring.acts_on == "read_out":
         late = ops.average_pool(gain[..., None], 3, 2)[..., 0]

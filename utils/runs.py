@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import attrs
+import jax
 import numpy as np
 
 from utils import attention, outside
@@ -66,6 +67,8 @@ class RunSpec(Wiring):
     noise_sd: float = number(0.0)  # in training, grey levels
     noise_varies: bool = flag(False)  # each training image's SD is from 0 to noise_sd
     data: str = "mnist"  # or the path of a file for utils.data.load_npz
+    contrast: float = number(1.0, most=1)  # of images before noise, at test
+    contrast_varies: bool = flag(False)  # each training image's is from 0 to 1
     display: Display | None = attrs.field(default=None, converter=_display)
     images: int = whole(60_000, least=1)  # an epoch, always the same ones
     goes_on: bool = flag(False)  # through the training images, epoch by epoch
@@ -251,7 +254,9 @@ def versions() -> dict[str, str]:
 
 @functools.cache
 def processor() -> str:
-    """The processor's name, as far as the system tells it."""
+    """The processor's name, as far as the system tells it; a GPU's, if JAX has one."""
+    if jax.default_backend() != "cpu":
+        return jax.devices()[0].device_kind
     try:
         with open("/proc/cpuinfo", encoding="utf-8") as lines:
             names = [line.split(":", 1)[1] for line in lines if "model name" in line]

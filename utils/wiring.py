@@ -2,7 +2,7 @@
 
 import attrs
 
-from utils.checks import choice, flag
+from utils.checks import choice, flag, number
 
 
 @attrs.frozen(kw_only=True)
@@ -23,6 +23,7 @@ class Wiring:
     yoked: bool = flag(False)  # the map is made of other images, a second input
     # A map that is given multiplies the activity that the kind's own map is made of:
     field: bool = flag(False)  # the attention field of Reynolds and Heeger (2009)
+    internal_noise: float = number(0.0)  # SD of noise in `conv_2`'s input, second look
 
     def check_kind(self, attention: str) -> None:
         """Refuse a kind of attention that cannot be wired so, by a `ValueError`."""
