@@ -19,7 +19,7 @@ import numpy as np
 import pytest
 
 from utils.attention import KINDS, Attention, Kind, attention_gain
-from utils.explorers.explorer import SHAPES
+from utils.explorers.packing import SHAPES
 from utils.explorers.scripts import network_module, one_script
 from utils.model import build_model, map_shape
 from utils.tools.chromium import chromium

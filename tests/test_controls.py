@@ -56,6 +56,9 @@ def test_a_tuned_arm_takes_the_best_setting_on_average(monkeypatch):
     )
     np.testing.assert_array_equal(tuned.accuracy(), list(found.values()))
     assert tuned.arm(range(3)).run == RunSpec(noise_sd=10.0, learning_rate=0.2)
+    assert tuned.arm(range(3), epochs=2).run.epochs == 2
+    shorter = attrs.evolve(tuned, validation={"test_images": 100})
+    assert {run.test_images for run in shorter.runs} == {100}
 
 
 def test_multiply_adds_by_hand():
@@ -65,6 +68,10 @@ def test_multiply_adds_by_hand():
     assert multiply_adds(control) == once + look
     assert multiply_adds(attended) == once + 2 * look
     assert multiply_adds(attrs.evolve(attended, looks_at="conv_1")) == once + look
+    evidence = 31 * 31 * 32 * 10  # dense_2: ten sums of 32 numbers at each place
+    certain = attrs.evolve(attended, attention="selectivity")
+    assert multiply_adds(certain) == once + 2 * look + evidence
+    assert multiply_adds(RunSpec()) == 28 * 28 * 9 * 32 + 15 * 15 * 9 * 32 * 32
 
 
 def test_a_lead_at_equal_computing_by_hand(monkeypatch):

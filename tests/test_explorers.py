@@ -13,8 +13,7 @@ from utils import explorers
 from utils.attention import DIGITS, KINDS
 from utils.data import load_mnist
 from utils.displays import Display
-from utils.explorers import explorer as page
-from utils.explorers import networks
+from utils.explorers import networks, packing
 from utils.explorers.learning import LARGE, MOST_DIGITS, ONE_IN
 from utils.model import build_model
 from utils.noise import NOISES
@@ -50,8 +49,8 @@ def images_in(data, part="digits"):
 
 def test_the_first_digits_travel_whole(attention):
     data = attention.description["data"]
-    np.testing.assert_array_equal(images_in(data), IMAGES[: page.MOST_DIGITS])
-    assert data["digits"]["labels"] == LABELS[: page.MOST_DIGITS].tolist()
+    np.testing.assert_array_equal(images_in(data), IMAGES[: packing.MOST_DIGITS])
+    assert data["digits"]["labels"] == LABELS[: packing.MOST_DIGITS].tolist()
     few = explorers.noise(IMAGES[:3] / 1.0, LABELS[:3])
     np.testing.assert_array_equal(images_in(few.description["data"]), IMAGES[:3])
 
@@ -61,7 +60,7 @@ def test_networks_that_ship_travel_whole(attention):
     assert {"ones", "energy"} <= set(data["networks"])
     for kind in data["networks"]:
         weights = explorers.trained(kind)
-        flat = np.concatenate([weights[name].ravel() for name in page.SHAPES])
+        flat = np.concatenate([weights[name].ravel() for name in packing.SHAPES])
         np.testing.assert_array_equal(weights_in(data, kind), flat)
     assert data["control"] in data["networks"]
 
@@ -100,7 +99,7 @@ def test_weights_are_named_as_the_model_names_them():
     variables = build_model().trainable_variables
     names = ["/".join(each.path.split("/")[-2:]) for each in variables]
     shapes = [tuple(each.shape) for each in variables]
-    assert list(zip(names, shapes, strict=True)) == list(page.SHAPES.items())
+    assert list(zip(names, shapes, strict=True)) == list(packing.SHAPES.items())
 
 
 def test_shuffled_places_are_those_of_the_model(attention):
@@ -128,7 +127,7 @@ def test_kinds_of_noise_and_of_attention_are_the_registries(attention):
         name: kind.label for name, kind in NOISES.items()
     }
     assert {value for _, value in options["attention-select"]} == set(KINDS) - {"given"}
-    in_page = (page.HERE / "noise.js").read_text("utf-8")
+    in_page = (explorers.explorer.HERE / "noise.js").read_text("utf-8")
     assert re.findall(r"^  (\w+): \{", in_page, re.MULTILINE) == list(NOISES)
 
 
@@ -256,7 +255,7 @@ def test_trained_networks_are_found_by_their_attention(monkeypatch, tmp_path):
     monkeypatch.setattr(networks, "WEIGHTS", tmp_path)
     with pytest.raises(FileNotFoundError, match=r"No trained network.*'ones'.*none"):
         explorers.trained()
-    weights = {name: np.zeros(shape) for name, shape in page.SHAPES.items()}
+    weights = {name: np.zeros(shape) for name, shape in packing.SHAPES.items()}
     displays = {28: None, 60: {"rows": 60, "cols": 60}}
     for kind, size in (("energy", 28), ("ones", 28), ("energy", 60)):
         spec = {"attention": kind, "display": displays[size]}

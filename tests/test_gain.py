@@ -22,7 +22,7 @@ def test_arms_of_claims_have_twenty_seeds_and_are_scored_on_all_test_images():
     claimed = [gain.arm(network, sd) for network in both for sd in (0.0, 2.5)]
     claimed += map(gain.arm, (gain.AS_CODED, GUESS))
     claimed += map(gain.tuned, (*both, ENERGY, SHUFFLED, GUESS))
-    claimed += [gain.tuned(gain.likeliest(3))]
+    claimed += [gain.likeliest(3)]
     for arm in claimed:
         assert len(arm.seeds) == 20, arm.label
         assert arm in gain.arms(), arm.label
@@ -35,12 +35,12 @@ def test_arms_of_a_comparison_differ_in_what_it_is_about_only():
     assert attrs.evolve(gain.tuned(CONTROL).run, learning_rate=0.01) == attrs.evolve(
         other, test_noise_sds=(0.0, 2.5)
     )
-    assert gain.likeliest(1) == GUESS
+    assert gain.likeliest(1) == gain.tuned(GUESS)
 
 
 def test_a_constant_gain_is_a_smaller_kernel_that_learns_slower():
     """Equal to rounding, which single images amplify: so after few of them."""
-    g = FIFTEENTH.parameters["gain"]
+    g = FIFTEENTH.run.attention_parameters["gain"]
     short = {"images": 100, "epochs": 1, "test_images": 1, "test_noise_sds": ()}
     gained, alone, slow, both = (
         training.train(
@@ -71,10 +71,10 @@ def test_rates_were_chosen_on_validation_images_of_other_seeds():
 @each_swept
 def test_the_chosen_rate_is_the_best_of_those_tried_and_no_end_of_them(network):
     """At an end, a better one may lie beyond, and the arm would be handicapped."""
-    found = gain.validation_accuracy(network)
-    assert all(scores.shape == (2, 2) for scores in found.values())
-    assert network.chosen == max(found, key=lambda rate: found[rate][:, 1].mean())
-    assert min(found) < network.chosen < max(found)
+    rates = [setting["learning_rate"] for setting in network.settings]
+    best = gain.tuned(network).run.learning_rate
+    assert best == rates[network.accuracy(2.5).mean(1).argmax()]
+    assert min(rates) < best < max(rates)
 
 
 @pytest.mark.parametrize(
@@ -119,7 +119,7 @@ def found():
         "map": contrast_after_an_epoch(gain.tuned(ENERGY), best),
         "place": contrast(gain.tuned(ENERGY), gain.tuned(SHUFFLED), 2.5),
         "N, one": contrast_after_an_epoch(gain.tuned(GUESS), best),
-        "N, between": contrast_after_an_epoch(gain.tuned(gain.likeliest(3)), best),
+        "N, between": contrast_after_an_epoch(gain.likeliest(3), best),
     }
 
 

@@ -211,6 +211,10 @@ KINDS: Mapping[str, Kind] = {
     "given": Kind("Given", "interventions", None),
 }
 WITHOUT_FIRST_LOOK = ("ones", "uniform", "centre", "given")  # its result is not used
+WITHOUT_EVIDENCE = (  # of the first look, its features are enough
+    *("energy", "place", "amount", "normalised", "shuffled", "inverted"),
+    *WITHOUT_FIRST_LOOK,
+)
 
 
 def check(attention: str, parameters: Mapping, strength: float = 1.0) -> dict:

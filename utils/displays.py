@@ -141,14 +141,7 @@ def cue_maps(
     return (rows[:, :, None] * cols[:, None, :]).astype("float32")
 
 
-class Pointing(NamedTuple):
-    """How often the peak of an attention map lies on the digit."""
-
-    hits: np.ndarray  # (batch,) bool
-    chance: float  # the expected share for a place that is drawn at random
-
-
-def pointing_game(maps, places, digit: tuple[int, int]) -> Pointing:
+def pointing_game(maps, places, digit: tuple[int, int]) -> np.ndarray:
     """Whether the largest gain of each map lies on the target (Zhang et al. 2016).
 
     Args:
@@ -156,12 +149,14 @@ def pointing_game(maps, places, digit: tuple[int, int]) -> Pointing:
             the first.
         places: `(batch, 2)` corners of the targets, pixels.
         digit: their rows and columns, pixels.
+
+    Returns:
+        `(batch,)` bool. A place drawn at random hits as often as it is `on_target`.
     """
     maps = np.asarray(maps)
     targets = on_target(places, digit, maps.shape[1:])
     peaks = maps.reshape(len(maps), -1).argmax(1)
-    hits = targets.reshape(len(maps), -1)[np.arange(len(maps)), peaks]
-    return Pointing(hits, float(targets.mean()))
+    return targets.reshape(len(maps), -1)[np.arange(len(maps)), peaks]
 
 
 def on_target(places, digit: tuple[int, int], shape: tuple[int, int]) -> np.ndarray:

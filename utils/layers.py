@@ -5,14 +5,13 @@ is the same arithmetic arranged for speed, in `utils.kernels`; tests hold the tw
 together, values and gradients. Arrays are `(batch, rows, cols, channels)`.
 """
 
-import math
-
 import jax
 import keras
 import numpy as np
 from keras import ops
 
 from utils import kernels
+from utils.checks import check, number
 
 
 @keras.saving.register_keras_serializable("attention_in_a_cnn")
@@ -130,11 +129,8 @@ class TrainingNoise(keras.layers.Layer):
 
     def __init__(self, sd, seed=None, **settings):
         super().__init__(**settings)
-        if not (isinstance(sd, int | float) and math.isfinite(sd) and sd >= 0):
-            raise ValueError(
-                f"Expected a noise SD of at least 0 grey levels, received {sd!r}."
-            )
-        self.sd, self.seed = float(sd), seed
+        (self.sd,) = check({"noise_sd": number()}, {"noise_sd": sd}).values()
+        self.seed = seed
         if self.sd > 0:
             self.seed_generator = keras.random.SeedGenerator(seed)
 

@@ -9,13 +9,14 @@ import weakref
 from collections.abc import Mapping
 from pathlib import Path
 
+import attrs
 import h5py
 import keras
 import numpy as np
 from keras import layers, ops
 
 from utils.attention import DIGITS, Attention, of_mean_one
-from utils.checks import check, choice, whole
+from utils.checks import check, whole
 from utils.layers import (
     Attend,
     Convolution,
@@ -24,15 +25,11 @@ from utils.layers import (
     MaxPool,
     TrainingNoise,
 )
+from utils.noise import WHITE
+from utils.wiring import Wiring
 
 CHANNELS = 32
-WHITE = 255.0  # grey level of ink: what a map of 1 is as a channel of the input
 LARGEST_KERNEL = 9 * CHANNELS**2  # weights, of conv_2
-WIRING = {  # what these settings may be, the published one first
-    "looks_at": ("conv_2", "conv_1"),
-    "acts_on": ("conv_2", "conv_1", "read_out", "input"),
-    "read_out": ("mean", "max"),
-}
 SMALLEST_IMAGE = 3  # rows and columns: one window of the first pooling
 
 
@@ -56,20 +53,10 @@ def build_model(
     image_shape: tuple[int, int] = (28, 28),
     strength: float = 1.0,
     input_scale: float = 1.0,
-    looks_at: str = "conv_2",
-    acts_on: str = "conv_2",
-    read_out: str = "mean",
-    stops_gradient: bool = False,
-    yoked: bool = False,
-    field: bool = False,
-    internal_noise: float = 0.0,
     seed: int | None = None,
-    **attention_parameters,
+    **settings,
 ) -> keras.Model:
     """Build the network: first look, attention, second look with the same weights.
-
-    The settings from `looks_at` to `internal_noise` are for controls; their defaults
-    are the published wiring.
 
     Args:
         attention: a name in `utils.attention.KINDS`; `ones` is the control.
@@ -77,21 +64,10 @@ def build_model(
         image_shape: `(rows, cols)`, each at least 3.
         strength: how much attention, from 0 (the control) to 1.
         input_scale: multiplies the grey levels; 1, as published, or such as 1 / 255.
-        looks_at: what the map is made of: `conv_2`, the first look, or `conv_1`, that
-            is `conv_2`'s input, with no first look: a gate.
-        acts_on: what the gain multiplies: the output of `conv_1`, the input of
-            `conv_2`, or the average over places of the `read_out`. A map that is given
-            may instead be a second channel of the `input`, and multiply nothing.
-        read_out: over places, the `mean` or the `max`.
-        stops_gradient: whether learning leaves out what the weights do by the map.
-        yoked: whether the map is made of other images, a second input.
-        field: whether a map that is given multiplies the activity that the kind's own
-            map is made of: the attention field of Reynolds and Heeger (2009).
-        internal_noise: SD of noise in `conv_2`'s input at the second look, whatever the
-            image, in the unit of its activities.
         seed: fixes the initial weights and the noise; two kinds built with one
             seed start from the same weights.
-        **attention_parameters: those of the kind, such as `n=3` for `top_n`.
+        **settings: parameters of the kind, such as `n=3` for `top_n`; for controls,
+            another `utils.wiring.Wiring`, such as `yoked=True`.
 
     Returns:
         A model from grey levels `(batch, rows, cols, 1)` to the probabilities of
@@ -109,18 +85,9 @@ def build_model(
         9898
     """
     rows, cols = _check_shape(image_shape)
-    wiring = {"looks_at": looks_at, "acts_on": acts_on, "read_out": read_out}
-    check({name: choice(of=of) for name, of in WIRING.items()}, wiring)
-    if (yoked or field) and attention == "given":
-        raise ValueError(
-            "Expected a kind that makes its map (yoked, field). Received 'given'."
-        )
-    if (acts_on == "input" and attention != "given") or (yoked and field):
-        raise ValueError(
-            "Expected one map or image beside the images: acts_on='input' with "
-            f"'given', yoked or field. Received {attention!r}, {acts_on=}, {yoked=} "
-            f"and {field=}."
-        )
+    names = attrs.fields_dict(Wiring).keys() & settings.keys()
+    wiring = Wiring(**{name: settings.pop(name) for name in names})
+    wiring.check_kind(attention)
     seeds = np.random.SeedSequence(seed).generate_state(4).tolist()
 
     def uniform(index, limit):
@@ -142,7 +109,7 @@ def build_model(
     def over_pixels(gain):  # of a map: place o lies over pixels 2 o - 1 and 2 o
         return ops.repeat(ops.repeat(gain, 2, 1), 2, 2)[:, 1 : rows + 1, 1 : cols + 1]
 
-    channels = 2 if acts_on == "input" else 1
+    channels = 2 if wiring.acts_on == "input" else 1
     noise = TrainingNoise(noise_sd, seed=seeds[3], name="training_noise")
     eye = [layers.Rescaling(input_scale, name="rescaling")] if input_scale != 1 else []
     eye.append(layers.ZeroPadding2D(1, name="pad_images"))
@@ -151,46 +118,46 @@ def build_model(
     conv_2 = convolution("conv_2", 1, CHANNELS)
     dense_2 = layers.Dense(DIGITS, kernel_initializer=uniform(2, 0.05), name="dense_2")
     attend = Attention(
-        attention, strength=strength, parameters=attention_parameters, name="attention"
+        attention, strength=strength, parameters=settings, name="attention"
     )
 
     inputs = images = keras.Input((rows, cols, 1), name="images")
-    if attention == "given" or field:
+    if attention == "given" or wiring.field:
         gains = keras.Input(map_shape(image_shape), name="gains")
         inputs = [images, gains]
     seen = noise(images)
-    if acts_on == "input":
-        cue = strength * WHITE * over_pixels(gains)
+    if wiring.acts_on == "input":
+        cue = strength * WHITE * over_pixels(gains)  # a map of 1 is as bright as ink
         seen = ops.concatenate([seen, cue[..., None]], -1)
     seen = _through(eye, seen)
     x = source = _through(reduce_1, seen)
-    if yoked:
+    if wiring.yoked:
         others = keras.Input((rows, cols), name="others")
         inputs = [images, others]
         source = _through([noise, *eye, *reduce_1], others[..., None])
 
     features = conv_2(source)
-    if looks_at == "conv_1":
+    if wiring.looks_at == "conv_1":
         features = layers.Cropping2D(1, name="gate")(source)
-    if field:
+    if wiring.field:
         features = Attend(name="field")(features, gains)
     evidence = dense_2(features)
     gain = attend(gains) if attention == "given" else attend(features, evidence)
-    if stops_gradient:
+    if wiring.stops_gradient:
         gain = ops.stop_gradient(gain)
 
-    if acts_on == "conv_1":
+    if wiring.acts_on == "conv_1":
         x = Attend(name="attend_conv_1")(seen, over_pixels(gain))
         x = _through(reduce_1, x)
-    elif acts_on == "conv_2":
+    elif wiring.acts_on == "conv_2":
         x = Attend(name="attend")(x, gain)
-    if internal_noise:
-        x = InternalNoise(internal_noise, name="internal_noise")(x)
+    if wiring.internal_noise:
+        x = InternalNoise(wiring.internal_noise, name="internal_noise")(x)
     x = _through(reduce_2, conv_2(x))
-    if acts_on == "read_out":
+    if wiring.acts_on == "read_out":
         late = ops.average_pool(gain[..., None], 3, 2)[..., 0]
         x = Attend(name="attend_read_out")(x, of_mean_one(late))
-    if read_out == "max":
+    if wiring.read_out == "max":
         x = layers.GlobalMaxPooling2D(name="read_out_max")(x)
     else:
         x = layers.GlobalAveragePooling2D(name="dense_1")(x)

@@ -22,7 +22,7 @@ from utils import attention, outside
 from utils.checks import check, choice, flag, number, numbers, whole
 from utils.data import Part, digest, load
 from utils.displays import Display
-from utils.model import WIRING
+from utils.wiring import Wiring
 
 OPTIMIZERS = ("sgd", "adam")
 
@@ -50,8 +50,11 @@ def _display(value):
 
 
 @attrs.frozen
-class RunSpec:
+class RunSpec(Wiring):
     """All that decides a run. Defaults are the published ones (Vatterott 2016).
+
+    A wiring is part of it: yoked, a network is given the display of another digit, in
+    as much noise; the field is the map of the display's cue.
 
     Raises:
         ValueError: for an unknown kind of attention, or a value out of range.
@@ -77,13 +80,6 @@ class RunSpec:
     learning_rate_decay: float = number(1e-6)  # rate / (1 + decay * updates)
     conv_2_start: float = number(1.0)  # multiplies the initial kernel of conv_2
     conv_2_rate: float = number(1.0)  # multiplies its learning rate; SGD only
-    looks_at: str = choice("conv_2", of=WIRING["looks_at"])  # these as in build_model
-    acts_on: str = choice("conv_2", of=WIRING["acts_on"])
-    read_out: str = choice("mean", of=WIRING["read_out"])
-    stops_gradient: bool = flag(False)
-    yoked: bool = flag(False)  # to the display of another digit, in as much noise
-    field: bool = flag(False)  # the cue's map, for the activity that a map is made of
-    internal_noise: float = number(0.0)  # SD in the input of conv_2, as in build_model
     seed: int = whole(0)
     scored_on: str = choice("test", of=("test", "validation"))
     test_images: int = whole(10_000, least=1)
@@ -142,10 +138,7 @@ class RunSpec:
     @property
     def network(self) -> dict:
         """What `build_model` takes beside the kind, the images' size and the seed."""
-        names = (
-            *("strength", "input_scale", *WIRING),
-            *("stops_gradient", "yoked", "field", "internal_noise"),
-        )
+        names = ("strength", "input_scale", *attrs.fields_dict(Wiring))
         settings = {name: getattr(self, name) for name in names}
         return Frozen({**settings, **self.attention_parameters})
 

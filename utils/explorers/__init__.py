@@ -11,16 +11,7 @@ from collections.abc import Iterable, Mapping
 
 from utils.attention import DIGITS, KINDS
 from utils.explorers.display import display as display
-from utils.explorers.explorer import (
-    Explorer,
-    button,
-    digits,
-    gain_colours,
-    network,
-    parameters,
-    select,
-    slider,
-)
+from utils.explorers.explorer import Explorer
 from utils.explorers.learning import learning as learning
 from utils.explorers.networks import (
     CONTROL,
@@ -31,7 +22,9 @@ from utils.explorers.networks import (
     trained,
 )
 from utils.explorers.observer import observer as observer
+from utils.explorers.packing import digits, gain_colours, network, parameters
 from utils.explorers.scripts import network_module
+from utils.explorers.widgets import button, select, slider
 from utils.noise import NOISES
 
 CONDITIONS = {  # of test, as a record names them

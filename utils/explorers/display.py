@@ -3,18 +3,11 @@
 import numpy as np
 
 from utils.displays import CUE_SD, Display
-from utils.explorers.explorer import (
-    Explorer,
-    button,
-    digits,
-    gain_colours,
-    network,
-    parameters,
-    select,
-    slider,
-)
+from utils.explorers.explorer import Explorer
 from utils.explorers.networks import CONTROL, attention_of, trained_model
+from utils.explorers.packing import digits, gain_colours, network, parameters
 from utils.explorers.scripts import network_module
+from utils.explorers.widgets import button, select, slider
 
 CANVAS = (60, 60)  # rows and columns, pixels
 ATTENDED = "energy"  # the network beside the control, of those that ship for the canvas

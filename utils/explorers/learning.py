@@ -1,16 +1,10 @@
 """Two networks that learn in the reader's page, with attention and without."""
 
-from utils.explorers.explorer import (
-    Explorer,
-    button,
-    digits,
-    gain_colours,
-    parameters,
-    select,
-    slider,
-)
+from utils.explorers.explorer import Explorer
 from utils.explorers.networks import CONTROL, MAPS
+from utils.explorers.packing import digits, gain_colours, parameters
 from utils.explorers.scripts import network_module
+from utils.explorers.widgets import button, select, slider
 from utils.runs import RunSpec
 
 MOST_DIGITS = 2000  # that travel with a page, 210 bytes each;

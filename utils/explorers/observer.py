@@ -2,7 +2,9 @@
 
 from collections.abc import Mapping
 
-from utils.explorers.explorer import Explorer, digits, kept, select
+from utils.explorers.explorer import Explorer
+from utils.explorers.packing import digits
+from utils.explorers.widgets import kept, select
 
 CANVAS = 60  # rows and columns, pixels, as the networks of notebooks 6 and 7 see
 LEVELS = (40, 80, 120, 180, 270, 400)  # noise SDs in grey levels

@@ -17,7 +17,7 @@ import math
 import attrs
 import numpy as np
 
-from utils.attention import WITHOUT_FIRST_LOOK
+from utils.attention import DIGITS, WITHOUT_EVIDENCE, WITHOUT_FIRST_LOOK
 from utils.displays import Display
 from utils.model import CHANNELS, map_shape
 from utils.runs import RunSpec
@@ -92,13 +92,16 @@ def place_or_area() -> Estimate:
 def multiply_adds(run: RunSpec) -> int:
     """Multiplications of weights with one image, in a forward pass.
 
-    Those of `conv_1`, and of `conv_2` at each look. Where a map needs evidence of a
-    first look, that is 3% of it, and is left out. An update has three times as many.
+    Those of `conv_1`, of `conv_2` at each look and, where the map needs evidence, of
+    `dense_2` at each of its places. An update has three times as many.
     """
-    gate = run.looks_at == "conv_1"
+    shape = run.display.shape if run.display else run.load()[0][0].shape[1:]
+    places, gate = math.prod(map_shape(shape)), run.looks_at == "conv_1"
     looks = 1 if gate or run.attention in WITHOUT_FIRST_LOOK else 2
-    look = 9 * CHANNELS**2 * math.prod(map_shape(run.display.shape))
-    return 9 * CHANNELS * math.prod(run.display.shape) + looks * look
+    kind = run.attention_parameters.get("of", run.attention)
+    evidence = 0 if kind in WITHOUT_EVIDENCE else CHANNELS * DIGITS * places
+    pixels = math.prod(shape)
+    return 9 * CHANNELS * pixels + looks * 9 * CHANNELS**2 * places + evidence
 
 
 def lead_at_equal_computing(arm: Arm, control: Arm, epoch: int) -> Estimate:

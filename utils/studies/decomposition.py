@@ -60,8 +60,7 @@ def rates() -> list[RunSpec]:
 
 def trained_long(tuned: Tuned) -> Arm:
     """For more epochs, of which the first are those of the others."""
-    run = attrs.evolve(tuned.best, epochs=LONG, keeps_weights=False)
-    return Arm(tuned.label, run, LONG_SEEDS)
+    return tuned.arm(LONG_SEEDS, epochs=LONG, keeps_weights=False)
 
 
 def study() -> list[RunSpec]:

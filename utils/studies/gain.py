@@ -5,21 +5,19 @@ images, two of them or, where a map makes an update twice as long, one. Learning
 were tried on validation images with other seeds. Findings are about test images.
 """
 
-from collections.abc import Mapping
-from types import MappingProxyType
-from typing import Any, NamedTuple
-
 import attrs
 import numpy as np
 
+from utils.attention import WITHOUT_FIRST_LOOK
 from utils.data import load_mnist
 from utils.model import attention_maps, build_model, predict, set_weights
 from utils.noise import add_noise
 from utils.runs import RunSpec
 from utils.statistics import Estimate, paired_difference
-from utils.studies.arms import CLEAN, MATCHED, Arm
+from utils.studies.arms import Arm
 from utils.studies.kept import kept
 from utils.studies.published import NOISE
+from utils.studies.tuning import Tuned
 
 SEEDS = range(20)  # an exact sign-flip test of 20 pairs can reach p = 2e-6; of 3, .25
 FEW_SEEDS = range(4)  # for arms that a figure shows and no claim rests on
@@ -38,72 +36,58 @@ CONSTANT_RATES = (0.0003, 0.001, 0.003, 0.01, 0.03, 0.1)
 MAP_RATES = (0.0001, 0.0003, 0.001, 0.003, 0.01)
 
 
-class Network(NamedTuple):
-    """A kind of attention, and the learning rates tried for it."""
+def network_of(label: str, attention: str, rates=(), **parameters) -> Tuned:
+    """A kind of attention with its parameters, and the learning rates tried for it.
 
-    label: str
-    attention: str
-    parameters: Mapping[str, Any] = MappingProxyType({})
-    rates: tuple[float, ...] = ()
-    chosen: float | None = None  # the best in the noise of training; a test sees to it
+    It learns for two epochs or, with two looks at an image, for one.
+    """
+    run = attrs.evolve(
+        BASE,
+        attention=attention,
+        attention_parameters=parameters,
+        epochs=2 if attention in WITHOUT_FIRST_LOOK else 1,
+    )
+    settings = [{"learning_rate": rate} for rate in rates]
+    validation = {"test_noise_sds": (0.0, NOISE)}
+    return Tuned(label, run, settings, VALIDATION_SEEDS, NOISE, validation)
 
-    @property
-    def epochs(self) -> int:
-        """Two for a constant gain, one for networks that look twice."""
-        return 2 if self.attention in ("ones", "uniform") else 1
 
-
-CONTROL = Network("control", "ones", {}, CONSTANT_RATES, 0.003)
-FIFTEENTH = Network("gain 1/15", "uniform", {"gain": 1 / 15}, CONSTANT_RATES, 0.03)
-QUARTER = Network("gain 1/4", "uniform", {"gain": 1 / 4})
-FOURFOLD = Network("gain 4", "uniform", {"gain": 4.0})
-AS_CODED = Network("published attention", "as_coded")
-ENERGY = Network("energy", "energy", {}, MAP_RATES, 0.003)
-SHUFFLED = Network("shuffled", "shuffled", {"of": "energy"}, MAP_RATES, 0.001)
-EVIDENCE = Network("evidence", "evidence", {}, MAP_RATES, 0.003)
-SELECTIVITY = Network("selectivity", "selectivity", {}, MAP_RATES, 0.001)
-GUESS = Network("top_1", "top_n", {"n": 1}, MAP_RATES, 0.001)
+CONTROL = network_of("control", "ones", CONSTANT_RATES)
+FIFTEENTH = network_of("gain 1/15", "uniform", CONSTANT_RATES, gain=1 / 15)
+QUARTER = network_of("gain 1/4", "uniform", gain=1 / 4)
+FOURFOLD = network_of("gain 4", "uniform", gain=4.0)
+AS_CODED = network_of("published attention", "as_coded")
+ENERGY = network_of("energy", "energy", MAP_RATES)
+SHUFFLED = network_of("shuffled", "shuffled", MAP_RATES, of="energy")
+EVIDENCE = network_of("evidence", "evidence", MAP_RATES)
+SELECTIVITY = network_of("selectivity", "selectivity", MAP_RATES)
+GUESS = network_of("top_1", "top_n", MAP_RATES, n=1)
 MAPS = (ENERGY, SHUFFLED, EVIDENCE, SELECTIVITY, GUESS)
 
 
-def likeliest(n: int) -> Network:
-    """Attention to the n likeliest digits, at the rate of n = 1; 10 is the control."""
-    like = GUESS if n < 10 else CONTROL
-    return GUESS._replace(label=f"top_{n}", parameters={"n": n}, chosen=like.chosen)
-
-
-def arm(network: Network, noise_sd: float = NOISE) -> Arm:
+def arm(network: Tuned, noise_sd: float = NOISE) -> Arm:
     """A network at the published learning rate, trained with noise of SD `noise_sd`."""
     few = noise_sd > NOISE or network in (QUARTER, FOURFOLD)
     crossed = network in (CONTROL, FIFTEENTH)
-    return _arm(
-        network,
-        FEW_SEEDS if few else SEEDS,
-        label=f"{network.label}, noise {noise_sd:g}",
-        noise_sd=noise_sd,
-        test_noise_sds=GRID if crossed else BASE.test_noise_sds,
-    )
+    levels = GRID if crossed else BASE.test_noise_sds
+    run = attrs.evolve(network.run, noise_sd=noise_sd, test_noise_sds=levels)
+    label = f"{network.label}, noise {noise_sd:g}"
+    return Arm(label, run, FEW_SEEDS if few else SEEDS)
 
 
-def tuned(network: Network) -> Arm:
+def tuned(network: Tuned) -> Arm:
     """A network at the learning rate that was chosen for it."""
-    claimed = (CONTROL, FIFTEENTH, ENERGY, SHUFFLED, GUESS, likeliest(3))
-    return _arm(
-        network,
-        SEEDS if network in claimed else FEW_SEEDS,
-        label=f"{network.label}, its best rate",
-        learning_rate=network.chosen,
-        keeps_weights=network == ENERGY,
-    )
+    claimed = network in (CONTROL, FIFTEENTH, ENERGY, SHUFFLED, GUESS)
+    seeds = SEEDS if claimed else FEW_SEEDS
+    best = network.arm(seeds, keeps_weights=network == ENERGY)
+    return attrs.evolve(best, label=f"{network.label}, its best rate")
 
 
-def _arm(network, seeds, *, label=None, **settings):
-    kind = {
-        "attention": network.attention,
-        "attention_parameters": network.parameters,
-        "epochs": network.epochs,
-    }
-    return Arm(label or network.label, attrs.evolve(BASE, **kind, **settings), seeds)
+def likeliest(n: int) -> Arm:
+    """Attention to the n likeliest digits, at the rate of n = 1; 10 is the control."""
+    rate = (GUESS if n < 10 else CONTROL).chosen
+    run = attrs.evolve(GUESS.run, attention_parameters={"n": n}, **rate)
+    return Arm(f"top_{n}, its best rate", run, SEEDS if n in (1, 3) else FEW_SEEDS)
 
 
 def arms() -> list[Arm]:
@@ -112,7 +96,7 @@ def arms() -> list[Arm]:
         *(arm(network, sd) for network in (CONTROL, FIFTEENTH) for sd in GRID),
         *map(tuned, (CONTROL, FIFTEENTH, *MAPS)),
         *map(arm, (GUESS, AS_CODED, QUARTER, FOURFOLD)),
-        *(tuned(likeliest(n)) for n in (2, 3, 5, 10)),
+        *map(likeliest, (2, 3, 5, 10)),
     ]
 
 
@@ -124,7 +108,8 @@ def equivalent(start: float = 1.0, rate: float = 1.0) -> Arm:
     gradient, g times that of `g W`, changes `g W` by g^2 times its gradient.)
     """
     label = f"control, conv_2 from {start:.3g}, at {rate:.3g} of the rate"
-    return _arm(CONTROL, SEEDS, label=label, conv_2_start=start, conv_2_rate=rate)
+    run = attrs.evolve(CONTROL.run, conv_2_start=start, conv_2_rate=rate)
+    return Arm(label, run, SEEDS)
 
 
 def full_length(attention: str, rate: float) -> Arm:
@@ -135,44 +120,22 @@ def full_length(attention: str, rate: float) -> Arm:
 
 def apart() -> list[RunSpec]:
     """Profile `gain_apart`: initial weights and rate apart; the full length."""
-    g = FIFTEENTH.parameters["gain"]
+    g = FIFTEENTH.run.attention_parameters["gain"]
     arms = (equivalent(start=g), equivalent(rate=g**2))
-    full = [full_length("ones", CONTROL.chosen), full_length("as_coded", 0.01)]
+    best, published = CONTROL.chosen["learning_rate"], BASE.learning_rate
+    full = [full_length("ones", best), full_length("as_coded", published)]
     runs = [run for arm in arms for run in arm.runs]
     return runs + [arm.run.with_seed(seed) for seed in LONG_SEEDS for arm in full]
 
 
-def rate_sweep(network: Network) -> dict[float, Arm]:
-    """A network at each of its rates, scored on validation images."""
-    scored = {"scored_on": "validation", "test_images": 5_000}
-    return {
-        rate: _arm(network, VALIDATION_SEEDS, learning_rate=rate, **scored)
-        for rate in network.rates
-    }
-
-
 def rates() -> list[RunSpec]:
     """Profile `gain_rates`: several learning rates, on validation images."""
-    networks = (CONTROL, FIFTEENTH, *MAPS)
-    return [
-        run
-        for each in networks
-        for arm in rate_sweep(each).values()
-        for run in arm.runs
-    ]
+    return [run for each in (CONTROL, FIFTEENTH, *MAPS) for run in each.runs]
 
 
 def study() -> list[RunSpec]:
     """Profile `gain`: gain, map and mismatch, each apart from the others."""
     return [run for each in arms() for run in each.runs]
-
-
-def validation_accuracy(network: Network) -> dict[float, np.ndarray]:
-    """What was found on validation images: rate -> `(seeds, 2)`, clean and matched."""
-    return {
-        rate: np.stack([arm.curve(test)[:, -1] for test in (CLEAN, MATCHED)], axis=1)
-        for rate, arm in rate_sweep(network).items()
-    }
 
 
 def swapped() -> Estimate:

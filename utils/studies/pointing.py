@@ -145,7 +145,7 @@ def _pointed(arm: Arm, sd: float, kind: str | None) -> Pointed:
         inside[1:-1, 1:-1] = True
         gains = np.where(inside, seen.gains, 0)
         targets = on_target(seen.places, size, inside.shape) & inside
-        hits = pointing_game(np.where(inside, gains, -1), seen.places, size).hits
+        hits = pointing_game(np.where(inside, gains, -1), seen.places, size)
         found.append(hits)
         rows.append(
             [

@@ -1,5 +1,6 @@
-"""Arms whose settings validation images choose, at the full length of training."""
+"""Arms whose settings validation images choose."""
 
+import functools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -25,6 +26,7 @@ class Tuned:
     settings: Sequence[Mapping[str, Any]] = attrs.field(converter=tuple)
     seeds: Sequence[int] = attrs.field(converter=tuple)  # none of those of the arm
     sd: float  # noise that settings are compared in, grey levels
+    validation: Mapping[str, Any] = attrs.field(factory=dict)  # of these runs, if other
 
     @property
     def tried(self) -> list[Arm]:
@@ -34,6 +36,7 @@ class Tuned:
             "test_images": 5_000,
             "test_noise_sds": (0.0, self.sd / 2, self.sd),
             "keeps_weights": False,
+            **self.validation,
         }
         run = attrs.evolve(self.run, **validation)
         return [
@@ -46,23 +49,24 @@ class Tuned:
         """Those of all its settings."""
         return [run for arm in self.tried for run in arm.runs]
 
-    def accuracy(self) -> np.ndarray:
-        """On validation images in noise, `(settings, seeds)`.
+    def accuracy(self, sd: float | None = None) -> np.ndarray:
+        """On validation images, `(settings, seeds)`, in noise of `sd` or of another SD.
 
         Raises:
             FileNotFoundError: if the store lacks one of its runs.
         """
-        return np.array([arm.accuracy(self.sd) for arm in self.tried])
+        sd = self.sd if sd is None else sd
+        return np.array([arm.accuracy(sd) for arm in self.tried])
 
-    @property
-    def best(self) -> RunSpec:
-        """The run at the setting that is best over its seeds."""
-        setting = self.settings[self.accuracy().mean(1).argmax()]
-        return attrs.evolve(self.run, **setting)
+    @functools.cached_property
+    def chosen(self) -> Mapping[str, Any]:
+        """The setting that is best over its seeds."""
+        return self.settings[self.accuracy().mean(1).argmax()]
 
-    def arm(self, seeds: Sequence[int]) -> Arm:
-        """At the best of its settings, scored on test images."""
-        return Arm(self.label, self.best, seeds)
+    def arm(self, seeds: Sequence[int], **changes) -> Arm:
+        """The run as chosen and with these changes, scored on test images."""
+        run = attrs.evolve(self.run, **self.chosen)
+        return Arm(self.label, attrs.evolve(run, **changes), seeds)
 
 
 def seed_by_seed(runs: Sequence[RunSpec]) -> list[RunSpec]:

@@ -6,14 +6,13 @@ Rates and input scales were tried on validation images with one other seed. Find
 about test images, and come from records and weights.
 """
 
-from typing import Any, NamedTuple
-
 import attrs
 
 from utils.displays import Display
 from utils.runs import RunSpec
-from utils.studies.arms import MATCHED, Arm
+from utils.studies.arms import Arm
 from utils.studies.probes import Probe
+from utils.studies.tuning import Tuned
 
 NOISE = 120.0  # grey levels: each image has an SD of its own, from 0 to this
 LEVELS = (0.0, 30.0, 60.0, 90.0, 120.0, 160.0, 240.0)  # at test
@@ -51,111 +50,62 @@ BY_BOTH = (
 )
 
 
-class Network(NamedTuple):
-    """A kind of attention, and the settings tried for it: (input scale, rate)."""
-
-    label: str
-    attention: str
-    parameters: dict[str, Any]
-    tried: tuple[tuple[float, float], ...]  # more where the best was an end
-    chosen: tuple[float, float]  # the best of them; a test sees to it
+def _tuned(label, attention, tried=BY_GREY, **parameters):
+    kind = {"attention": attention, "attention_parameters": parameters}
+    run = attrs.evolve(BASE, keeps_weights=False, **kind)
+    settings = [{"input_scale": scale, "learning_rate": rate} for scale, rate in tried]
+    validation = {"epochs": 2, "test_images": 2_000}
+    return Tuned(label, run, settings, VALIDATION_SEEDS, NOISE, validation)
 
 
-CONTROL = Network("control", "ones", {}, BY_GREY, (GREY, 0.0015))
-ENERGY = Network("activity (energy)", "energy", {}, BY_BOTH, (GREY, 0.001))
-SELECTIVITY = Network(
-    "local certainty (selectivity)",
-    *("selectivity", {}, (*BY_BOTH, (GREY, 0.0002)), (GREY, 0.001)),
+# More settings were tried where the best was an end of them.
+CONTROL = _tuned("control", "ones")
+ENERGY = _tuned("activity (energy)", "energy", BY_BOTH)
+SELECTIVITY = _tuned(
+    "local certainty (selectivity)", "selectivity", (*BY_BOTH, (GREY, 0.0002))
 )
-EVIDENCE = Network(
-    "class evidence", "evidence", {}, (*BY_BOTH, (GREY, 0.004)), (GREY, 0.002)
-)
-SHUFFLED = Network(
-    "activity, shuffled", "shuffled", {"of": "energy"}, BY_GREY, (GREY, 0.0015)
-)
-CENTRE = Network("centre", "centre", {}, BY_GREY, (GREY, 0.0015))
+EVIDENCE = _tuned("class evidence", "evidence", (*BY_BOTH, (GREY, 0.004)))
+SHUFFLED = _tuned("activity, shuffled", "shuffled", of="energy")
+CENTRE = _tuned("centre", "centre")
 # Told the digit's true place, by a map: meant as an upper bound.
-ORACLE = Network(
-    "oracle (told the place)", "given", {}, (*BY_GREY, (GREY, 0.0003)), (GREY, 0.0007)
-)
+ORACLE = _tuned("oracle (told the place)", "given", (*BY_GREY, (GREY, 0.0003)))
 NETWORKS = (ORACLE, ENERGY, SELECTIVITY, EVIDENCE, CONTROL, CENTRE, SHUFFLED)
 HEADLINE = (CONTROL, ENERGY)
 
 
-def arm(network: Network) -> Arm:
+def arm(network: Tuned) -> Arm:
     """A network on the canvas of the study."""
-    keeps = network in (*HEADLINE, ORACLE)
     seeds = SEEDS if network in HEADLINE else SOME_SEEDS
-    return _arm(network, seeds, keeps_weights=keeps)
+    return network.arm(seeds, keeps_weights=network in (*HEADLINE, ORACLE))
 
 
-def on_canvas(network: Network, size: int) -> Arm:
+def on_canvas(network: Tuned, size: int) -> Arm:
     """The same on a canvas of `size` x `size` pixels."""
-    return _arm(network, display=Display(rows=size, cols=size))
+    return network.arm(SOME_SEEDS, display=Display(rows=size, cols=size))
 
 
-def in_fixed_noise(network: Network, sd: float) -> Arm:
+def in_fixed_noise(network: Tuned, sd: float) -> Arm:
     """On 44 x 44 pixels, in noise of one SD in training and at test."""
     levels = sorted({*LEVELS, sd})
     fixed = {"noise_sd": sd, "noise_varies": False, "test_noise_sds": levels}
-    return _arm(network, display=Display(), epochs=4, **fixed)
+    return network.arm(SOME_SEEDS, display=Display(), epochs=4, **fixed)
 
 
-def trained_long(network: Network) -> Arm:
+def trained_long(network: Tuned) -> Arm:
     """For more epochs, of which the first are those of `arm`."""
-    return _arm(network, SEEDS, epochs=LONG)
+    return network.arm(SEEDS, epochs=LONG)
 
 
-def in_clutter(network: Network) -> Arm:
+def in_clutter(network: Tuned) -> Arm:
     """Among fragments of other digits; a network of maps that are given has a cue."""
-    return _arm(
-        network,
-        display=CLUTTER,
-        noise_sd=CLUTTER_NOISE,
-        epochs=4,
-        keeps_weights=network == ORACLE,
-    )
-
-
-def _arm(network, seeds=SOME_SEEDS, *, setting=None, keeps_weights=False, **settings):
-    scale, rate = setting or network.chosen
-    run = attrs.evolve(
-        BASE,
-        attention=network.attention,
-        attention_parameters=network.parameters,
-        input_scale=scale,
-        learning_rate=rate,
-        keeps_weights=keeps_weights,
-        **settings,
-    )
-    return Arm(network.label, run, seeds)
-
-
-def rate_sweep(network: Network) -> dict[tuple[float, float], Arm]:
-    """A network at each of its settings, scored on validation images after 2 epochs."""
-    short = {
-        "epochs": 2,
-        "scored_on": "validation",
-        "test_images": 2_000,
-        "test_noise_sds": (0.0, 60.0, NOISE),
-    }
-    return {
-        setting: _arm(network, VALIDATION_SEEDS, setting=setting, **short)
-        for setting in network.tried
-    }
+    shown = {"display": CLUTTER, "noise_sd": CLUTTER_NOISE}
+    keeps = network == ORACLE
+    return network.arm(SOME_SEEDS, epochs=4, keeps_weights=keeps, **shown)
 
 
 def rates() -> list[RunSpec]:
     """Profile `uncertain_place_rates`: several settings, on validation images."""
-    return [run for x in NETWORKS for arm in rate_sweep(x).values() for run in arm.runs]
-
-
-def validation_accuracy(network: Network) -> dict[tuple[float, float], float]:
-    """What was found on validation images in noise: (input scale, rate) -> accuracy."""
-    return {
-        setting: float(arm.curve(MATCHED)[:, -1].mean())
-        for setting, arm in rate_sweep(network).items()
-    }
+    return [run for each in NETWORKS for run in each.runs]
 
 
 def arms() -> list[Arm]:
@@ -222,12 +172,12 @@ def lent() -> Arm:
     return probe(arm(CONTROL), attention="given", maps_of=arm(ENERGY))
 
 
-def in_new_clutter(network: Network) -> Arm:
+def in_new_clutter(network: Tuned) -> Arm:
     """Among fragments, which these networks have not met in training."""
     return probe(arm(network), display=Display(CANVAS, CANVAS, distractors=4))
 
 
-def on_larger_canvas(network: Network) -> Arm:
+def on_larger_canvas(network: Tuned) -> Arm:
     """On a canvas that is larger than that of training."""
     return probe(arm(network), display=Display(LARGE, LARGE))
 

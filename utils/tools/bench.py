@@ -25,14 +25,15 @@ import numpy as np
 from keras import layers
 
 from utils import training
-from utils.attention import KINDS, WITHOUT_FIRST_LOOK, Attention
+from utils.attention import KINDS, Attention
 from utils.data import load_mnist
-from utils.explorers.explorer import network, packed
+from utils.explorers.packing import network, packed
 from utils.explorers.scripts import network_module, one_script
 from utils.files import write
 from utils.layers import LocalResponseNormalization
 from utils.model import build_model
 from utils.runs import RunSpec, processor, versions
+from utils.studies.controls import multiply_adds
 from utils.tools.chromium import chromium, executable
 
 BATCHES = (1, 32)
@@ -50,8 +51,6 @@ COLUMNS = ("engine", "kind", "batch", "us_per_image", "fraction_of_matmul")
 SCRIPT = Path(__file__).with_suffix(".js")
 MATRIX = 1024  # rows, and columns, of the yardstick
 MATRIX_FLOPS = 2 * MATRIX**3
-ACTIVITY = ("energy", "place", "amount", "normalised")  # maps of it need no evidence
-WITHOUT_EVIDENCE = (*ACTIVITY, "shuffled", "inverted", *WITHOUT_FIRST_LOOK)
 
 
 def flops_per_image(kind: str) -> int:
@@ -61,11 +60,8 @@ def flops_per_image(kind: str) -> int:
     twice backwards (for the weights and for the input), but `conv_1` once, since
     images need no gradient. Pooling, LRN and the like are not counted.
     """
-    conv_1 = 2 * 28 * 28 * 9 * 32
-    conv_2 = 2 * 15 * 15 * 9 * 32 * 32
-    evidence = (kind not in WITHOUT_EVIDENCE) * 2 * 15 * 15 * 32 * 10
-    looks = 1 if kind in WITHOUT_FIRST_LOOK else 2
-    return 2 * conv_1 + 3 * (looks * conv_2 + evidence)
+    conv_1 = 28 * 28 * 9 * 32
+    return 2 * (3 * multiply_adds(RunSpec(kind)) - conv_1)
 
 
 def project(kind: str, batch: int, *, learns: bool = True) -> Callable[[], object]:
