@@ -150,31 +150,29 @@ class Halves:
         weights = [each.value for each in half.trainable_variables]
         return np.asarray(evidence(weights, pooled, found))
 
-    def tunings(self, digits: np.ndarray) -> dict[tuple[str, str], np.ndarray]:
-        """How a layer's channels are tuned to digits: (layer, kind) -> (10, channels).
+    def tuning(self, layer: str, kind: str, digits: np.ndarray) -> np.ndarray:
+        """How a layer's channels are tuned to digits: `(10, channels)`.
 
         `activity`: a channel's mean response to images of a digit. `gradient`: the
         derivative of the evidence for a digit by the channel's activity, summed over
-        places, mean over all images. Both are z-scored over the ten digits. A channel
+        places, mean over all images. Either is z-scored over the ten digits. A channel
         that never responds has 0.
 
         Args:
-            digits: `(10 n, rows, cols)` grey levels, single digits in order of class.
+            layer: one of `LAYERS`.
+            kind: one of `TUNINGS`.
+            digits: `(40 n, rows, cols)` grey levels, single digits in order of class.
         """
-        tunings = {}
-        for layer, pooled in self.pooled(digits).items():
-            half, _, slope = self._second[layer]
-            weights = [each.value for each in half.trainable_variables]
-            parts = np.split(pooled, DIGITS)
-            kinds = {
-                "activity": np.array([each.mean((0, 1, 2)) for each in parts]),
-                "gradient": np.mean([slope(weights, each) for each in parts], 0),
-            }
-            responds = pooled.any((0, 1, 2))
-            for kind, each in kinds.items():
-                spread = np.where(responds, each.std(0), np.inf)
-                tunings[layer, kind] = (each - each.mean(0)) / spread
-        return tunings
+        pooled = self.pooled(digits)[layer]
+        half, _, slope = self._second[layer]
+        weights = [each.value for each in half.trainable_variables]
+        of_class = np.split(pooled, DIGITS)
+        if kind == "activity":
+            found = np.array([each.mean((0, 1, 2)) for each in of_class])
+        else:
+            found = np.mean([slope(weights, each) for each in of_class], 0)
+        spread = np.where(pooled.any((0, 1, 2)), found.std(0), np.inf)
+        return (found - found.mean(0)) / spread
 
 
 def _compiled(half):
@@ -226,7 +224,7 @@ def found(
         sd: of the noise, grey levels.
         scored_on: "test" or "validation" images.
     """
-    every = np.array(kept(_found, NETWORKS, float(sd), scored_on))
+    every = np.array(kept(_detected, NETWORKS, float(sd), scored_on))
     which = [CONDITIONS.index((layer, tuning, channels, beta)) for beta in BETAS]
     return Detection(*np.moveaxis(every[:, which], -1, 0))
 
@@ -258,12 +256,16 @@ def change(
     return difference._replace(unit="z", p=sign_flip_test(*both))
 
 
-def _found(trained: Arm, sd: float, scored_on: str) -> list:
+def _detected(trained: Arm, sd: float, scored_on: str) -> list:
     """For each network, what is told apart in each of the `CONDITIONS`."""
     halves, singles, results = Halves(trained.run), single_digits(sd), []
     for seed in trained.seeds:
         set_weights(halves.model, trained.weights(seed))
-        tunings, of_digits = halves.tunings(singles), []
+        tunings = {
+            each: halves.tuning(*each, singles)
+            for each in itertools.product(LAYERS, TUNINGS)
+        }
+        of_digits = []
         for digit in range(DIGITS):
             images, present = displays(digit, sd, "validation")
             pooled = halves.pooled(images)["conv_2"]
