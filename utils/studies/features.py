@@ -46,10 +46,10 @@ NOISE = 60.0  # grey levels, of the primary contrasts
 LAYERS = {"conv_1": "pool_1", "conv_2": "pool_2"}  # and what pools its activity
 TUNINGS = ("activity", "gradient")
 CHANNELS = ("tuned", "shuffled", "mean")  # the gains, and two controls
-BETAS = (0.0, 0.05, 0.1, 0.2, 0.5, 1.0)
-CONDITIONS = [*itertools.product(LAYERS, TUNINGS, CHANNELS, BETAS)]
-COUNT = 200  # displays for each digit
-TUNED_ON = 100  # single digits of each class
+BETAS = (0.0, 0.05, 0.1, 0.2, 0.5)
+CONDITIONS = [*itertools.product(TUNINGS, CHANNELS, BETAS[1:])]  # at a layer
+COUNT = 160  # displays for each digit
+TUNED_ON = 60  # single digits of each class
 AT_ONCE = 4  # displays, which fit into a processor's cache
 NETWORKS = attrs.evolve(arm(CONTROL), seeds=PROBED_SEEDS)
 
@@ -148,6 +148,7 @@ class Halves:
         """
         half, evidence, _ = self._second[layer]
         weights = [each.value for each in half.trainable_variables]
+        found = np.broadcast_to(np.float32(found), pooled.shape[-1:])
         return np.asarray(evidence(weights, pooled, found))
 
     def tuning(self, layer: str, kind: str, digits: np.ndarray) -> np.ndarray:
@@ -195,7 +196,7 @@ def _compiled(half):
 
 
 def single_digits(sd: float) -> np.ndarray:
-    """What tunings are made of, `(1000, 60, 60)`, in order of class; never scored."""
+    """What tunings are made of, `(600, 60, 60)`, in order of class; never scored."""
     (images, labels), _ = validation_split(*load_mnist()[0])
     of_class = [np.flatnonzero(labels == digit)[:TUNED_ON] for digit in range(DIGITS)]
     rng = np.random.default_rng(0)
@@ -224,9 +225,9 @@ def found(
         sd: of the noise, grey levels.
         scored_on: "test" or "validation" images.
     """
-    every = np.array(kept(_detected, NETWORKS, float(sd), scored_on))
-    which = [CONDITIONS.index((layer, tuning, channels, beta)) for beta in BETAS]
-    return Detection(*np.moveaxis(every[:, which], -1, 0))
+    every = np.array(kept(_detected, NETWORKS, layer, float(sd), scored_on))
+    which = [1 + CONDITIONS.index((tuning, channels, beta)) for beta in BETAS[1:]]
+    return Detection(*np.moveaxis(every[:, [0, *which]], -1, 0))
 
 
 def best_beta(layer="conv_2", tuning="gradient", *, sd=NOISE) -> float:
@@ -256,27 +257,24 @@ def change(
     return difference._replace(unit="z", p=sign_flip_test(*both))
 
 
-def _detected(trained: Arm, sd: float, scored_on: str) -> list:
-    """For each network, what is told apart in each of the `CONDITIONS`."""
+def _detected(trained: Arm, layer: str, sd: float, scored_on: str) -> list:
+    """For each network, what is told apart without gains and in all `CONDITIONS`."""
     halves, singles, results = Halves(trained.run), single_digits(sd), []
+    shown = [
+        [displays(x, sd, on) for on in ("validation", scored_on)] for x in range(DIGITS)
+    ]
     for seed in trained.seeds:
         set_weights(halves.model, trained.weights(seed))
-        tunings = {
-            each: halves.tuning(*each, singles)
-            for each in itertools.product(LAYERS, TUNINGS)
-        }
-        of_digits = []
-        for digit in range(DIGITS):
-            images, present = displays(digit, sd, "validation")
-            pooled = halves.pooled(images)["conv_2"]
-            unaided = halves.evidence("conv_2", pooled)[:, digit]
+        tunings = {kind: halves.tuning(layer, kind, singles) for kind in TUNINGS}
+        results.append([])
+        for digit, ((images, present), (scored, there)) in enumerate(shown):
+            unaided = halves.evidence(layer, halves.pooled(images)[layer])[:, digit]
             criterion = best_criterion(unaided, present)
-            images, present = displays(digit, sd, scored_on)
-            pooled, told_apart = halves.pooled(images), []
-            for layer, kind, channels, beta in CONDITIONS:
-                by = gains(tunings[layer, kind], digit, beta, channels, seed)
-                evidence = halves.evidence(layer, pooled[layer], by)[:, digit]
-                told_apart.append(detection(evidence, present, criterion))
-            of_digits.append(told_apart)
-        results.append(np.mean(of_digits, 0).round(5).tolist())
-    return results
+            by = [1.0] + [
+                gains(tunings[kind], digit, beta, channels, seed)
+                for kind, channels, beta in CONDITIONS
+            ]
+            pooled = halves.pooled(scored)[layer]
+            evidence = [halves.evidence(layer, pooled, each)[:, digit] for each in by]
+            results[-1].append([detection(each, there, criterion) for each in evidence])
+    return np.mean(results, 1).round(5).tolist()
