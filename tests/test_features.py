@@ -67,7 +67,7 @@ def test_what_is_scored_tuned_on_and_chosen_on_are_other_images(monkeypatch):
 
     data = (of_one_level(levels), labels), (of_one_level(last), np.arange(100) % 10)
     monkeypatch.setattr(features, "load_mnist", lambda: data)
-    monkeypatch.setattr(features, "TUNED_ON", np.bincount(labels[fit]).min())
+    monkeypatch.setattr(features, "SINGLES", np.bincount(labels[fit]).min())
     for name in ("validation", "test"):
         shown, _ = features.displays(3, 0.0, name)
         assert {*np.unique(shown)} == {0, of[name]}
@@ -89,7 +89,7 @@ def test_all_networks_see_the_same_displays_and_noise_comes_on_top():
 
 @pytest.mark.parametrize("layer", LAYERS)
 def test_tunings_are_z_scores_over_digits(trained, layer, monkeypatch):
-    monkeypatch.setattr(features, "TUNED_ON", 4)
+    monkeypatch.setattr(features, "SINGLES", 4)
     digits = features.single_digits(60.0)
     pooled = trained.pooled(digits)[layer]
     activity = predict(trained.model, digits, LAYERS[layer])

@@ -20,6 +20,11 @@ class Detection(NamedTuple):
     criterion: float  # -(z(hits) + z(false alarms)) / 2; below 0: more often "yes"
     d_a: float  # sqrt(2) z(area under the ROC curve): needs no criterion
 
+    @property
+    def right(self) -> float:
+        """Share of right answers, where half of the displays have the target."""
+        return (self.hits + 1 - self.false_alarms) / 2
+
 
 def detection(evidence: np.ndarray, present: np.ndarray, criterion: float) -> Detection:
     """Tell displays apart, with a criterion and without one.

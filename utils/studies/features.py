@@ -15,6 +15,10 @@ criterion: the best one without attention, on displays of validation images. A g
 move all evidence, and then a criterion that stays where it was says "yes" to
 everything. So the measure of telling displays apart is d_a, which needs no criterion.
 
+Lindsay and Miller's classifiers learnt on images of single objects, and so they had
+another criterion when there were several. A criterion from single digits shows what
+that does.
+
 Named on 26 November 2026, before a display of test images was scored; what had been
 seen were two networks on validation images. In noise of SD 60, gains on `conv_2` tuned
 by gradients, at the beta above 0 with the highest d_a on validation images, 8 networks,
@@ -48,8 +52,9 @@ TUNINGS = ("activity", "gradient")
 CHANNELS = ("tuned", "shuffled", "mean")  # the gains, and two controls
 BETAS = (0.0, 0.05, 0.1, 0.2, 0.5)
 CONDITIONS = [*itertools.product(TUNINGS, CHANNELS, BETAS[1:])]  # at a layer
+CRITERIA = ("displays", "singles")  # what the criterion is learnt on
 COUNT = 160  # displays for each digit
-TUNED_ON = 60  # single digits of each class
+SINGLES = 60  # of each class, on a canvas each
 AT_ONCE = 4  # displays, which fit into a processor's cache
 NETWORKS = attrs.evolve(arm(CONTROL), seeds=PROBED_SEEDS)
 
@@ -195,10 +200,14 @@ def _compiled(half):
     return jax.jit(evidence), jax.jit(slope)
 
 
-def single_digits(sd: float) -> np.ndarray:
-    """What tunings are made of, `(600, 60, 60)`, in order of class; never scored."""
-    (images, labels), _ = validation_split(*load_mnist()[0])
-    of_class = [np.flatnonzero(labels == digit)[:TUNED_ON] for digit in range(DIGITS)]
+def single_digits(sd: float, pool: str = "fit") -> np.ndarray:
+    """As many of each class, one a canvas, in order: `(10 * SINGLES, 60, 60)`.
+
+    Of "fit" images tunings are made, of "validation" images a criterion.
+    """
+    fit, aside = validation_split(*load_mnist()[0])
+    images, labels = fit if pool == "fit" else aside
+    of_class = [np.flatnonzero(labels == digit)[:SINGLES] for digit in range(DIGITS)]
     rng = np.random.default_rng(0)
     shown = arrange(BASE.display, images[np.concatenate(of_class)], images, rng)
     return add_noise(shown.images, sd, rng)
@@ -214,7 +223,13 @@ def displays(digit: int, sd: float, scored_on: str = "test"):
 
 
 def found(
-    layer: str, tuning: str, channels="tuned", *, sd=NOISE, scored_on="test"
+    layer="conv_2",
+    tuning="gradient",
+    channels="tuned",
+    *,
+    sd=NOISE,
+    criterion="displays",
+    scored_on="test",
 ) -> Detection:
     """What is told apart, means over digits: fields are `(networks, betas)`.
 
@@ -223,58 +238,67 @@ def found(
         tuning: one of `TUNINGS`.
         channels: one of `CHANNELS`.
         sd: of the noise, grey levels.
+        criterion: one of `CRITERIA`.
         scored_on: "test" or "validation" images.
     """
     every = np.array(kept(_detected, NETWORKS, layer, float(sd), scored_on))
     which = [1 + CONDITIONS.index((tuning, channels, beta)) for beta in BETAS[1:]]
-    return Detection(*np.moveaxis(every[:, [0, *which]], -1, 0))
+    of_criterion = every[:, [0, *which], CRITERIA.index(criterion)]
+    return Detection(*np.moveaxis(of_criterion, -1, 0))
 
 
-def best_beta(layer="conv_2", tuning="gradient", *, sd=NOISE) -> float:
-    """The beta above 0 with the highest mean d_a on displays of validation images."""
-    scores = found(layer, tuning, sd=sd, scored_on="validation").d_a.mean(0)
+def best_beta(measure: str = "d_a", **which) -> float:
+    """The beta above 0 with the highest mean of a field, on validation images."""
+    scores = getattr(found(**which, scored_on="validation"), measure).mean(0)
     return BETAS[1 + int(scores[1:].argmax())]
 
 
-def change(
-    measure: str,
-    beta: float,
-    layer="conv_2",
-    tuning="gradient",
-    *,
-    control="",
-    sd=NOISE,
-) -> Estimate:
-    """What gains do to a field of `Detection`; the interval is for other networks.
+def change(measure: str, beta: float, *, control: str = "", **which) -> Estimate:
+    """What gains do to a measure of `Detection`; the interval is for other networks.
 
-    Against no attention, or against a `control` with the same beta.
+    Against no attention or, with the same beta, against a `control` of `CHANNELS`.
     """
-    at = BETAS.index(beta)
-    one = getattr(found(layer, tuning, sd=sd), measure)
-    other = getattr(found(layer, tuning, control or "tuned", sd=sd), measure)
+    at, against = BETAS.index(beta), {"channels": control} if control else {}
+    one = getattr(found(**which), measure)
+    other = getattr(found(**which, **against), measure)
     both = one[:, at], other[:, at if control else 0]
-    difference = paired_difference(*both)
-    return difference._replace(unit="z", p=sign_flip_test(*both))
+    difference = paired_difference(*both)._replace(unit="z", p=sign_flip_test(*both))
+    return difference.times(100, "points") if measure == "right" else difference
 
 
 def _detected(trained: Arm, layer: str, sd: float, scored_on: str) -> list:
-    """For each network, what is told apart without gains and in all `CONDITIONS`."""
-    halves, singles, results = Halves(trained.run), single_digits(sd), []
+    """Of each network, without gains and in all `CONDITIONS`, with both `CRITERIA`."""
+    halves, results = Halves(trained.run), []
+    fit, singles = (single_digits(sd, pool) for pool in ("fit", "validation"))
     shown = [
         [displays(x, sd, on) for on in ("validation", scored_on)] for x in range(DIGITS)
     ]
     for seed in trained.seeds:
         set_weights(halves.model, trained.weights(seed))
-        tunings = {kind: halves.tuning(layer, kind, singles) for kind in TUNINGS}
+        tunings = {kind: halves.tuning(layer, kind, fit) for kind in TUNINGS}
+        alone = halves.evidence(layer, halves.pooled(singles)[layer])
         results.append([])
         for digit, ((images, present), (scored, there)) in enumerate(shown):
-            unaided = halves.evidence(layer, halves.pooled(images)[layer])[:, digit]
-            criterion = best_criterion(unaided, present)
+            unaided = halves.evidence(layer, halves.pooled(images)[layer])
+            criteria = [
+                best_criterion(unaided[:, digit], present),
+                best_criterion(*_own_and_others(alone, digit)),
+            ]
             by = [1.0] + [
                 gains(tunings[kind], digit, beta, channels, seed)
                 for kind, channels, beta in CONDITIONS
             ]
             pooled = halves.pooled(scored)[layer]
-            evidence = [halves.evidence(layer, pooled, each)[:, digit] for each in by]
-            results[-1].append([detection(each, there, criterion) for each in evidence])
+            every = [halves.evidence(layer, pooled, each)[:, digit] for each in by]
+            results[-1].append(
+                [[detection(x, there, each) for each in criteria] for x in every]
+            )
     return np.mean(results, 1).round(5).tolist()
+
+
+def _own_and_others(alone, digit):
+    """Evidence for a digit of single digits, half of them its own; which these are."""
+    of_class = alone[:, digit].reshape(DIGITS, -1)
+    others = np.delete(of_class, digit, 0).ravel()[:: DIGITS - 1]
+    own = np.arange(2 * SINGLES) < SINGLES
+    return np.concatenate([of_class[digit], others]), own
