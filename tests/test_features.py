@@ -1,5 +1,6 @@
 """Is there a 3? Displays, tunings, gains of channels, and what is told apart."""
 
+import attrs
 import numpy as np
 import pytest
 from scipy import stats
@@ -7,15 +8,24 @@ from scipy import stats
 from utils.data import validation_split
 from utils.model import predict, set_weights
 from utils.studies import features, psychometrics
+from utils.studies.channel_gain import (
+    CHANNELS,
+    LAYERS,
+    TUNINGS,
+    Halves,
+    attended,
+    gains,
+)
 from utils.studies.detection import best_criterion, detection
-from utils.studies.features import LAYERS, NETWORKS, attended, gains
+from utils.studies.features import BETAS, CONDITIONS, CRITERIA, NETWORKS
+from utils.studies.store import COMMITTED
 
 WEIGHTS = NETWORKS.weights(0)
 
 
 @pytest.fixture(scope="module")
 def halves():
-    return features.Halves(NETWORKS.run)
+    return Halves(NETWORKS.run)
 
 
 @pytest.fixture
@@ -69,9 +79,9 @@ def test_what_is_scored_tuned_on_and_chosen_on_are_other_images(monkeypatch):
     monkeypatch.setattr(features, "load_mnist", lambda: data)
     monkeypatch.setattr(features, "SINGLES", np.bincount(labels[fit]).min())
     for name in ("validation", "test"):
-        shown, _ = features.displays(3, 0.0, name)
-        assert {*np.unique(shown)} == {0, of[name]}
-    assert {*np.unique(features.single_digits(0.0))} == {0, of["fit"]}
+        assert {*np.unique(features.displays(3, 0.0, name)[0])} == {0, of[name]}
+    for name in ("fit", "validation"):
+        assert {*np.unique(features.single_digits(0.0, name))} == {0, of[name]}
 
 
 def test_all_networks_see_the_same_displays_and_noise_comes_on_top():
@@ -208,3 +218,69 @@ def test_the_best_criterion_has_the_most_right_answers():
     tried = np.linspace(-3, 4, 2_000)
     best = max(((evidence > each) == present).mean() for each in tried)
     assert ((evidence > best_criterion(evidence, present)) == present).mean() == best
+
+
+def test_right_answers_by_hand():
+    found = detection(np.array([3.0, 1.0, 2.0, 0.0]), np.arange(4) < 2, 0.5)
+    assert (found.hits, found.false_alarms, found.right) == (1, 0.5, 0.75)
+
+
+def test_a_criterion_from_single_digits_weighs_own_and_others_alike():
+    alone = np.zeros((10 * features.SINGLES, 10))
+    alone[:, 3] = np.repeat(
+        np.arange(10), features.SINGLES
+    )  # the class is the evidence
+    evidence, own = features._own_and_others(alone, 3)
+    assert own.sum() == features.SINGLES == (~own).sum()
+    assert (evidence[own] == 3).all()
+    assert {*evidence[~own]} == {*range(10)} - {3}
+
+
+# --- Kept beside the records --------------------------------------------------------
+
+KEPT = [
+    ("conv_2", 60.0, "validation"),
+    *(
+        each
+        for sd in (60.0, 0.0)
+        for each in (("conv_2", sd, "test"), ("conv_1", sd, "test"))
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("which", "conditions"), [(KEPT[1], CONDITIONS), (KEPT[2], CONDITIONS[2:3])]
+)
+def test_what_is_kept_is_what_the_weights_give(which, conditions, monkeypatch):
+    """One of its networks anew; a display or two may fall on the other side."""
+    layer, sd, scored_on = which
+    places = [0, *(1 + CONDITIONS.index(each) for each in conditions)]
+    before = np.array(features.kept(features._detected, NETWORKS, *which))
+    assert before.shape == (8, 1 + len(CONDITIONS), len(CRITERIA), 5)
+    monkeypatch.setattr(features, "CONDITIONS", conditions)
+    (again,) = features._detected(attrs.evolve(NETWORKS, seeds=[5]), *which)
+    np.testing.assert_allclose(again, before[5, places], atol=0.02)
+
+
+def test_all_that_is_shown_is_kept_and_nothing_else(monkeypatch):
+    def _detected(*arguments):
+        pytest.fail(f"not kept: {arguments[1:]}")
+
+    monkeypatch.setattr(features, "_detected", _detected)
+    for layer, sd, scored_on in KEPT:
+        for kind in TUNINGS:
+            for each in CHANNELS:
+                which = {"sd": sd, "scored_on": scored_on}
+                found = features.found(layer, kind, each, **which)
+                assert found.d_a.shape == (8, len(BETAS))
+    files = (COMMITTED.folder / "derived").glob("detected-*.json")
+    assert len([*files]) == len(KEPT)
+
+
+def test_without_gains_all_conditions_are_alike():
+    first = features.found("conv_1")
+    for layer in LAYERS:
+        for kind in TUNINGS:
+            other = features.found(layer, kind, "shuffled")
+            for one, two in zip(first, other, strict=True):
+                np.testing.assert_allclose(one[:, 0], two[:, 0], atol=0.003)
