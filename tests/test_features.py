@@ -253,7 +253,6 @@ KEPT = [
 )
 def test_what_is_kept_is_what_the_weights_give(which, conditions, monkeypatch):
     """One of its networks anew; a display or two may fall on the other side."""
-    layer, sd, scored_on = which
     places = [0, *(1 + CONDITIONS.index(each) for each in conditions)]
     before = np.array(features.kept(features._detected, NETWORKS, *which))
     assert before.shape == (8, 1 + len(CONDITIONS), len(CRITERIA), 5)

@@ -46,7 +46,7 @@ FORMATS = {
     "hours": (".1f", " hours"),
     "%": (".1f", "%"),
     "r": ("+.2f", ""),  # a correlation
-    "z": ("+.2f", ""),  # d' or a criterion, in SDs of evidence
+    "z": ("+.3f", ""),  # d' or a criterion, in SDs of evidence
     "": (".4g", ""),
 }
 
