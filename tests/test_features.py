@@ -283,3 +283,49 @@ def test_without_gains_all_conditions_are_alike():
             other = features.found(layer, kind, "shuffled")
             for one, two in zip(first, other, strict=True):
                 np.testing.assert_allclose(one[:, 0], two[:, 0], atol=0.003)
+
+
+def test_what_notebook_8_says_of_features_holds():
+    """In bold, and the numbers that stand in its text."""
+    beta = features.best_beta()
+    sensitivity, criterion = (features.change(x, beta) for x in ("d_a", "criterion"))
+    assert -0.01 < sensitivity.low < 0 < sensitivity.high < 0.01
+    assert criterion.high < -0.5
+    shuffled = features.change("criterion", beta, channels="shuffled")
+    assert criterion.high < 10 * shuffled.low
+    learnt = {"criterion": "singles"}
+    most = features.best_beta("right", **learnt)
+    assert features.change("right", most, **learnt).low > 5
+    assert features.change("d_a", beta, sd=0.0).low > 0
+    assert features.change("d_a", beta, layer="conv_1").high < 0
+    for layer in LAYERS:
+        kinds = [{"layer": layer, "tuning": kind} for kind in TUNINGS]
+        assert all(features.change("d_a", 0.5, **each).high < 0 for each in kinds)
+        assert all(features.change("d_a", 0.5, sd=0, **each).high < 0 for each in kinds)
+        activity, gradient = (features.change("criterion", beta, **x) for x in kinds)
+        assert gradient.high < activity.low
+    single = features.found(**learnt)
+    shares = single.hits[:, 0], single.right[:, 0], single.right[:, BETAS.index(most)]
+    assert [round(float(each.mean()), 2) for each in shares] == [0.18, 0.54, 0.61]
+    assert features.found().right[:, 0].mean() == pytest.approx(0.72, abs=0.005)
+
+
+def test_the_solution_of_its_exercise(trained):
+    tuning = trained.tuning("conv_2", "gradient", features.single_digits(60.0))
+    by = gains(tuning, 3, 0.1)
+    assert (by.min(), by.max()) == pytest.approx((0.73, 1.15), abs=0.005)
+    assert np.corrcoef(tuning[[3, 0]])[0, 1] == pytest.approx(-0.3, abs=0.01)
+
+    def evidence(images, by=1.0):
+        return trained.evidence("conv_2", trained.pooled(images)["conv_2"], by)[:, 3]
+
+    aside, there = features.displays(3, 60.0, "validation")
+    criterion = best_criterion(evidence(aside), there)
+    images, present = features.displays(3, 60.0)
+    said = {(3, 0.0): (0.65, 0.11, 1.42), (3, 0.1): (0.89, 0.38, 1.42)}
+    said[0, 0.1] = 0.58, 0.05, 1.40
+    for (digit, beta), numbers in said.items():
+        found = evidence(images, gains(tuning, digit, beta))
+        found = detection(found, present, criterion)
+        shares = found.hits, found.false_alarms, found.d_a
+        assert shares == pytest.approx(numbers, abs=0.015)

@@ -46,7 +46,7 @@ FORMATS = {
     "hours": (".1f", " hours"),
     "%": (".1f", "%"),
     "r": ("+.2f", ""),  # a correlation
-    "z": ("+.3f", ""),  # d' or a criterion, in SDs of evidence
+    "SD": ("+.3f", " SD"),  # d' or a criterion, in SDs of evidence
     "": (".4g", ""),
 }
 

@@ -138,7 +138,7 @@ def change(measure: str, beta: float, *, control: str = "", **which) -> Estimate
     one = getattr(found(**which), measure)
     other = getattr(found(**which, **against), measure)
     both = one[:, at], other[:, at if control else 0]
-    difference = paired_difference(*both)._replace(unit="z", p=sign_flip_test(*both))
+    difference = paired_difference(*both)._replace(unit="SD", p=sign_flip_test(*both))
     return difference.times(100, "points") if measure == "right" else difference
 
 
