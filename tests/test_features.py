@@ -1,0 +1,331 @@
+"""Is there a 3? Displays, tunings, gains of channels, and what is told apart."""
+
+import attrs
+import numpy as np
+import pytest
+from scipy import stats
+
+from utils.data import validation_split
+from utils.model import predict, set_weights
+from utils.studies import features, psychometrics
+from utils.studies.channel_gain import (
+    CHANNELS,
+    LAYERS,
+    TUNINGS,
+    Halves,
+    attended,
+    gains,
+)
+from utils.studies.detection import best_criterion, detection
+from utils.studies.features import BETAS, CONDITIONS, CRITERIA, NETWORKS
+from utils.studies.store import COMMITTED
+
+WEIGHTS = NETWORKS.weights(0)
+
+
+@pytest.fixture(scope="module")
+def halves():
+    return Halves(NETWORKS.run)
+
+
+@pytest.fixture
+def trained(halves):
+    set_weights(halves.model, WEIGHTS)
+    return halves
+
+
+@pytest.fixture(scope="module")
+def images():
+    return features.displays(3, 60.0, "validation")[0][:8]
+
+
+# --- Displays -----------------------------------------------------------------------
+
+
+def by_class(count):
+    """Digits that are squares; the grey level tells the class."""
+    labels = np.arange(count) % 10
+    return np.full((28, 28), 1, "uint8") * (labels[:, None, None] + 1), labels
+
+
+def test_every_second_display_has_one_digit_of_the_wanted_class():
+    squares, labels = by_class(100)
+    rng = np.random.default_rng(0)
+    shown, present = features.four_digits(squares, labels, 3, rng, 400)
+    assert (shown.shape, shown.dtype) == ((400, 60, 60), np.uint8)
+    assert list(present) == [True, False] * 200
+    quarters = shown.reshape(400, 2, 30, 2, 30).swapaxes(2, 3).reshape(400, 4, 900)
+    assert ((quarters > 0).sum(-1) == 28 * 28).all()  # whole, so that none overlap
+    classes = quarters.max(-1) - 1
+    assert ((classes == 3).sum(1) == present).all()
+    assert set(classes.ravel()) == {*range(10)}
+    where = np.bincount(np.nonzero(classes == 3)[1])
+    assert where.min() > 30  # in any quarter
+    corners = {divmod(int(first), 30) for first in (quarters > 0).argmax(-1).ravel()}
+    assert corners == {(row, col) for row in range(3) for col in range(3)}
+
+
+def test_what_is_scored_tuned_on_and_chosen_on_are_other_images(monkeypatch):
+    count, of = 10_500, {"fit": 50, "validation": 100, "test": 150}
+    levels, labels = np.full(count, of["fit"], "uint8"), np.arange(count) % 10
+    (_, _), (aside, _) = validation_split(np.arange(count), labels)
+    levels[aside] = of["validation"]
+    fit, last = np.setdiff1d(np.arange(count), aside), np.full(100, of["test"], "uint8")
+
+    def of_one_level(each):
+        return np.full((1, 28, 28), 1, "uint8") * each[:, None, None]
+
+    data = (of_one_level(levels), labels), (of_one_level(last), np.arange(100) % 10)
+    monkeypatch.setattr(features, "load_mnist", lambda: data)
+    monkeypatch.setattr(features, "SINGLES", np.bincount(labels[fit]).min())
+    for name in ("validation", "test"):
+        assert {*np.unique(features.displays(3, 0.0, name)[0])} == {0, of[name]}
+    for name in ("fit", "validation"):
+        assert {*np.unique(features.single_digits(0.0, name))} == {0, of[name]}
+
+
+def test_all_networks_see_the_same_displays_and_noise_comes_on_top():
+    clean, present = features.displays(7, 0.0)
+    again, _ = features.displays(7, 0.0)
+    noisy, of_noisy = features.displays(7, 60.0)
+    assert (clean == again).all()
+    assert (present == of_noisy).all()
+    assert (noisy - clean).std() == pytest.approx(60, rel=0.01)
+    assert (features.displays(8, 0.0)[0] != clean).any()
+
+
+# --- Tunings and gains --------------------------------------------------------------
+
+
+@pytest.mark.parametrize("layer", LAYERS)
+def test_tunings_are_z_scores_over_digits(trained, layer, monkeypatch):
+    monkeypatch.setattr(features, "SINGLES", 4)
+    digits = features.single_digits(60.0)
+    pooled = trained.pooled(digits)[layer]
+    activity = predict(trained.model, digits, LAYERS[layer])
+    np.testing.assert_allclose(pooled, activity, rtol=1e-3, atol=1e-2)
+    responses = activity.mean((1, 2)).reshape(10, 4, 32).mean(1)
+    responds = responses.any(0)
+    assert responds.all() == (layer == "conv_1")  # of conv_2, some never do
+    found = trained.tuning(layer, "activity", digits)
+    np.testing.assert_allclose(
+        found[:, responds], stats.zscore(responses[:, responds]), atol=0.01
+    )
+    slopes = trained.tuning(layer, "gradient", digits)
+    np.testing.assert_allclose(slopes[:, responds].mean(0), 0, atol=1e-5)
+    np.testing.assert_allclose(slopes[:, responds].std(0), 1, atol=1e-5)
+    assert not found[:, ~responds].any()
+    assert not slopes[:, ~responds].any()
+    assert np.corrcoef(found.ravel(), slopes.ravel())[0, 1] > 0.2
+
+
+@pytest.mark.parametrize("layer", LAYERS)
+def test_slopes_are_those_of_finite_differences(trained, images, layer):
+    pooled = trained.pooled(images)[layer]
+    half, evidence, slope = trained._second[layer]
+    weights = [each.value for each in half.trainable_variables]
+    found = np.asarray(slope(weights, pooled))
+    assert found.shape == (10, 32)
+    busy, step = pooled.mean((0, 1, 2)).argmax(), np.zeros(32, "float32")
+    step[busy] = 0.5
+    up, down = (np.asarray(evidence(weights, pooled + s, 1.0)) for s in (step, -step))
+    expected = (up - down).mean(0)  # over a step of 1
+    off = abs(found[:, busy] - expected).max()
+    assert off < 0.02 * abs(expected).max()
+
+
+def test_gains_by_hand():
+    tuning = np.zeros((10, 5))
+    tuning[3], tuning[4] = [2, -2, 0.5, 1, 0], [0, 0, 0, 1, 0]
+    assert (gains(tuning, 3, 0.0) == 1).all()
+    np.testing.assert_allclose(gains(tuning, 3, 1.0), [3, 0, 1.5, 2, 1])
+    np.testing.assert_allclose(gains(tuning, 3, 0.25), [1.5, 0.5, 1.125, 1.25, 1])
+    np.testing.assert_allclose(gains(tuning, 3, 1.0, "mean"), [1.625] * 4 + [1])
+    orders = [gains(tuning, 3, 1.0, "shuffled", seed) for seed in range(5)]
+    assert all(sorted(each) == [0, 1, 1.5, 2, 3] for each in orders)
+    assert all(each[4] == 1 for each in orders)  # it never responds
+    assert len({tuple(each) for each in orders}) > 1
+    assert (orders[2] == gains(tuning, 3, 1.0, "shuffled", 2)).all()
+
+
+@pytest.mark.parametrize("layer", LAYERS)
+def test_a_gain_of_channels_is_a_change_of_weights(trained, images, layer):
+    """Given to the whole network, they do what gains between its halves do."""
+
+    def whole():
+        means = predict(trained.model, images, "dense_1")
+        return means @ WEIGHTS["dense_2/kernel"] + WEIGHTS["dense_2/bias"]
+
+    by = np.random.default_rng(0).uniform(0, 2, 32).astype("float32")
+    by[:3] = 0
+    pooled, plain = trained.pooled(images)[layer], whole()
+    np.testing.assert_allclose(trained.evidence(layer, pooled), plain, atol=0.01)
+    between = trained.evidence(layer, pooled, by)
+    assert abs(between - plain).max() > 1
+    set_weights(trained.model, attended(WEIGHTS, layer, by))
+    np.testing.assert_allclose(between, whole(), atol=0.01)
+    same = attended(WEIGHTS, layer, np.ones(32, "float32"))
+    assert all((same[name] == array).all() for name, array in WEIGHTS.items())
+
+
+def test_weights_cannot_stand_for_a_gain_below_0():
+    with pytest.raises(ValueError, match=r"gains of 0 or more. Received -0\.5"):
+        attended(WEIGHTS, "conv_2", np.array([1, -0.5]))
+
+
+# --- Yes or no ----------------------------------------------------------------------
+
+
+def test_hits_and_false_alarms_by_hand():
+    evidence = np.array([3.0, 1.0, 2.0, 0.0])
+    present = np.array([True, True, False, False])
+    found = detection(evidence, present, 1.5)
+    z = stats.norm.ppf(1.5 / 3)
+    assert found[:4] == pytest.approx((0.5, 0.5, 0, -z))
+    assert found.d_a == pytest.approx(np.sqrt(2) * stats.norm.ppf(3.5 / 5))
+    lax = detection(evidence, present, -1.0)
+    assert (lax.hits, lax.false_alarms, lax.d_prime) == (1, 1, 0)
+    assert lax.criterion == pytest.approx(-stats.norm.ppf(2.5 / 3))
+
+
+def test_an_observer_of_gaussian_evidence_is_recovered():
+    rng, present = np.random.default_rng(0), np.arange(8_000) % 2 == 0
+    evidence = rng.normal(size=8_000) + 1.5 * present
+    found = detection(evidence, present, 1.0)  # 0.25 SD above the middle
+    assert found.d_prime == pytest.approx(1.5, abs=0.06)
+    assert found.criterion == pytest.approx(0.25, abs=0.03)
+    assert found.d_a == pytest.approx(1.5, abs=0.06)
+    pairs = stats.mannwhitneyu(evidence[present], evidence[~present]).statistic
+    area = pairs / 4_000**2
+    assert found.d_a == pytest.approx(psychometrics.d_prime(area, 2), abs=1e-3)
+    moved = detection(evidence + 0.5, present, 1.0)
+    assert moved.criterion == pytest.approx(-0.25, abs=0.03)
+    assert moved.d_a == found.d_a
+
+
+def test_evidence_that_says_nothing_has_a_sensitivity_of_0():
+    found = detection(np.zeros(10), np.arange(10) < 5, 0.5)
+    assert found == (0, 0, 0, pytest.approx(-stats.norm.ppf(0.5 / 6)), 0)
+
+
+def test_the_best_criterion_has_the_most_right_answers():
+    by_hand = best_criterion(
+        np.array([3.0, 1.0, 2.0, 0.0]), np.array([True, True, False, False])
+    )
+    assert by_hand == 0.5
+    rng, present = np.random.default_rng(1), np.arange(100) % 2 == 0
+    evidence = rng.normal(size=100) + present
+    tried = np.linspace(-3, 4, 2_000)
+    best = max(((evidence > each) == present).mean() for each in tried)
+    assert ((evidence > best_criterion(evidence, present)) == present).mean() == best
+
+
+def test_right_answers_by_hand():
+    found = detection(np.array([3.0, 1.0, 2.0, 0.0]), np.arange(4) < 2, 0.5)
+    assert (found.hits, found.false_alarms, found.right) == (1, 0.5, 0.75)
+
+
+def test_a_criterion_from_single_digits_weighs_own_and_others_alike():
+    alone = np.zeros((10 * features.SINGLES, 10))
+    alone[:, 3] = np.repeat(
+        np.arange(10), features.SINGLES
+    )  # the class is the evidence
+    evidence, own = features._own_and_others(alone, 3)
+    assert own.sum() == features.SINGLES == (~own).sum()
+    assert (evidence[own] == 3).all()
+    assert {*evidence[~own]} == {*range(10)} - {3}
+
+
+# --- Kept beside the records --------------------------------------------------------
+
+KEPT = [
+    ("conv_2", 60.0, "validation"),
+    *(
+        each
+        for sd in (60.0, 0.0)
+        for each in (("conv_2", sd, "test"), ("conv_1", sd, "test"))
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("which", "conditions"), [(KEPT[1], CONDITIONS), (KEPT[2], CONDITIONS[2:3])]
+)
+def test_what_is_kept_is_what_the_weights_give(which, conditions, monkeypatch):
+    """One of its networks anew; a display or two may fall on the other side."""
+    places = [0, *(1 + CONDITIONS.index(each) for each in conditions)]
+    before = np.array(features.kept(features._detected, NETWORKS, *which))
+    assert before.shape == (8, 1 + len(CONDITIONS), len(CRITERIA), 5)
+    monkeypatch.setattr(features, "CONDITIONS", conditions)
+    (again,) = features._detected(attrs.evolve(NETWORKS, seeds=[5]), *which)
+    np.testing.assert_allclose(again, before[5, places], atol=0.02)
+
+
+def test_all_that_is_shown_is_kept_and_nothing_else(monkeypatch):
+    def _detected(*arguments):
+        pytest.fail(f"not kept: {arguments[1:]}")
+
+    monkeypatch.setattr(features, "_detected", _detected)
+    for layer, sd, scored_on in KEPT:
+        for kind in TUNINGS:
+            for each in CHANNELS:
+                which = {"sd": sd, "scored_on": scored_on}
+                found = features.found(layer, kind, each, **which)
+                assert found.d_a.shape == (8, len(BETAS))
+    files = (COMMITTED.folder / "derived").glob("detected-*.json")
+    assert len([*files]) == len(KEPT)
+
+
+def test_without_gains_all_conditions_are_alike():
+    first = features.found("conv_1")
+    for layer in LAYERS:
+        for kind in TUNINGS:
+            other = features.found(layer, kind, "shuffled")
+            for one, two in zip(first, other, strict=True):
+                np.testing.assert_allclose(one[:, 0], two[:, 0], atol=0.003)
+
+
+def test_what_notebook_8_says_of_features_holds():
+    """In bold, and the numbers that stand in its text."""
+    beta = features.best_beta()
+    sensitivity, criterion = (features.change(x, beta) for x in ("d_a", "criterion"))
+    assert -0.01 < sensitivity.low < 0 < sensitivity.high < 0.01
+    assert criterion.high < -0.5
+    shuffled = features.change("criterion", beta, channels="shuffled")
+    assert criterion.high < 10 * shuffled.low
+    learnt = {"criterion": "singles"}
+    most = features.best_beta("right", **learnt)
+    assert features.change("right", most, **learnt).low > 5
+    assert features.change("d_a", beta, sd=0.0).low > 0
+    assert features.change("d_a", beta, layer="conv_1").high < 0
+    for layer in LAYERS:
+        kinds = [{"layer": layer, "tuning": kind} for kind in TUNINGS]
+        assert all(features.change("d_a", 0.5, **each).high < 0 for each in kinds)
+        assert all(features.change("d_a", 0.5, sd=0, **each).high < 0 for each in kinds)
+        activity, gradient = (features.change("criterion", beta, **x) for x in kinds)
+        assert gradient.high < activity.low
+    single = features.found(**learnt)
+    shares = single.hits[:, 0], single.right[:, 0], single.right[:, BETAS.index(most)]
+    assert [round(float(each.mean()), 2) for each in shares] == [0.18, 0.54, 0.61]
+    assert features.found().right[:, 0].mean() == pytest.approx(0.72, abs=0.005)
+
+
+def test_the_solution_of_its_exercise(trained):
+    tuning = trained.tuning("conv_2", "gradient", features.single_digits(60.0))
+    by = gains(tuning, 3, 0.1)
+    assert (by.min(), by.max()) == pytest.approx((0.73, 1.15), abs=0.005)
+    assert np.corrcoef(tuning[[3, 0]])[0, 1] == pytest.approx(-0.3, abs=0.01)
+
+    def evidence(images, by=1.0):
+        return trained.evidence("conv_2", trained.pooled(images)["conv_2"], by)[:, 3]
+
+    aside, there = features.displays(3, 60.0, "validation")
+    criterion = best_criterion(evidence(aside), there)
+    images, present = features.displays(3, 60.0)
+    said = {(3, 0.0): (0.65, 0.11, 1.42), (3, 0.1): (0.89, 0.38, 1.42)}
+    said[0, 0.1] = 0.58, 0.05, 1.40
+    for (digit, beta), numbers in said.items():
+        found = evidence(images, gains(tuning, digit, beta))
+        found = detection(found, present, criterion)
+        shares = found.hits, found.false_alarms, found.d_a
+        assert shares == pytest.approx(numbers, abs=0.015)
