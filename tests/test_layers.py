@@ -12,6 +12,7 @@ from utils.kernels import convolve, convolve_few_channels
 from utils.layers import (
     Attend,
     Convolution,
+    InternalNoise,
     LocalResponseNormalization,
     MaxPool,
     TrainingNoise,
@@ -40,6 +41,7 @@ LAYERS = [
     TrainingNoise(2.5, seed=3),
     TrainingNoise(0),
     Attend(name="an_attend"),
+    InternalNoise(1.5),
 ]
 BLANK = np.zeros((200, 28, 28, 1), "float32")
 
@@ -244,3 +246,16 @@ def test_the_same_seed_gives_the_same_noise_and_each_call_another():
 def test_impossible_noise(sd):
     with pytest.raises(ValueError, match=r"SD of at least 0 grey levels, received "):
         TrainingNoise(sd)
+
+
+def test_internal_noise_is_an_image_s_own_and_the_same_each_time():
+    """Of SD `sd` at every place and channel, in training and at test."""
+    x = drawn(20, 12, 12, 8)
+    noise = np.asarray(InternalNoise(3.0)(x)) - x
+    np.testing.assert_allclose(noise.std((1, 2, 3)), 3.0, rtol=0.1)
+    assert abs(noise.mean()) < 0.1
+    between = np.corrcoef(noise.reshape(20, -1)) - np.eye(20)
+    assert abs(between).max() < 0.15
+    again = InternalNoise(3.0)(x[::-1], training=True)
+    np.testing.assert_array_equal(np.asarray(again)[::-1] - x, noise)
+    np.testing.assert_array_equal(InternalNoise(0.0)(x), x)

@@ -162,6 +162,21 @@ def test_what_a_map_that_is_given_may_do_is_numpy_s(kind, wiring):
     assert abs(received - other).max() > 1e-4  # the map matters
 
 
+def test_internal_noise_is_in_the_second_look_only():
+    """In the input of `conv_2`, after the gain: the network of the other weights."""
+    images = digits(3)
+    quiet, noisy = model_of("energy"), model_of("energy", internal_noise=30.0)
+    names = ("attention", "attend")
+    for one, other in zip(
+        *(predict(m, images, names) for m in (quiet, noisy)), strict=True
+    ):
+        np.testing.assert_array_equal(one, other)
+    before, after = predict(noisy, images, ("attend", "internal_noise"))
+    np.testing.assert_allclose((after - before).std((1, 2, 3)), 30, rtol=0.05)
+    assert abs(predict(noisy, images) - predict(quiet, images)).max() > 1e-3
+    np.testing.assert_array_equal(predict(noisy, images), predict(noisy, images))
+
+
 def test_a_gradient_may_be_stopped_at_the_map():
     """What is left is the slope with the map as a constant: a map that is given."""
     images, labels = digits(2), np.array([7, 2])

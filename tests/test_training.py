@@ -18,7 +18,7 @@ from utils.layers import Convolution
 from utils.model import build_model, predict
 from utils.noise import add_noise
 from utils.runs import RunSpec, decode_correct
-from utils.training import batches, build_optimizer, train
+from utils.training import batches, build_optimizer, score, train
 
 TINY = SPECS[1]  # the control
 GENTLE = {"learning_rate": 1e-4, "learning_rate_decay": 0.01}  # rounding stays small
@@ -132,6 +132,29 @@ def test_noise_may_vary_from_image_to_image():
     assert stats.kstest(sds, "uniform", args=(0, 25)).pvalue < 1e-6
 
 
+def test_contrast_may_vary_from_image_to_image():
+    one = changed(noise_sd=0.0, images=500)
+    (full, labels), (varied, same) = map(
+        epoch_of, (one, attrs.evolve(one, contrast_varies=True))
+    )
+    np.testing.assert_array_equal(labels, same)
+    share = varied.max((1, 2)) / full.max((1, 2))
+    np.testing.assert_allclose(varied, share[:, None, None] * full, atol=1e-3)
+    assert share.min() < 0.05
+    assert share.max() > 0.95
+    assert 0.45 < share.mean() < 0.55
+
+
+def test_contrast_at_test_scales_the_digit_and_not_the_noise(tiny):
+    weights, spec = tiny[0].weights, changed(test_images=100)
+    half = score(attrs.evolve(spec, contrast=0.5), weights, 0.0).right
+    halved = {**weights, "conv_1/kernel": weights["conv_1/kernel"] / 2}
+    np.testing.assert_array_equal(half, score(spec, halved, 0.0).right)
+    blank = score(attrs.evolve(spec, contrast=0.0), weights, 0.0).right
+    labels = load_mnist()[1][1][:100]
+    assert len(set(labels[blank])) == 1  # one answer for every image
+
+
 def test_a_yoked_network_sees_another_display_in_as_much_noise():
     display = Display(rows=60, cols=60)
     spec = changed(
@@ -152,7 +175,7 @@ def test_a_yoked_network_is_trained_and_scored():
     spec = changed(attention="energy", display=Display(rows=32, cols=32), yoked=True)
     result = train(spec, progress=False)
     right = decode_correct(result.record, spec.noise_sd)
-    again = training.score(spec, result.weights, spec.noise_sd).right
+    again = score(spec, result.weights, spec.noise_sd).right
     np.testing.assert_array_equal(right, again)
 
 

@@ -7,6 +7,7 @@ together, values and gradients. Arrays are `(batch, rows, cols, channels)`.
 
 import math
 
+import jax
 import keras
 import numpy as np
 from keras import ops
@@ -145,6 +146,40 @@ class TrainingNoise(keras.layers.Layer):
 
     def get_config(self):
         return {**super().get_config(), "sd": self.sd, "seed": self.seed}
+
+
+@keras.saving.register_keras_serializable("attention_in_a_cnn")
+class InternalNoise(keras.layers.Layer):
+    """Add Gaussian noise of a fixed SD to activities, in training and at test.
+
+    An observer's own noise, which no image holds (Lu and Dosher 1998). An image decides
+    its draw, so that a network answers alike whenever it sees it.
+
+    Args:
+        sd: standard deviation in the unit of the activities.
+
+    Call arguments:
+        x: `(batch, rows, cols, channels)`.
+
+    Returns:
+        The same shape.
+    """
+
+    def __init__(self, sd, **settings):
+        super().__init__(**settings)
+        self.sd = sd
+
+    def call(self, x):
+        return x + self.sd * jax.vmap(_noise_of_its_own)(x)
+
+    def get_config(self):
+        return {**super().get_config(), "sd": self.sd}
+
+
+def _noise_of_its_own(x):
+    """Standard normal, of the shape of `x`, whose sum decides the draw."""
+    bits = jax.lax.bitcast_convert_type(jax.lax.stop_gradient(x.sum()), "int32")
+    return jax.random.normal(jax.random.fold_in(jax.random.key(0), bits), x.shape)
 
 
 @keras.saving.register_keras_serializable("attention_in_a_cnn")

@@ -19,6 +19,7 @@ from utils.checks import check, choice, whole
 from utils.layers import (
     Attend,
     Convolution,
+    InternalNoise,
     LocalResponseNormalization,
     MaxPool,
     TrainingNoise,
@@ -61,13 +62,14 @@ def build_model(
     stops_gradient: bool = False,
     yoked: bool = False,
     field: bool = False,
+    internal_noise: float = 0.0,
     seed: int | None = None,
     **attention_parameters,
 ) -> keras.Model:
     """Build the network: first look, attention, second look with the same weights.
 
-    The settings from `looks_at` to `field` are for controls; their defaults are the
-    published wiring.
+    The settings from `looks_at` to `internal_noise` are for controls; their defaults
+    are the published wiring.
 
     Args:
         attention: a name in `utils.attention.KINDS`; `ones` is the control.
@@ -85,6 +87,8 @@ def build_model(
         yoked: whether the map is made of other images, a second input.
         field: whether a map that is given multiplies the activity that the kind's own
             map is made of: the attention field of Reynolds and Heeger (2009).
+        internal_noise: SD of noise in `conv_2`'s input at the second look, whatever the
+            image, in the unit of its activities.
         seed: fixes the initial weights and the noise; two kinds built with one
             seed start from the same weights.
         **attention_parameters: those of the kind, such as `n=3` for `top_n`.
@@ -180,6 +184,8 @@ def build_model(
         x = _through(reduce_1, x)
     elif acts_on == "conv_2":
         x = Attend(name="attend")(x, gain)
+    if internal_noise:
+        x = InternalNoise(internal_noise, name="internal_noise")(x)
     x = _through(reduce_2, conv_2(x))
     if acts_on == "read_out":
         late = ops.average_pool(gain[..., None], 3, 2)[..., 0]

@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import attrs
+import jax
 import numpy as np
 
 from utils import attention, outside
@@ -63,6 +64,8 @@ class RunSpec:
     noise_sd: float = number(0.0)  # in training, grey levels
     noise_varies: bool = flag(False)  # each training image's SD is from 0 to noise_sd
     data: str = "mnist"  # or the path of a file for utils.data.load_npz
+    contrast: float = number(1.0, most=1)  # of images before noise, at test
+    contrast_varies: bool = flag(False)  # each training image's is from 0 to 1
     display: Display | None = attrs.field(default=None, converter=_display)
     images: int = whole(60_000, least=1)  # an epoch, always the same ones
     goes_on: bool = flag(False)  # through the training images, epoch by epoch
@@ -80,6 +83,7 @@ class RunSpec:
     stops_gradient: bool = flag(False)
     yoked: bool = flag(False)  # to the display of another digit, in as much noise
     field: bool = flag(False)  # the cue's map, for the activity that a map is made of
+    internal_noise: float = number(0.0)  # SD in the input of conv_2, as in build_model
     seed: int = whole(0)
     scored_on: str = choice("test", of=("test", "validation"))
     test_images: int = whole(10_000, least=1)
@@ -138,7 +142,10 @@ class RunSpec:
     @property
     def network(self) -> dict:
         """What `build_model` takes beside the kind, the images' size and the seed."""
-        names = ("strength", "input_scale", *WIRING, "stops_gradient", "yoked", "field")
+        names = (
+            *("strength", "input_scale", *WIRING),
+            *("stops_gradient", "yoked", "field", "internal_noise"),
+        )
         settings = {name: getattr(self, name) for name in names}
         return Frozen({**settings, **self.attention_parameters})
 
@@ -254,7 +261,9 @@ def versions() -> dict[str, str]:
 
 @functools.cache
 def processor() -> str:
-    """The processor's name, as far as the system tells it."""
+    """The processor's name, as far as the system tells it; a GPU's, if JAX has one."""
+    if jax.default_backend() != "cpu":
+        return jax.devices()[0].device_kind
     try:
         with open("/proc/cpuinfo", encoding="utf-8") as lines:
             names = [line.split(":", 1)[1] for line in lines if "model name" in line]

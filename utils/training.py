@@ -25,7 +25,7 @@ from utils.noise import add_noise
 from utils.runs import Answers, RunSpec, as_record
 
 IMAGES_PER_CALL = 500  # images that one compiled loop trains on: about 0.1 s
-IMAGES_PER_TEST = 4  # more do not fit into the cache: 100 take 1.7 times as long
+IMAGES_PER_TEST = 4  # more do not fit into a CPU's cache: 100 take 1.7 times as long
 # Independent streams of random numbers of a seed; all seeds share their test displays.
 ORDER, NOISE, TEST_NOISE, DISPLAYS, TEST_DISPLAYS, YOKED, TEST_YOKED = range(7)
 
@@ -153,6 +153,8 @@ def batches(spec: RunSpec, images, labels, epoch: int):
     for places in np.split(order, range(0, len(order), updates * spec.batch_size)[1:]):
         own, pool = (images[places], labels[places]), (images, labels)
         seen, beside, _ = _displayed(spec, own, pool, placing)
+        if spec.contrast_varies:
+            seen = seen * rng.random((len(places), 1, 1), dtype=np.float32)
         noisy, share = add_noise(seen, spec.noise_sd, rng), 1
         if spec.noise_varies:
             share = rng.random((len(places), 1, 1), dtype=np.float32)
@@ -204,6 +206,7 @@ class Engine(NamedTuple):
 
     names: list[str]
     initial: Callable  # seed -> (weights, optimizer)
+    step: Callable  # as update, of one batch, not compiled
     update: Callable  # ((weights, optimizer), (inputs, labels)) -> (..., losses)
     classify: Callable  # (weights, inputs (batches, batch, ...)) -> digits
 
@@ -244,13 +247,13 @@ def _engine(attention, image_shape, network, own, *optimizing):
     loss_and_gradients = jax.value_and_grad(loss_of)
 
     def over_batch(weights, inputs, labels):
-        """Image by image: the patches of a batch would not fit into the cache."""
+        """Image by image: a batch's patches would not fit into a CPU's cache."""
 
         def add(total, image):
             image = jax.tree.map(lambda array: array[None], image)
             return jax.tree.map(jnp.add, total, loss_and_gradients(weights, *image)), 0
 
-        if len(labels) == 1:
+        if len(labels) == 1 or jax.default_backend() != "cpu":
             return loss_and_gradients(weights, inputs, labels)
         nothing = jax.tree.map(jnp.zeros_like, (0.0, weights))
         total, _ = jax.lax.scan(add, nothing, (inputs, labels))
@@ -275,6 +278,7 @@ def _engine(attention, image_shape, network, own, *optimizing):
     return Engine(
         names,
         initial,
+        one_update,
         jax.jit(lambda state, data: jax.lax.scan(one_update, state, data)),
         jax.jit(classify),
     )
@@ -321,18 +325,21 @@ def _answers(compiled, weights, spec, sd, x_test, y_test, count=None, look=None)
     for start in range(0, count, IMAGES_PER_CALL):
         part = tuple(each[start : start + IMAGES_PER_CALL] for each in pool)
         images, beside, second = _displayed(spec, part, pool, placing)
+        if spec.contrast != 1:
+            images = np.float32(spec.contrast) * images
         noisy = add_noise(images, sd, rng)
         if look:
             beside = look(noisy)
         if spec.yoked:
             others, *_ = _displayed(spec, _next(part), pool, yoking)
             beside = add_noise(others, sd, yoking)
-        fill = [(0, -len(noisy) % IMAGES_PER_TEST)]
+        at_once = IMAGES_PER_TEST if jax.default_backend() == "cpu" else IMAGES_PER_CALL
+        fill = [(0, -len(noisy) % at_once)]
         arrays = (
             None if each is None else np.pad(each, [*fill, (0, 0), (0, 0)])
             for each in (noisy, beside)
         )
-        inputs = _inputs(*arrays, IMAGES_PER_TEST)
+        inputs = _inputs(*arrays, at_once)
         named.append(np.ravel(compiled.classify(weights, inputs))[: len(noisy)])
         seconds.append(second)
     named = np.concatenate(named)[:count]

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from utils.studies import PROFILES, StudyStoppedError, profile, run
+from utils.studies import PROFILES, StudyStoppedError, profile, run, together
 
 
 def main(arguments: Sequence[str] | None = None, study=profile) -> int:
@@ -23,9 +23,16 @@ def main(arguments: Sequence[str] | None = None, study=profile) -> int:
         type=Path,
         help="folder for the records (default: %(default)s)",
     )
+    parser.add_argument(
+        "--together",
+        action="store_true",
+        help="for a GPU: runs by Adam that differ in seed and rate only side by side "
+        "in one program; what is not finished when it is stopped is lost",
+    )
     options = parser.parse_args(arguments)
+    execute = together.run if options.together else run
     try:
-        records = run(study(options.profile), options.store)
+        records = execute(study(options.profile), options.store)
     except KeyboardInterrupt:
         print("Stopped. Run the same command to go on.", file=sys.stderr)
         return 130

@@ -19,10 +19,12 @@ import numpy as np
 
 from utils.runs import RunSpec
 from utils.statistics import Estimate, paired_difference
+from utils.studies.arms import Arm
 from utils.studies.tuning import Tuned, seed_by_seed
-from utils.studies.uncertain_place import BASE, NOISE
+from utils.studies.uncertain_place import BASE, LONG, NOISE
 
 SEEDS = range(20)
+LONG_SEEDS = range(8)
 VALIDATION_SEEDS = range(100, 102)
 RATES = (0.0007, 0.001, 0.0015, 0.0022)
 SIGMAS, SIGMA_RATES = (1.0, 3.0), (0.001, 0.0015)
@@ -55,9 +57,17 @@ def rates() -> list[RunSpec]:
     return seed_by_seed([run for each in NETWORKS for run in each.runs])
 
 
+def trained_long(tuned: Tuned) -> Arm:
+    """For more epochs, of which the first are those of the others."""
+    run = attrs.evolve(tuned.best, epochs=LONG, keeps_weights=False)
+    return Arm(tuned.label, run, LONG_SEEDS)
+
+
 def study() -> list[RunSpec]:
-    """Profile `decomposition`: after `decomposition_rates`; seed by seed."""
-    return seed_by_seed([run for each in NETWORKS for run in each.arm(SEEDS).runs])
+    """Profile `decomposition`: after `decomposition_rates`; seed by seed, long last."""
+    short = [run for each in NETWORKS for run in each.arm(SEEDS).runs]
+    long = [run for each in NETWORKS for run in trained_long(each).runs]
+    return seed_by_seed(short) + seed_by_seed(long)
 
 
 class Factorial(NamedTuple):

@@ -1,0 +1,157 @@
+"""Runs that differ in seed and learning rate only, trained in one program: for a GPU.
+
+A network this small leaves a GPU idle; several of them side by side do not. Images,
+noise, order and initial weights are those of `utils.training.train`, and so are the
+updates, to rounding. A record says by its processor where it was computed.
+"""
+
+import concurrent.futures
+import math
+import time
+from collections.abc import Sequence
+
+import attrs
+import jax
+import numpy as np
+
+from utils import training
+from utils.runs import RunSpec, as_record
+from utils.studies.processes import processes
+from utils.studies.store import Store
+from utils.training import Result
+
+AT_ONCE = 20  # runs in one program
+AHEAD = 3  # calls that wait for the GPU
+
+
+def train_together(specs: Sequence[RunSpec]) -> list[Result]:
+    """What `train` gives for each of the specs.
+
+    Args:
+        specs: runs that differ in nothing but seed and learning rate; trained by Adam,
+            whose step is in proportion to the rate.
+
+    Raises:
+        ValueError: if they differ in more.
+    """
+    first = _alike(specs[0])
+    if {_alike(spec) for spec in specs} != {first}:
+        raise ValueError(
+            f"Expected runs that differ in seed and rate only. Received {specs}."
+        )
+    (x_train, y_train), (x_test, y_test) = training._load(first)
+    compiled = training.engine(first, x_train.shape[1:])
+    rates = np.array([spec.learning_rate for spec in specs], "float32")
+
+    def updates(state, rate, data):
+        def at_rate(state, batch):
+            (weights, slots), loss = compiled.step(state, batch)
+            moved = zip(state[0], weights, strict=True)
+            return ([old + rate * (new - old) for old, new in moved], slots), loss
+
+        return jax.lax.scan(at_rate, state, data)
+
+    update = jax.jit(jax.vmap(updates), donate_argnums=0)
+    state = _side_by_side([compiled.initial(spec.seed) for spec in specs])
+    epochs, start = [[] for _ in specs], time.perf_counter()
+
+    def scored(weights, spec, count=None):
+        return lambda sd: training._answers(
+            compiled, weights, spec, sd, x_test, y_test, count
+        )
+
+    for epoch in range(1, first.epochs + 1):
+        losses = []
+        parts = [training.batches(spec, x_train, y_train, epoch) for spec in specs]
+        for data in zip(*parts, strict=True):
+            state, loss = update(state, rates, _side_by_side(data))
+            losses.append(loss)
+            jax.block_until_ready(losses[-AHEAD:][0])  # the host is never far ahead
+        each = [jax.tree.map(lambda x, i=i: x[i], state[0]) for i in range(len(specs))]
+        loss = np.concatenate(losses, 1).mean(1)
+        for weights, spec, found, mean in zip(each, specs, epochs, loss, strict=True):
+            part = scored(weights, spec, spec.curve_images)
+            found.append(
+                {
+                    "epoch": epoch,
+                    "accuracy_clean": float(part(0.0).right.mean()),
+                    "accuracy_matched": float(part(spec.noise_sd).right.mean()),
+                    "loss": float(mean) if math.isfinite(mean) else None,
+                }
+            )
+    seconds = (time.perf_counter() - start) / len(specs)
+    return [
+        Result(
+            as_record(spec, found, scored(weights, spec), seconds),
+            dict(zip(compiled.names, training._copied(weights), strict=True))
+            if spec.keeps_weights
+            else {},
+        )
+        for spec, found, weights in zip(specs, epochs, each, strict=True)
+    ]
+
+
+def _alike(spec):
+    """What runs must have in common."""
+    return attrs.evolve(spec, seed=0, learning_rate=1.0)
+
+
+def _side_by_side(several):
+    return jax.tree.map(lambda *arrays: np.stack(arrays), *several)
+
+
+def run(specs: Sequence[RunSpec], store) -> list[dict]:
+    """Compute the runs that the store lacks, side by side where they can be.
+
+    Each core feeds a program; what is not finished when it is stopped is lost.
+
+    Args:
+        specs: runs by Adam.
+        store: a folder, or a `utils.studies.store.Store`.
+
+    Returns:
+        One record for each spec, in their order.
+
+    Raises:
+        ValueError: for a probe, or another optimiser.
+    """
+    others = [each.name for each in specs if not _is_by_adam(each)]
+    if others:
+        raise ValueError(
+            "Expected runs by Adam: its step is in proportion to the rate, in which "
+            f"runs may differ. Received {', '.join(others)}. Run these one by one."
+        )
+    store = store if isinstance(store, Store) else Store(store)
+    groups = _groups([spec for spec in specs if not store.finished(spec.name)])
+    if groups:
+        with processes(len(groups)) as pool:
+            futures = [
+                pool.submit(_compute, each, str(store.folder)) for each in groups
+            ]
+            for future in concurrent.futures.as_completed(futures):
+                future.result()
+    return [store.record(spec.name) for spec in specs]
+
+
+def _is_by_adam(each):
+    return isinstance(each, RunSpec) and each.optimizer == "adam"
+
+
+def _groups(specs):
+    """Runs that can be trained together, those that take longest first."""
+    alike = {}
+    for spec in dict.fromkeys(specs):
+        alike.setdefault(_alike(spec), []).append(spec)
+    groups = [
+        several[start : start + AT_ONCE]
+        for several in alike.values()
+        for start in range(0, len(several), AT_ONCE)
+    ]
+    return sorted(groups, key=lambda group: -sum(spec.work for spec in group))
+
+
+def _compute(specs, folder):
+    store = Store(folder)
+    with jax.default_matmul_precision("highest"):  # a GPU's default has 10 bits
+        for spec, result in zip(specs, train_together(specs), strict=True):
+            store.save(spec.name, *result)
