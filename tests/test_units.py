@@ -6,7 +6,7 @@ import pytest
 
 from utils.statistics import sign_flip_test
 from utils.studies import uncertain_place, units
-from utils.studies.units import ATTENTION, STAGES, Weights, weights
+from utils.studies.units import ATTENTION, STAGES, weights
 
 CUED = uncertain_place.arm(uncertain_place.ORACLE)  # learnt with a map that is given
 PAIRS = 12
@@ -98,14 +98,18 @@ def test_a_gain_tips_the_pair_towards_its_digit(far):
         assert shares[1] > shares[0] + 0.15 > shares[2] + 0.3, stage
 
 
-def test_all_networks_of_an_arm_are_asked():
-    arm = attrs.evolve(CUED, seeds=range(2))
-    found = units._weighed(arm, units.NEAR)
+def test_all_networks_of_an_arm_are_asked(monkeypatch):
+    monkeypatch.setattr(
+        units, "kept", lambda function, *arguments: function(*arguments)
+    )
+    found = units.weighed(attrs.evolve(CUED, seeds=range(2)), units.NEAR)
     assert [*found] == [*STAGES]
     assert all([*of_stage] == [*ATTENTION] for of_stage in found.values())
-    one, other = found["read-out"]["nowhere"]
-    assert isinstance(one, Weights)
-    assert one != other
+    nowhere = found["read-out"]["nowhere"]
+    seen = units.responses(CUED, 1, units.NEAR)["read-out"]
+    again = weights(seen.probe, seen.reference, seen.pair["nowhere"])
+    assert nowhere.share.shape == (2,)
+    assert nowhere.share[1] == pytest.approx(again.share) != nowhere.share[0]
 
 
 def test_an_estimate_over_networks_has_an_interval_and_a_p():

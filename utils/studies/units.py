@@ -107,6 +107,7 @@ class Weights(NamedTuple):
     """How a pair's response is made of those to its two, by least squares.
 
     All three within channels: each is taken from its mean, over its largest response.
+    Numbers, or arrays `(seeds,)`.
     """
 
     slope: float  # of (pair - reference) on (probe - reference)
@@ -155,10 +156,10 @@ def weights(probe, reference, pair) -> Weights:
     return Weights(float(slope), float(one), float(other))
 
 
-def weighed(arm: Arm, distance: float) -> dict[str, dict[str, list[Weights]]]:
-    """The weights in each network of an arm, by stage and by where attention is."""
+def weighed(arm: Arm, distance: float) -> dict[str, dict[str, Weights]]:
+    """Weights by stage and by where attention is, each `(seeds,)`: of every network."""
     return {
-        stage: {where: [Weights(*each) for each in found[where]] for where in ATTENTION}
+        stage: {where: Weights(*np.transpose(found[where])) for where in ATTENTION}
         for stage, found in kept(_weighed, arm, float(distance)).items()
     }
 
