@@ -21,10 +21,11 @@ from utils.attention import WITHOUT_FIRST_LOOK
 from utils.displays import Display
 from utils.model import CHANNELS, map_shape
 from utils.runs import RunSpec
-from utils.statistics import Estimate, paired_difference
+from utils.statistics import Estimate, paired_difference, sign_flip_test
+from utils.studies import uncertain_place
 from utils.studies.arms import Arm, paired
 from utils.studies.tuning import Tuned, seed_by_seed
-from utils.studies.uncertain_place import BASE, CANVAS, NOISE
+from utils.studies.uncertain_place import BASE, CANVAS, CONTROL, ENERGY, NOISE
 
 PRIMARY = ("place or area", "yoked", "read-out")
 SEEDS = range(8)
@@ -54,9 +55,10 @@ MIDDLE_CONTROL = _tuned("control, digit in the middle", "ones", display=MIDDLE)
 MIDDLE_ENERGY = _tuned("activity, digit in the middle", "energy", display=MIDDLE)
 QUIET_CONTROL = _tuned("control, trained without noise", "ones", noise_sd=0.0)
 QUIET_ENERGY = _tuned("activity, trained without noise", "energy", noise_sd=0.0)
+CHANGED_MAPS = (YOKED, SCATTERED, REORDERED, STOPPED, GATE, READ_OUT)
 NETWORKS = (
-    *(MIDDLE_CONTROL, MIDDLE_ENERGY, YOKED, MAXIMUM, READ_OUT, REORDERED),
-    *(SCATTERED, STOPPED, GATE, QUIET_CONTROL, QUIET_ENERGY),
+    *(MIDDLE_CONTROL, MIDDLE_ENERGY, MAXIMUM, QUIET_CONTROL, QUIET_ENERGY),
+    *CHANGED_MAPS,
 )
 
 
@@ -68,6 +70,23 @@ def rates() -> list[RunSpec]:
 def study() -> list[RunSpec]:
     """Profile `controls`: after `controls_rates`; seed by seed."""
     return seed_by_seed([run for each in NETWORKS for run in each.arm(SEEDS).runs])
+
+
+def place_or_area() -> Estimate:
+    """Advantage of attention at random places, minus that in the middle; in points.
+
+    The canvas is as large, so that what differs is whether the place is uncertain. The
+    interval is for other seeds.
+    """
+    arms = [each.arm(SEEDS) for each in (MIDDLE_ENERGY, MIDDLE_CONTROL)]
+    for network in (ENERGY, CONTROL):
+        arms.append(attrs.evolve(uncertain_place.arm(network), seeds=SEEDS))
+    middle, middle_control, anywhere, anywhere_control = (
+        100 * arm.accuracy(NOISE) for arm in arms
+    )
+    leads = anywhere - anywhere_control, middle - middle_control
+    p = sign_flip_test(*leads)
+    return paired_difference(*leads)._replace(unit="points", p=p)
 
 
 def multiply_adds(run: RunSpec) -> int:

@@ -18,11 +18,12 @@ import attrs
 import numpy as np
 
 from utils.runs import RunSpec
-from utils.statistics import Estimate, paired_difference
+from utils.statistics import Estimate, paired_difference, sign_flip_test
 from utils.studies.arms import Arm
 from utils.studies.tuning import Tuned, seed_by_seed
 from utils.studies.uncertain_place import BASE, LONG, NOISE
 
+PRIMARY = ("places", "amount", "interaction", "constant", "constant or ring")
 SEEDS = range(20)
 LONG_SEEDS = range(8)
 VALIDATION_SEEDS = range(100, 102)
@@ -88,7 +89,8 @@ def factorial(none, place, amount, both) -> Factorial:
     none, place, amount, both = cells
 
     def estimate(one, other):
-        return paired_difference(one, other)._replace(unit="points")
+        p = sign_flip_test(one, other)
+        return paired_difference(one, other)._replace(unit="points", p=p)
 
     return Factorial(
         estimate((place + both) / 2, (none + amount) / 2),

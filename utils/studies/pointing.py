@@ -93,6 +93,11 @@ def pointed(arm: Arm, sd: float, kind: str | None = None) -> Pointed:
     return Pointed(*kept(_pointed, attrs.evolve(arm, seeds=SEEDS), float(sd), kind))
 
 
+def gain_inside(arm: Arm, sd: float) -> list[float]:
+    """Mean gain inside the outermost ring, of each of the first 8 networks."""
+    return kept(_gain_inside, attrs.evolve(arm, seeds=SEEDS), float(sd))
+
+
 def mean_share(shares: list[float]) -> Estimate:
     """Mean of a share that each network has, in percent; for other seeds."""
     found = paired_difference(100 * np.array(shares), np.zeros(len(shares)))
@@ -123,6 +128,12 @@ def share_of_images(count: int) -> Estimate:
         unit="%",
         basis="exact binomial",
     )
+
+
+def _gain_inside(arm, sd):
+    model = _network(arm)
+    looks = (_looks(model, arm, seed, sd, LOOKED) for seed in arm.seeds)
+    return [float(seen.gains[:, 1:-1, 1:-1].mean()) for seen in looks]
 
 
 def _pointed(arm: Arm, sd: float, kind: str | None) -> Pointed:
