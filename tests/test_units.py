@@ -69,14 +69,14 @@ def test_units_that_see_one_digit_only_answer_as_if_it_were_alone():
     look = units.second_look(CUED, 0)
     rng, flat = np.random.default_rng(0), np.ones((1, 31, 31), "float32")
     left, right = rng.uniform(0, 255, (2, 1, 60, 60)).astype("float32")
-    left[:, :, 30:], right[:, :, :30] = 0, 0
+    left[:, :, 31:], right[:, :, :31] = 0, 0
     one, other, both = (look(x, flat)[0] for x in (left, right, left + right))
     sees = units._sees_ink(left) & units._sees_ink(right)
     changed = (abs(both - one) > 1e-3) & (abs(both - other) > 1e-3)
     changed = changed[:, 1:, 1:].any(-1)
     assert changed.any()
     assert not (changed & ~sees).any()
-    assert {*np.nonzero(sees)[2]} == {13, 14, 15, 16}  # pixels 27 to 33, 4 each side
+    assert {*np.nonzero(sees)[2]} == {13, 14, 15, 16}  # over pixels 27 to 33, of 27 to 34 that would
 
 
 def test_far_apart_the_read_out_adds_up(far):
