@@ -76,7 +76,7 @@ def test_units_that_see_one_digit_only_answer_as_if_it_were_alone():
     changed = changed[:, 1:, 1:].any(-1)
     assert changed.any()
     assert not (changed & ~sees).any()
-    assert {*np.nonzero(sees)[2]} == {13, 14, 15, 16}  # over pixels 27 to 33, of 27 to 34 that would
+    assert {*np.nonzero(sees)[2]} == {13, 14, 15, 16}  # over pixels 27 to 33
 
 
 def test_far_apart_the_read_out_adds_up(far):
