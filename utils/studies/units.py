@@ -1,0 +1,195 @@
+"""Two digits in one receptive field: what attention does to responses.
+
+Networks of `competition` look at two digits, alone and together, without noise; the cue
+marks one, or the other, or nothing (a gain, or a field, of 1 everywhere). Is the
+response to the pair a weighted mean of the two that attention tips, as in V2 and V4
+(Reynolds, Chelazzi and Desimone 1999)?
+
+A unit of `conv_2` is a channel at a place, and sees 9 x 9 pixels: both digits only
+where they overlap. A channel of the read-out, `conv_2`'s average over places, sees the
+whole display, as cells of inferotemporal cortex nearly do. Both are asked.
+
+Named on 26 November 2026, before any network of `competition` was looked at, over 8
+networks whose cue multiplies `conv_2`'s input; at the read-out, digits 21 pixels apart:
+the probe's share of the pair's weights with the cue at the probe minus with the cue at
+the reference; and, without attention, both weights together minus 1, which is what they
+are in a mean (in a sum, 2).
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import attrs
+import keras
+import numpy as np
+from scipy import ndimage
+
+from utils.data import load_mnist
+from utils.displays import arrange, cue_maps
+from utils.model import build_model, map_shape, set_weights
+from utils.statistics import Estimate, paired_difference, sign_flip_test
+from utils.studies.arms import Arm
+from utils.studies.competition import PAIR
+from utils.studies.kept import kept
+
+PRIMARY = ("units, tipped", "units, mean or sum")
+NEAR, FAR = 7.0, 21.0  # pixels between the two digits
+PAIRS = 100  # of digits
+RECEPTIVE_FIELD = 9  # pixels, rows and columns, of a unit of conv_2
+INK = 128  # grey level
+STAGES = ("conv_2", "read-out")
+ATTENTION = ("nowhere", "at the probe", "at the reference")
+
+
+class Responses(NamedTuple):
+    """Of units at one stage; a row is a pair of digits, at `conv_2` at one place."""
+
+    probe: np.ndarray  # (rows, channels), alone, attention nowhere
+    reference: np.ndarray  # (rows, channels), the same of the other digit
+    pair: dict[str, np.ndarray]  # both together, by where attention is
+
+
+def second_look(arm: Arm, seed: int) -> Callable:
+    """A function that gives what the units of one network answer at the second look.
+
+    From images `(batch, rows, cols)`, grey levels, and the map that its kind is given
+    `(batch, rows', cols')`, to `conv_2` `(batch, rows', cols', channels)` and the
+    read-out, which is its channels normalised and averaged `(batch, channels)`.
+    """
+    run = arm.run
+    model = build_model(run.attention, image_shape=run.display.shape, **run.network)
+    set_weights(model, arm.weights(seed))
+    layers = model.get_layer("pool_2").input, model.get_layer("dense_1").output
+    part = keras.Model(model.inputs, layers)
+    return lambda images, gains: part.predict_on_batch([images[..., None], gains])
+
+
+def responses(
+    arm: Arm, seed: int, distance: float, pairs: int = PAIRS
+) -> dict[str, Responses]:
+    """What one network's units answer to two digits, by stage.
+
+    The probe lies in the middle of the canvas. Of `conv_2`, the units whose receptive
+    field has ink of both.
+
+    Args:
+        arm: whose network is given the cue's map.
+        seed: which of its networks.
+        distance: between the two digits, pixels.
+        pairs: of digits, the first test images.
+    """
+    look = second_look(arm, seed)
+    _, (digits, labels) = load_mnist()
+    display = attrs.evolve(PAIR, central=True, distance=distance, validity=0.0)
+    shown = arrange(
+        *(display, digits[:pairs], digits, np.random.default_rng(0)),
+        labels=(labels[:pairs], labels),
+    )
+    probe = _canvases(digits[:pairs], shown.places, display.shape)
+    reference = _canvases(digits[shown.second], shown.cues, display.shape)
+    flat = np.ones((pairs, *map_shape(display.shape)), "float32")
+    maps = [cue_maps(x, digits.shape[1:], flat.shape[1:]) for x in shown[1:3]]
+    together = zip(ATTENTION, (flat, *maps), strict=True)
+    alone = look(probe, flat), look(reference, flat)
+    pair = {where: look(np.maximum(probe, reference), gain) for where, gain in together}
+    meet = _sees_ink(probe) & _sees_ink(reference)
+
+    def at(stage):
+        def of(found):
+            return found[0][:, 1:, 1:][meet] if stage == "conv_2" else found[1]
+
+        return Responses(*map(of, alone), {where: of(pair[where]) for where in pair})
+
+    return {stage: at(stage) for stage in STAGES}
+
+
+class Weights(NamedTuple):
+    """How a pair's response is made of those to its two, by least squares.
+
+    All three within channels: each is taken from its mean, over its largest response.
+    Numbers, or arrays `(seeds,)`.
+    """
+
+    slope: float  # of (pair - reference) on (probe - reference)
+    probe: float  # these two: pair = probe * P + reference * R + constant
+    reference: float
+
+    @property
+    def total(self) -> float:
+        """Both weights: 1 is a weighted mean, 2 a sum, with any mean of the two."""
+        return self.probe + self.reference
+
+    @property
+    def share(self) -> float:
+        """Of the probe: 1/2 where both count alike, 1 if the other is ignored."""
+        return self.probe / self.total
+
+
+def weights(probe, reference, pair) -> Weights:
+    """The analysis of Reynolds, Chelazzi and Desimone, and the one with two weights.
+
+    The slope is the probe's weight if the weights add up to 1. It does not show that
+    they do: that of a sum is 1/2, too, and so is that of a pair that has nothing to do
+    with the two, if these vary alike and independently.
+
+    Args:
+        probe, reference, pair: `(rows, channels)`; channels that answer neither alone
+            are left out.
+
+    Raises:
+        ValueError: if no channel answers, or shapes differ.
+    """
+    several = [np.asarray(each, float) for each in (probe, reference, pair)]
+    alike = len({each.shape for each in several}) == 1
+    most = np.max(several[:2], axis=(0, 1)) if alike else np.zeros(1)
+    if not most.any():
+        raise ValueError(
+            "Expected three arrays (rows, channels) of one shape, and a channel that "
+            f"answers. Received {[each.shape for each in several]}."
+        )
+    scaled = [each[:, most > 0] / most[most > 0] for each in several]
+    p, r, both = (np.ravel(each - each.mean(0)) for each in scaled)
+    (slope,), (one, other) = (
+        np.linalg.lstsq(np.stack(of, 1), y)[0]
+        for of, y in (([p - r], both - r), ([p, r], both))
+    )
+    return Weights(float(slope), float(one), float(other))
+
+
+def weighed(arm: Arm, distance: float) -> dict[str, dict[str, Weights]]:
+    """Weights by stage and by where attention is, each `(seeds,)`: of every network."""
+    return {
+        stage: {where: Weights(*np.transpose(found[where])) for where in ATTENTION}
+        for stage, found in kept(_weighed, arm, float(distance)).items()
+    }
+
+
+def over_networks(one, other=0.0, unit: str = "") -> Estimate:
+    """Mean difference of what each network has, `(seeds,)`; for other seeds."""
+    one, other = np.broadcast_arrays(np.asarray(one, float), other)
+    p, basis = sign_flip_test(one, other), f"{len(one)} networks"
+    return paired_difference(one, other)._replace(unit=unit, basis=basis, p=p)
+
+
+def _canvases(digits, corners, shape):
+    """Each digit alone on a canvas: `(images, rows, cols)` float32, grey levels."""
+    images = np.zeros((len(digits), *shape), "float32")
+    rows, cols = digits.shape[1:]
+    for image, digit, (row, col) in zip(images, digits, corners, strict=True):
+        image[row : row + rows, col : col + cols] = digit
+    return images
+
+
+def _sees_ink(images):
+    """Which units of `conv_2` do, without its first row and column of places."""
+    brightest = ndimage.maximum_filter(images, RECEPTIVE_FIELD, axes=(1, 2))
+    return brightest[:, 1::2, 1::2] > INK
+
+
+def _weighed(arm: Arm, distance: float) -> dict:
+    found = {stage: {where: [] for where in ATTENTION} for stage in STAGES}
+    for seed in arm.seeds:
+        for stage, seen in responses(arm, seed, distance).items():
+            for where, pair in seen.pair.items():
+                found[stage][where].append(weights(seen.probe, seen.reference, pair))
+    return found
