@@ -1,7 +1,8 @@
 """Studies: their runs, how these are executed, and what was found.
 
 Each study has a module of its own: `published`, `gain`, `uncertain_place`,
-`decomposition`, `controls`, `competition`.
+`decomposition`, `controls`, `competition`, `likeliest`, `external_noise`, `features`; or
+two: `units` and `contrast_gain` look at the networks of `competition`.
 """
 
 from collections.abc import Callable, Mapping
@@ -11,7 +12,9 @@ from utils.studies import (
     competition,
     controls,
     decomposition,
+    external_noise,
     gain,
+    likeliest,
     published,
     uncertain_place,
 )
@@ -32,8 +35,14 @@ PROFILES: Mapping[str, Callable[[], list[RunSpec | Probe]]] = {
     "uncertain_place": uncertain_place.study,
     "uncertain_place_probes": uncertain_place.probes,
     "decomposition_rates": decomposition.rates,
+    "decomposition": decomposition.study,
     "controls_rates": controls.rates,
+    "controls": controls.study,
     "competition_rates": competition.rates,
+    "competition": competition.study,
+    "competition_probes": competition.probes,
+    "likeliest_rates": likeliest.rates,
+    "external_noise_rates": external_noise.rates,
 }
 
 
@@ -52,8 +61,12 @@ def profile(name: str) -> list[RunSpec | Probe]:
     `uncertain_place`: attention where the place is uncertain, control and oracle.
     `uncertain_place_probes`: these networks looked at again; run it after that.
     `decomposition_rates`: selection and amount apart, several settings, on validation.
-    `controls_rates`: what else could explain that attention helps; the same.
-    `competition_rates`: two digits and one cue; the same.
+    `decomposition`: the same on test images, each at the best of its settings.
+    `controls_rates`, `controls`: what else could explain that attention helps.
+    `competition_rates`, `competition`: two digits and one cue.
+    `competition_probes`: these networks with other cues, and at distances.
+    `likeliest_rates`: the N likeliest digits among fragments or beside a second digit.
+    `external_noise_rates`: a cue in noise outside and inside.
 
     Raises:
         ValueError: for an unknown name, with those that exist.

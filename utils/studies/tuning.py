@@ -11,7 +11,7 @@ from utils.runs import RunSpec
 from utils.studies.arms import Arm
 
 
-@attrs.frozen
+@attrs.frozen(eq=False)  # one is what it is, not what it holds
 class Tuned:
     """An arm, and the settings that are tried for it.
 
