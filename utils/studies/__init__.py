@@ -1,8 +1,8 @@
 """Studies: their runs, how these are executed, and what was found.
 
 Each study has a module of its own: `published`, `gain`, `uncertain_place`,
-`decomposition`, `controls`, `competition`, `likeliest`, `external_noise`, `features`; or
-two: `units` and `contrast_gain` look at the networks of `competition`.
+`decomposition`, `controls`, `competition`, `likeliest`, `external_noise`, `features`;
+`units` and `contrast_gain` look at the networks of `competition`.
 """
 
 from collections.abc import Callable, Mapping
