@@ -40,14 +40,16 @@ def code_cells(notebook):
 
 
 def claims(notebook):
-    """What a notebook claims: key to sentence."""
-    return {
-        facts["claim"]: output.data["text/markdown"]
-        for cell in code_cells(notebook)
-        for output in cell.outputs
-        for facts in (output.get("metadata", {}).get("text/markdown", {}),)
-        if "claim" in facts
-    }
+    """What a notebook claims: key to sentence; and the table of all that it claims."""
+    found = {}
+    for output in (output for cell in code_cells(notebook) for output in cell.outputs):
+        text = output.get("data", {}).get("text/markdown", "")
+        facts = output.get("metadata", {}).get("text/markdown", {})
+        if "claim" in facts:
+            found[facts["claim"]] = text
+        elif text.startswith("| claim |"):
+            found["table"] = text
+    return found
 
 
 def lines_shown(notebook):
