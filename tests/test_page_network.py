@@ -31,13 +31,14 @@ from utils.attention import KINDS
 from utils.data import load_mnist
 from utils.explorers.scripts import network_module, one_script
 from utils.model import attention_maps, build_model, predict, set_weights
+from utils.studies.uncertain_place import ENERGY, arm
 from utils.tools import wasm
 from utils.tools.chromium import FLAGS, executable
 
 ROOT = Path(__file__).parents[1]
 TRAINED = {  # networks, by the size of the canvas they were trained on
     28: "utils/weights/energy-noise80-seed0-*.npz",
-    60: "figures/records/energy-noise120-seed0-*.npz",
+    60: f"figures/records/{arm(ENERGY).runs[0].name}.npz",
 }
 NOISE = {28: 25, 60: 60}  # SD in grey levels, by the size of the canvas
 UPDATES = 5

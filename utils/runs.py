@@ -49,7 +49,12 @@ def _display(value):
     return Display(**value)
 
 
-@attrs.frozen
+def _own_first(cls, fields):
+    """What a run is before how its network is wired: the order of a record."""
+    return sorted(fields, key=lambda field: field.inherited)
+
+
+@attrs.frozen(field_transformer=_own_first)
 class RunSpec(Wiring):
     """All that decides a run. Defaults are the published ones (Vatterott 2016).
 
