@@ -48,13 +48,13 @@ def test_the_table_holds_what_was_said_last_of_each_claim(say):
     ]
 
 
-def test_primary_claims_alone_are_tested_and_corrected_for_their_number():
-    say = Claims(primary=("d", "b", "a"))
-    for key, p in (("a", 0.02), ("b", 0.01), ("c", 0.001), ("d", 0.5)):
+def test_primary_claims_alone_are_tested_and_corrected_for_those_of_their_study():
+    say = Claims(("d", "b", "a"), ("e",))
+    for key, p in (("a", 0.02), ("b", 0.01), ("c", 0.001), ("d", 0.5), ("e", 0.05)):
         say(key, f"{key} {{}}.", GAP._replace(p=p))
-    assert [row[3] for row in rows(say, "p")] == ["0.04", "0.03", "", "0.5"]
+    assert [row[3] for row in rows(say, "p")] == ["0.04", "0.03", "", "0.5", "0.05"]
 
 
 def test_a_primary_claim_that_was_not_made_is_missed():
     with pytest.raises(KeyError, match="uncertain"):
-        Claims(primary=("uncertain",)).table()
+        Claims(("uncertain",)).table()

@@ -9,6 +9,7 @@ from utils.data import load_mnist
 from utils.displays import arrange
 from utils.runs import decode_correct
 from utils.studies import competition
+from utils.studies.arms import Arm, contrast
 from utils.studies.competition import NETWORKS, NOISE, PAIR
 
 
@@ -46,3 +47,16 @@ def test_a_network_is_trained_and_its_intrusions_are_recorded(network):
     np.testing.assert_array_equal(found.right, right)
     np.testing.assert_array_equal(found.intruded, intruded)
     assert not (right & intruded).any()
+
+
+def test_either_digit_is_counted_or_only_the_other():
+    few = range(2)
+    cued, uncued = (each.arm(few) for each in (competition.GAIN, competition.UNCUED))
+    right, intruded = cued.right(NOISE), cued.intruded(NOISE)
+    assert not (right & intruded).any()
+    np.testing.assert_array_equal(cued.named(NOISE), right | intruded)
+    for answers in (Arm.intruded, Arm.named):
+        shares = [answers(each, NOISE).mean(1) for each in (cued, uncued)]
+        found = contrast(cued, uncued, NOISE, answers)
+        assert found.value == pytest.approx(100 * np.subtract(*shares).mean())
+    assert contrast(cued, uncued, NOISE, Arm.intruded).value < 0

@@ -6,8 +6,9 @@ import attrs
 import numpy as np
 import pytest
 
-from utils.studies import contrast_gain, uncertain_place
+from utils.studies import competition, contrast_gain, uncertain_place
 from utils.studies.contrast_gain import CHANGES, CONTRASTS, changed, naka_rushton
+from utils.studies.store import COMMITTED
 from utils.studies.units import second_look
 
 TOLD = uncertain_place.arm(uncertain_place.ORACLE)
@@ -81,3 +82,14 @@ def test_a_small_field_does_more_at_full_contrast(monkeypatch):
     assert (small[:, -1] > large[:, -1]).all()
     assert (large[:, 3:-1] > large[:, 4:]).all()  # less and less with contrast
     assert (large[:, -1] > 1).all()
+
+
+def test_what_is_kept_is_what_the_weights_give():
+    arm = competition.FIELD.arm(competition.SEEDS)
+    before = contrast_gain.contrast_responses(arm)
+    again = contrast_gain._contrast_responses(attrs.evolve(arm, seeds=[0]))
+    for name, responses in again.items():
+        kept = before[name][0]
+        np.testing.assert_allclose(kept, responses[0], rtol=1e-3, atol=1e-3)
+    files = (COMMITTED.folder / "derived").glob("contrast_responses-*.json")
+    assert len([*files]) == 1

@@ -10,11 +10,12 @@ from scipy.special import softmax
 from utils import explorers
 from utils.data import load_mnist
 from utils.displays import CUE_SD, cue_maps
-from utils.explorers.display import ATTENDED, CANVAS
+from utils.explorers.display import ALONE, ATTENDED, PAIR
 from utils.explorers.networks import trained_model
 from utils.model import attention_maps, build_model, map_shape, predict
 
 _, (IMAGES, LABELS) = load_mnist()
+CANVAS = ALONE.shape
 FEW = 30  # digits, where a test needs no more
 # What a page's networks have in their memory: the image that each saw, and its logits.
 LISTEN = """<script>
@@ -37,10 +38,12 @@ const listen = () => {
 </script>"""
 STATUS = re.compile(
     r"update (?P<update>\d+) .*digit (?P<index>\d+) \(label (?P<label>\d)\) at row "
-    r"(?P<row>\d+), column (?P<col>\d+),.* noise (?P<noise>\d+): "
-    r"with attention (?P<attended>\d) \((?P<sure>\d+)%\), without (?P<control>\d) "
-    r"\((?P<control_sure>\d+)%\)(; right of (?P<shown>\d+): with attention "
-    r"(?P<attended_right>\d+), without (?P<control_right>\d+))?"
+    r"(?P<row>\d+), column (?P<col>\d+),(.* a second digit \((?P<other>\d)\),)?"
+    r".* noise (?P<noise>\d+): with (attention|a cue) (?P<attended>\d) "
+    r"\((?P<sure>\d+)%\), without (?P<control>\d) \((?P<control_sure>\d+)%\)(; right of (?P<shown>\d+): "
+    r"with (attention|a cue) (?P<attended_right>\d+)"
+    r"( \(the other digit (?P<attended_other>\d+)\))?, without (?P<control_right>\d+)"
+    r"( \(the other digit (?P<control_other>\d+)\))?)?"
 )
 
 pytestmark = pytest.mark.browser
@@ -51,8 +54,8 @@ def open_page(browser, tmp_path):
     """Return a function that opens the explorer; the browser must say nothing of it."""
     pages = []
 
-    def open_one(model=None, **context):
-        made = explorers.display(IMAGES[:FEW], LABELS[:FEW], model)
+    def open_one(model=None, made=None, **context):
+        made = made or explorers.display(IMAGES[:FEW], LABELS[:FEW], model)
         path = tmp_path / "display.html"
         view = '<meta name="viewport" content="width=device-width">'
         path.write_text(f"<!doctype html>{view}{LISTEN}{made.html()}", "utf-8")
@@ -135,12 +138,12 @@ def own_model():
 
 @pytest.mark.parametrize("own", [None, own_model], ids=["shipped", "own"])
 def test_both_networks_answer_as_keras_does(own, open_page):
-    attended = own() if own else trained_model(ATTENDED, CANVAS)
+    attended = own() if own else trained_model(ATTENDED, ALONE)
     explorer = open_page(own and attended)
     explorer.handle("fragments-slider").press("End")
     choose(explorer, "second-select", "one")
     explorer.expect("8 fragments", "a second digit")
-    models = attended, trained_model("ones", CANVAS)
+    models = attended, trained_model("ones", ALONE)
     now = said(explorer.status())
     sure = now["sure"], now["control_sure"]
     answers = now["attended"], now["control"]
@@ -161,7 +164,7 @@ def test_a_cue_multiplies_the_map(open_page):
     choose(explorer, "cue-select", "marks the digit")
     explorer.expect("a cue")
     (seen, cued), (_, same) = looked(explorer)
-    model = trained_model(ATTENDED, CANVAS)
+    model = trained_model(ATTENDED, ALONE)
     gains = attention_maps(model, seen[None])
     gains *= cue_maps(np.array([place(explorer)]), (28, 28), map_shape(CANVAS), CUE_SD)
     given = build_model("given", image_shape=CANVAS)
@@ -176,6 +179,48 @@ def test_it_begins_with_a_digit_that_attention_helps(open_page):
     now = said(open_page().status())
     assert now["noise"] == 120
     assert now["attended"] == now["label"] != now["control"]
+
+
+# ---- two digits and a cue
+
+
+def test_the_cue_is_the_map_of_a_network_that_learnt_with_one(open_page):
+    explorer = open_page(made=explorers.competition(IMAGES[:FEW], LABELS[:FEW]))
+    cued, uncued = (trained_model(kind, PAIR) for kind in ("given", "ones"))
+    corner = np.array([place(explorer)])
+    at_digit = cue_maps(corner, (28, 28), map_shape(CANVAS), CUE_SD)
+    for cue, gains in (("marks the digit", at_digit), ("none", np.ones_like(at_digit))):
+        choose(explorer, "cue-select", cue)
+        (seen, p), (_, control) = looked(explorer)
+        gains = gains / gains.mean()
+        expected = predict(cued, [seen[None], gains])[0]
+        np.testing.assert_allclose(p, expected, atol=1e-4)
+        np.testing.assert_allclose(control, predict(uncued, seen[None])[0], atol=1e-4)
+
+
+def test_intrusions_are_counted_beside_right_answers(open_page):
+    explorer = open_page(made=explorers.competition(IMAGES, LABELS))
+    scores = {}
+    for cue in ("marks the digit", "marks the other place"):
+        choose(explorer, "cue-select", cue)
+        before = len(explorer.page.evaluate("statuses"))
+        explorer.part(".play-100 button").click()
+        explorer.expect("right of 100", seconds=30)
+        explorer.settle()
+        statuses = explorer.page.evaluate("statuses")[before:]
+        several = [said(each) for each in statuses if "right of" in each]
+        played = {each["shown"]: each for each in reversed(several)}
+        assert [*played] == [*range(100, 0, -1)]
+        assert all(each["label"] != each["other"] for each in played.values())
+        for who in ("attended", "control"):
+            for what, named in (("right", "label"), ("other", "other")):
+                count = sum(each[who] == each[named] for each in played.values())
+                assert played[100][f"{who}_{what}"] == count
+        scores[cue] = played[100]
+    right, wrong = scores.values()
+    assert right["attended_right"] > 60 > 20 > right["attended_other"]
+    assert wrong["attended_other"] > 60 > 20 > wrong["attended_right"]
+    assert right["control_right"] == wrong["control_right"]  # the same displays
 
 
 # ---- what is shown
@@ -381,7 +426,7 @@ def test_a_page_with_it_is_small_and_begins_where_the_controls_stand():
     assert len(html) < 500_000
     assert '"begins": false' in html
     data = explorer.description["data"]
-    assert (data["attention"], data["canvas"]) == (ATTENDED, list(CANVAS))
+    assert (data["attention"], data["canvas"]) == (ATTENDED, [60, 60])
 
 
 @pytest.mark.parametrize(

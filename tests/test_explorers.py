@@ -263,11 +263,11 @@ def test_trained_networks_are_found_by_their_attention(monkeypatch, tmp_path):
         shifted = {name: array + len(kind) + size for name, array in weights.items()}
         Store(tmp_path).save(f"{kind}-run-{size}", record, shifted)
     assert (explorers.trained("energy")["dense_2/bias"] == 34).all()
-    assert (explorers.trained("energy", (60, 60))["dense_2/bias"] == 66).all()
+    assert (explorers.trained("energy", Display(60, 60))["dense_2/bias"] == 66).all()
     with pytest.raises(FileNotFoundError, match=r"'top_n'.*energy, ones"):
         explorers.trained("top_n")
-    with pytest.raises(FileNotFoundError, match=r"'ones' for 60 x 60.*holds energy\."):
-        explorers.trained("ones", (60, 60))
+    with pytest.raises(FileNotFoundError, match=r"'ones' for Display.*holds energy\."):
+        explorers.trained("ones", Display(60, 60))
 
 
 # ---- learning

@@ -5,11 +5,19 @@ import numpy as np
 import pytest
 
 from utils.statistics import sign_flip_test
-from utils.studies import uncertain_place, units
+from utils.studies import competition, uncertain_place, units
+from utils.studies.store import COMMITTED
 from utils.studies.units import ATTENTION, STAGES, weights
 
 CUED = uncertain_place.arm(uncertain_place.ORACLE)  # learnt with a map that is given
 PAIRS = 12
+EARLY, *OTHERS = (
+    each.arm(competition.SEEDS)
+    for each in (competition.EARLY, competition.GAIN, competition.FIELD)
+)
+SHOWN = [(EARLY, units.NEAR)] + [
+    (x, y) for x in OTHERS for y in (units.NEAR, units.FAR)
+]
 
 
 def alone(rows=20_000, channels=3):
@@ -119,3 +127,24 @@ def test_an_estimate_over_networks_has_an_interval_and_a_p():
     assert found.low < 0.35 < found.high
     assert found.p == sign_flip_test(shares, [0.5] * 3) == 0.25
     assert found.basis == "3 networks"
+
+
+def test_what_is_kept_is_what_the_weights_give():
+    arm, distance = SHOWN[1]
+    before = units.weighed(arm, distance)
+    again = units._weighed(attrs.evolve(arm, seeds=[0]), distance)
+    for stage in STAGES:
+        for where in ATTENTION:
+            kept = [each[0] for each in before[stage][where]]
+            np.testing.assert_allclose(kept, again[stage][where][0], rtol=1e-3)
+
+
+def test_all_that_is_shown_is_kept_and_nothing_else(monkeypatch):
+    def _weighed(*arguments):
+        pytest.fail(f"not kept: {arguments[1:]}")
+
+    monkeypatch.setattr(units, "_weighed", _weighed)
+    for arm, distance in SHOWN:
+        assert units.weighed(arm, distance)["conv_2"]["nowhere"].share.shape == (8,)
+    files = (COMMITTED.folder / "derived").glob("weighed-*.json")
+    assert len([*files]) == len(SHOWN)

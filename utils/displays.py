@@ -76,7 +76,8 @@ def arrange(
             never of the target's class.
 
     Raises:
-        ValueError: if a digit or a fragment does not fit.
+        ValueError: if a digit or a fragment does not fit, or no second digit is of
+            another class.
     """
     batch, *digit = targets.shape
     side, room = display.fragment, np.subtract(display.shape, digit)
@@ -183,6 +184,11 @@ def _drawn(count, batch, labels, rng):
     if labels is None:
         return rng.integers(count, size=batch)
     own, theirs = labels
+    if (theirs == theirs[0]).all() and (own == theirs[0]).any():
+        raise ValueError(
+            "Expected digits of two or more classes: a second digit is of another "
+            f"class than the target. Received {theirs[0]} only."
+        )
     drawn = rng.integers(count, size=(CANDIDATES, batch))
     fits = theirs[drawn] != own
     if not fits.any(0).all():

@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterable, Mapping
 
 from utils.attention import DIGITS, KINDS
+from utils.explorers.display import competition as competition
 from utils.explorers.display import display as display
 from utils.explorers.explorer import Explorer
 from utils.explorers.learning import learning as learning

@@ -2,8 +2,8 @@
 // others, and what two networks make of it: one trained without attention, one with.
 //
 // Data: `digits` (data.js), `canvas` [rows, cols], `fragment` (the side of one, pixels),
-// `networks` { attended, control } (digits.js), `attention` (a kind) and its `settings`,
-// `cue_sd` (pixels), `gain_colours`, `wasm`.
+// `networks` { attended, control } (digits.js), `attention` (a kind, which a cue multiplies)
+// and its `settings`, `cue_sd` (pixels), `gain_colours`, `wasm`.
 import { element } from "./controls.js";
 import {
   checkDigits,
@@ -82,10 +82,19 @@ export const displayView = {
       };
     }
 
+    // Which digit the second is: the one that was drawn, or the next of another class.
+    function secondOf({ index, second: [drawn] }) {
+      const isOther = (label) => label !== digits.labels[index];
+      const next = digits.labels.findIndex((label, i) => i >= drawn && isOther(label));
+      return next >= 0 ? next : Math.max(digits.labels.findIndex(isOther), 0);
+    }
+
     // Grey levels of a display in the condition that the controls choose.
-    function greysOf({ index, place, second, fragments, noise }, values) {
+    function greysOf({ index, place, second, fragments, noise }, values, other) {
       const image = showDigit(digits, index, canvas, null, place);
-      if (values["second-select"] === "one") layPart(image, canvas, digits, ...second);
+      if (values["second-select"] === "one") {
+        layPart(image, canvas, digits, other, ...second.slice(1));
+      }
       for (const each of fragments.slice(0, values["fragments-slider"])) {
         layPart(image, canvas, digits, ...each);
       }
@@ -106,11 +115,14 @@ export const displayView = {
     }
 
     function show(display, values) {
-      const greys = greysOf(display, values);
-      const cue = [...display.place, digits.rows, digits.cols];
-      const isCued = values["cue-select"] === "digit";
-      const seen = lookAt(greys, isCued && cue);
-      return { ...seen, greys, label: digits.labels[display.index], cue: isCued ? cue : null };
+      const other = secondOf(display);
+      const greys = greysOf(display, values, other);
+      const places = { digit: display.place, other: display.second[2] };
+      const marked = places[values["cue-select"]];
+      const cue = marked ? [...marked, digits.rows, digits.cols] : null;
+      const [label, named] = [display.index, other].map((index) => digits.labels[index]);
+      const second = values["second-select"] === "one" ? named : null;
+      return { ...lookAt(greys, cue), greys, label, second, cue };
     }
 
     const freshDisplay = (draw) => drawDisplay(randomNumbers(draw, DISPLAY_STREAMS.own));
@@ -134,7 +146,8 @@ export const displayView = {
       if (condition !== (condition = CONDITION_CONTROLS.map((name) => values[name]).join())) {
         left = 0;
         random = randomNumbers(0, DISPLAY_STREAMS.played); // the same for every condition
-        score = { shown: 0, score: names.map((name) => ({ name, right: 0 })) };
+        const intruded = values["second-select"] === "one" ? 0 : null;
+        score = { shown: 0, score: names.map((name) => ({ name, right: 0, intruded })) };
       }
       if (drawn !== (drawn = values["fresh-draw"])) [own, left] = [freshDisplay(drawn), 0];
       if (own.index !== (own.index = values["digit-slider"])) left = 0;
@@ -143,11 +156,14 @@ export const displayView = {
 
       const plays = left > 0;
       const display = plays ? drawDisplay(random) : own;
-      const { label, ...seen } = show(display, values);
+      const { label, second, ...seen } = show(display, values);
       if (plays) {
         left -= 1;
         score.shown += 1;
-        seen.p.forEach((p, n) => (score.score[n].right += argmax(p) === label ? 1 : 0));
+        seen.p.forEach((p, n) => {
+          score.score[n].right += argmax(p) === label ? 1 : 0;
+          if (second !== null) score.score[n].intruded += argmax(p) === second ? 1 : 0;
+        });
         explorer.request(); // the next, in the next frame
       }
       return {
@@ -165,7 +181,7 @@ export const displayView = {
         invitation: `press Play ${PLAYED}`,
         attended: { name: `${names[0]}: gain`, series: 0 },
         control: { name: `${names[1]}: gain 1`, series: 1, gains: seen.gains.map(() => 1) },
-        words: wordsOfDisplay({ ...display, label }, seen.p, values, digits, score),
+        words: wordsOfDisplay({ ...display, label, second }, seen.p, values, score),
       };
     };
   },
@@ -217,16 +233,19 @@ function makeHandle(parent, canvas, digits, placeNow, move) {
   return handle;
 }
 
-function wordsOfDisplay({ index, label, place, second }, p, values, { labels }, { shown, score }) {
+function wordsOfDisplay({ index, label, place, second }, p, values, { shown, score }) {
   const fragments = values["fragments-slider"];
   const parts = [
     `digit ${index} (label ${label}) at row ${place[0]}, column ${place[1]}`,
-    values["second-select"] === "one" && `a second digit (${labels[second[0]]})`,
+    second !== null && `a second digit (${second})`,
     fragments && `${fragments} fragment${fragments > 1 ? "s" : ""}`,
-    values["cue-select"] === "digit" && "a cue",
+    { digit: "a cue at the digit", other: "a cue at the other place" }[values["cue-select"]],
     `noise ${values["noise-slider"].toFixed(0)}`,
   ];
-  const rights = score.map(({ name, right }) => `${name} ${right}`);
+  const rights = score.map(
+    ({ name, right, intruded }) =>
+      `${name} ${right}` + (intruded === null ? "" : ` (the other digit ${intruded})`),
+  );
   const sofar = shown ? `; right of ${shown}: ${rights.join(", ")}` : "";
   const answers = score.map(({ name }, n) => `${name} ${likeliest(p[n])}`);
   return `${parts.filter(Boolean).join(", ")}: ${answers.join(", ")}${sofar}`;

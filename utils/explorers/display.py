@@ -9,10 +9,13 @@ from utils.explorers.packing import digits, gain_colours, network, parameters
 from utils.explorers.scripts import network_module
 from utils.explorers.widgets import button, select, slider
 
-CANVAS = (60, 60)  # rows and columns, pixels
-ATTENDED = "energy"  # the network beside the control, of those that ship for the canvas
+ALONE = Display(60, 60)  # what networks that ship learnt on
+PAIR = Display(60, 60, second_digit=True)  # these, with the cue at the target
+ATTENDED = "energy"  # the network beside the control, of those for digits alone
 NOISE, MOST_NOISE = 120.0, 240.0  # SD in grey levels: to begin with, and at most
+PAIR_NOISE = 60.0
 MOST_FRAGMENTS = 8
+CUES = {"none": "none", "marks the digit": "digit", "marks the other place": "other"}
 
 
 def display(images, labels, model=None) -> Explorer:
@@ -43,38 +46,73 @@ def display(images, labels, model=None) -> Explorer:
     Raises:
         ValueError: for images, labels or weights that cannot be shown.
     """
+    attended = trained_model(ATTENDED, ALONE) if model is None else model
+    kind, strength, own = attention_of(attended)
+    networks = {
+        "attended": network("with attention", attended),
+        "control": network("without", trained_model(CONTROL, ALONE)),
+    }
+    settings = {"strength": strength, **parameters(kind, own, ALONE.shape)[kind]}
+    return _explorer(images, labels, networks, kind, settings, NOISE)
+
+
+def competition(images, labels) -> Explorer:
+    """Two digits and a cue that says which counts, with two trained networks.
+
+    Both were trained on pairs of digits at random places, in noise of SD 0 to 60: one
+    with a cue at the digit that counts, whose map multiplies `conv_2`'s input, one
+    without. The cue may be set on the other digit, or taken away; the score counts how
+    often each network names the digit that counts, and how often the other.
+
+    Args:
+        images: `(images, rows, cols)` grey levels, at most as large as the canvas; the
+            first 500 are shown.
+        labels: `(images,)`.
+
+    Returns:
+        The display, the cue's gain on it, the answers, and a running score.
+
+    Raises:
+        ValueError: for images or labels that cannot be shown.
+    """
+    networks = {
+        "attended": network("with a cue", trained_model("given", PAIR)),
+        "control": network("without", trained_model(CONTROL, PAIR)),
+    }
+    start = {"second-select": "one", "cue-select": "digit"}
+    return _explorer(images, labels, networks, CONTROL, {}, PAIR_NOISE, start)
+
+
+def _explorer(images, labels, networks, kind, settings, noise, start=None):
     shown = digits(images, labels)
-    if (np.array((shown["rows"], shown["cols"])) > CANVAS).any():
+    if np.any(np.array((shown["rows"], shown["cols"])) > ALONE.shape):
         raise ValueError(
-            f"Expected digits that fit a canvas of {CANVAS[0]} x {CANVAS[1]} pixels. "
+            f"Expected digits that fit a canvas of {ALONE.rows} x {ALONE.cols} pixels. "
             f"Received {shown['rows']} x {shown['cols']}. Crop or shrink them."
         )
-    attended = trained_model(ATTENDED, CANVAS) if model is None else model
-    kind, strength, own = attention_of(attended)
     data = {
         "digits": shown,
-        "canvas": list(CANVAS),
-        "fragment": min(Display().fragment, shown["rows"], shown["cols"]),
+        "canvas": list(ALONE.shape),
+        "fragment": min(ALONE.fragment, shown["rows"], shown["cols"]),
         "cue_sd": CUE_SD,
-        "networks": {
-            "attended": network("with attention", attended),
-            "control": network("without", trained_model(CONTROL, CANVAS)),
-        },
+        "networks": networks,
         "attention": kind,
-        "settings": {"strength": strength, **parameters(kind, own, CANVAS)[kind]},
+        "settings": settings,
         "gain_colours": gain_colours(),
         "wasm": network_module(),
     }
     last = len(shown["labels"]) - 1
     seen = {
         "digit-slider": slider("Digit (number)", 0, last, 1, 0),
-        "noise-slider": slider("Noise (SD in grey levels)", 0, MOST_NOISE, 1, NOISE),
+        "noise-slider": slider("Noise (SD in grey levels)", 0, MOST_NOISE, 1, noise),
         "fresh-draw": button("Draw a fresh display"),
         "play-100": button("Play 100"),
     }
     beside = {
         "fragments-slider": slider("Fragments (some blank)", 0, MOST_FRAGMENTS, 1, 0),
         "second-select": select("Second digit", {"none": "none", "one": "one"}),
-        "cue-select": select("Cue", {"none": "none", "marks the digit": "digit"}),
+        "cue-select": select("Cue", CUES),
     }
+    for name, value in (start or {}).items():
+        beside[name]["value"] = value
     return Explorer("display", [seen, beside], data)

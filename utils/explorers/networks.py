@@ -6,6 +6,7 @@ import keras
 import numpy as np
 
 from utils.attention import KINDS
+from utils.displays import Display
 from utils.model import build_model, set_weights
 from utils.runs import RunSpec
 from utils.studies.store import Store
@@ -15,17 +16,16 @@ CONTROL = "ones"  # the kind without attention
 MAPS = {  # label and name of each kind that makes its map itself
     kind.label: name for name, kind in KINDS.items() if name != "given"
 }
-MNIST = (28, 28)  # rows and columns of the canvas in records that name none
 
 
 def trained(
-    attention: str = CONTROL, shape: tuple[int, int] = MNIST
+    attention: str = CONTROL, display: Display | None = None
 ) -> dict[str, np.ndarray]:
     """Weights of a trained network that the package holds.
 
     Args:
         attention: the kind that it was trained with.
-        shape: rows and columns of the canvas that it was trained on, pixels.
+        display: what it was trained on; None: MNIST's digits as they are.
 
     Returns:
         Weights by layer ("conv_1/kernel"), of the first run of that kind.
@@ -33,39 +33,29 @@ def trained(
     Raises:
         FileNotFoundError: if there is none.
     """
-    found = shipped(shape)
-    if attention not in found:
-        raise FileNotFoundError(
-            f"No trained network of attention {attention!r} for {shape[0]} x "
-            f"{shape[1]} pixels in {WEIGHTS}; it holds "
-            f"{', '.join(sorted(found)) or 'none'}. Train one with "
-            "utils.training.train, or give a model of your own."
-        )
-    return Store(WEIGHTS).weights(found[attention][0])
+    return Store(WEIGHTS).weights(_found(attention, display)[0])
 
 
-def shipped(shape: tuple[int, int] = MNIST) -> dict[str, tuple[str, dict]]:
-    """By kind, name and record of the first run that ships for a canvas."""
+def shipped(display: Display | None = None) -> dict[str, tuple[str, dict]]:
+    """By kind, name and record of the first run that ships for a display."""
     store, found = Store(WEIGHTS), {}
     for name in store.names():
         record = store.record(name)
-        display = record["spec"].get("display") or {}
-        canvas = tuple(display.get(side, MNIST[0]) for side in ("rows", "cols"))
-        if canvas == tuple(shape):
-            found.setdefault(record["spec"]["attention"], (name, record))
+        spec = RunSpec(**record["spec"])
+        if spec.display == display:
+            found.setdefault(spec.attention, (name, record))
     return found
 
 
-def trained_model(attention: str, shape: tuple[int, int]) -> keras.Model:
+def trained_model(attention: str, display: Display) -> keras.Model:
     """The same as a model, with the settings that its record has.
 
     Raises:
         FileNotFoundError: if there is none.
     """
-    weights = trained(attention, shape)
-    spec = RunSpec(**shipped(shape)[attention][1]["spec"])
-    model = build_model(attention, image_shape=shape, **spec.network)
-    set_weights(model, weights)
+    spec = RunSpec(**_found(attention, display)[1]["spec"])
+    model = build_model(attention, image_shape=display.shape, **spec.network)
+    set_weights(model, trained(attention, display))
     return model
 
 
@@ -82,3 +72,15 @@ def attention_of(model) -> tuple[str, float, dict]:
         if layer.attention not in (CONTROL, "given"):
             return layer.attention, layer.strength, layer.parameters
     return "energy", 1, {}
+
+
+def _found(attention, display):
+    found = shipped(display)
+    if attention not in found:
+        raise FileNotFoundError(
+            f"No trained network of attention {attention!r} for "
+            f"{display or 'digits as they are'} in {WEIGHTS}; it holds "
+            f"{', '.join(sorted(found)) or 'none'}. Train one with "
+            "utils.training.train, or give a model of your own."
+        )
+    return found[attention]

@@ -269,7 +269,8 @@ const PANELS = {
     still(c, names.join(), above, (layer) => seriesLegend(layer, box, names));
   },
 
-  // How many of `shown` displays each was right about: `score` is [{ name, right }].
+  // How many of `shown` displays each was right about, and in how many it named the second
+  // digit, if there was one: `score` is [{ name, right, intruded }].
   score(c, box, { score, shown, invitation }) {
     const { x } = axes(c, box, {
       title: "Right so far",
@@ -280,13 +281,18 @@ const PANELS = {
       xlabel: "share of displays",
       ylabel: "",
     });
-    score.forEach(({ name, right }, s) => {
+    score.forEach(({ name, right, intruded }, s) => {
       const top = box.y + (box.height * s) / score.length;
-      const share = shown ? right / shown : 0;
+      const height = box.height / score.length - 32;
+      const [end, last] = [right, right + intruded].map((n) => x(shown ? n / shown : 0));
       const words = shown ? `${name}: ${right} of ${shown}` : name;
-      write(c, words, x(0) + 6, top + 16);
+      const others = shown && intruded !== null ? `, the other digit: ${intruded}` : "";
+      write(c, words + others, x(0) + 6, top + 16);
       c.fillStyle = SERIES[s];
-      c.fillRect(x(0), top + 24, x(share) - x(0), box.height / score.length - 32);
+      c.fillRect(x(0), top + 24, end - x(0), height);
+      c.globalAlpha = 0.35;
+      c.fillRect(end, top + 24, last - end, height);
+      c.globalAlpha = 1;
     });
     if (!shown) write(c, invitation, x(1), box.y - 12, { align: "right", colour: FAINT });
   },

@@ -42,7 +42,10 @@ PROFILES: Mapping[str, Callable[[], list[RunSpec | Probe]]] = {
     "competition": competition.study,
     "competition_probes": competition.probes,
     "likeliest_rates": likeliest.rates,
+    "likeliest": likeliest.study,
     "external_noise_rates": external_noise.rates,
+    "external_noise": external_noise.study,
+    "external_noise_probes": external_noise.probes,
 }
 
 
@@ -65,8 +68,10 @@ def profile(name: str) -> list[RunSpec | Probe]:
     `controls_rates`, `controls`: what else could explain that attention helps.
     `competition_rates`, `competition`: two digits and one cue.
     `competition_probes`: these networks with other cues, and at distances.
-    `likeliest_rates`: the N likeliest digits among fragments or beside a second digit.
-    `external_noise_rates`: a cue in noise outside and inside.
+    `likeliest_rates`, `likeliest`: the N likeliest digits, among fragments and beside a
+    second digit.
+    `external_noise_rates`, `external_noise`: a cue in noise outside and inside.
+    `external_noise_probes`: these networks at contrasts, in noises; run it after that.
 
     Raises:
         ValueError: for an unknown name, with those that exist.

@@ -75,6 +75,10 @@ class Arm:
         """In which displays the second digit was named: `(seeds, images)` bool."""
         return np.array([decode_correct(each, sd, "intruded") for each in self.records])
 
+    def named(self, sd: float) -> np.ndarray:
+        """In which displays either digit was named: `(seeds, images)` bool."""
+        return self.right(sd) | self.intruded(sd)
+
     def accuracy(self, sd: float) -> np.ndarray:
         """Accuracy of each network after training, at noise SD `sd`: `(seeds,)`."""
         return self.right(sd).mean(1)
@@ -95,13 +99,14 @@ def paired(arm: Arm, control: Arm) -> tuple[Arm, Arm]:
     return tuple(attrs.evolve(each, seeds=each.seeds[:both]) for each in (arm, control))
 
 
-def contrast(arm: Arm, control: Arm, sd: float) -> Estimate:
+def contrast(arm: Arm, control: Arm, sd: float, answers=Arm.right) -> Estimate:
     """Compare two arms after training, on test images with noise of SD `sd`.
 
-    The interval holds for other seeds and other test images (`utils.statistics`), with
+    What is counted is right answers, or those of `Arm.intruded` or `Arm.named`. The
+    interval holds for other seeds and other test images (`utils.statistics`), with
     fewer than 8 pairs for other seeds; seeds that only one arm has are left out.
     """
-    one, other = (each.right(sd) for each in paired(arm, control))
+    one, other = (answers(each, sd) for each in paired(arm, control))
     if len(one) < FEWEST_TO_RESAMPLE:
         found = paired_difference(one.mean(1), other.mean(1))
     else:

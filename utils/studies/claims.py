@@ -19,8 +19,8 @@ class Claims:
     """What a notebook has claimed.
 
     Args:
-        primary: keys of the claims that were named before test images were scored. They
-            alone are tested; the others have an interval.
+        *primary: keys of the claims that were named before test images were scored, of
+            each study apart. They alone are tested; the others have an interval.
 
     Example:
         >>> say = Claims()
@@ -28,7 +28,7 @@ class Claims:
         >>> say.table()
     """
 
-    def __init__(self, primary: Sequence[str] = ()):
+    def __init__(self, *primary: Sequence[str]):
         self.primary = primary
         self.said: dict[str, tuple[str, Estimate]] = {}
 
@@ -50,7 +50,7 @@ class Claims:
         return Markdown(text, metadata={"claim": key})
 
     def table(self) -> Markdown:
-        """All claims; p of the primary ones, corrected for their number (Holm)."""
+        """All claims; p of the primary ones, corrected for those of a study (Holm)."""
         rows = [
             (
                 text,
@@ -61,8 +61,10 @@ class Claims:
         ]
         if not self.primary:
             return table(HEADS, rows)
-        corrected = holm([self.said[key][1].p for key in self.primary])
-        p_values = dict(zip(self.primary, corrected, strict=True))
+        p_values = {}
+        for keys in self.primary:
+            corrected = holm([self.said[key][1].p for key in keys])
+            p_values |= dict(zip(keys, corrected, strict=True))
         words = [f"{p_values[key]:.2g}" if key in p_values else "" for key in self.said]
         return table(
             (*HEADS, "p"), [(*row, p) for row, p in zip(rows, words, strict=True)]
