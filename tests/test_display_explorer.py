@@ -40,8 +40,8 @@ STATUS = re.compile(
     r"update (?P<update>\d+) .*digit (?P<index>\d+) \(label (?P<label>\d)\) at row "
     r"(?P<row>\d+), column (?P<col>\d+),(.* a second digit \((?P<other>\d)\),)?"
     r".* noise (?P<noise>\d+): with (attention|a cue) (?P<attended>\d) "
-    r"\((?P<sure>\d+)%\), without (?P<control>\d) \((?P<control_sure>\d+)%\)(; right of (?P<shown>\d+): "
-    r"with (attention|a cue) (?P<attended_right>\d+)"
+    r"\((?P<sure>\d+)%\), without (?P<control>\d) \((?P<control_sure>\d+)%\)"
+    r"(; right of (?P<shown>\d+): with (attention|a cue) (?P<attended_right>\d+)"
     r"( \(the other digit (?P<attended_other>\d+)\))?, without (?P<control_right>\d+)"
     r"( \(the other digit (?P<control_other>\d+)\))?)?"
 )

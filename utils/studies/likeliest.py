@@ -56,7 +56,7 @@ def _tuned(n, beside):
         test_noise_sds=LEVELS,
     )
     settings = [{"learning_rate": rate} for rate in RATES]
-    fewer = {"epochs": 2}
+    fewer = {"epochs": 1, "test_images": 2_000}
     return Tuned(f"N = {n}, {beside}", run, settings, VALIDATION_SEEDS, NOISE, fewer)
 
 
