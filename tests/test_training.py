@@ -439,7 +439,7 @@ def test_a_validation_never_touches_the_test_images(monkeypatch):
 
 
 def test_validation_images_are_not_trained_on():
-    (x_fit, y_fit), (x_validation, _) = training._load(
+    (x_fit, y_fit), (x_validation, _) = training.load_data(
         RunSpec(scored_on="validation", images=50_000)
     )
     assert len(x_fit) == len(y_fit) == 50_000

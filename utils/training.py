@@ -71,18 +71,13 @@ def train(
     Raises:
         ValueError: if the data set has fewer images than the spec asks for.
     """
-    (x_train, y_train), (x_test, y_test) = _load(spec)
+    (x_train, y_train), (x_test, y_test) = load_data(spec)
     compiled = engine(spec, x_train.shape[1:])
     weights, optimizer = (
         (resume.weights, resume.optimizer) if resume else compiled.initial(spec.seed)
     )
     epochs, seconds = (list(resume.epochs), resume.seconds) if resume else ([], 0.0)
-
-    def scored(weights, images=None):  # a level asked for twice is computed once
-        return functools.cache(
-            lambda sd: _answers(compiled, weights, spec, sd, x_test, y_test, images)
-        )
-
+    scored = scorer(spec, compiled, x_test, y_test)
     whole = scored(weights)
     bar = tqdm(
         total=spec.epochs * spec.images,
@@ -106,22 +101,45 @@ def train(
             whole = scored(weights)
             part = scored(weights, spec.curve_images) if spec.curve_images else whole
             loss = float(np.mean(np.concatenate(losses)))
-            epochs.append(
-                {
-                    "epoch": epoch,
-                    "accuracy_clean": float(part(0.0).right.mean()),
-                    "accuracy_matched": float(part(spec.noise_sd).right.mean()),
-                    "loss": loss if math.isfinite(loss) else None,
-                }
-            )
+            epochs.append(of_epoch(epoch, spec, part, loss))
             seconds += time.perf_counter() - start
             state = State(_copied(weights), _copied(optimizer), list(epochs), seconds)
             after_epoch(state)
             bar.set_postfix(accuracy=f"{epochs[-1]['accuracy_clean']:.3f}")
 
+    return finished(spec, compiled, weights, epochs, whole, seconds)
+
+
+def scorer(spec: RunSpec, compiled: "Engine", x_test, y_test) -> Callable:
+    """A function: `(weights, images=None)` to what they answer, by the noise SD.
+
+    With a number of images, on the first of them; an SD asked for twice is computed
+    once.
+    """
+
+    def scored(weights, images=None):
+        return functools.cache(
+            lambda sd: _answers(compiled, weights, spec, sd, x_test, y_test, images)
+        )
+
+    return scored
+
+
+def of_epoch(epoch: int, spec: RunSpec, scored: Callable, loss: float) -> dict:
+    """What a record says of an epoch; `scored` gives answers by the noise SD."""
+    return {
+        "epoch": epoch,
+        "accuracy_clean": float(scored(0.0).right.mean()),
+        "accuracy_matched": float(scored(spec.noise_sd).right.mean()),
+        "loss": loss if math.isfinite(loss) else None,
+    }
+
+
+def finished(spec, compiled, weights, epochs, scored, seconds) -> Result:
+    """Of a run that has come to its end, what its store keeps."""
     kept = zip(compiled.names, _copied(weights), strict=True)
     return Result(
-        as_record(spec, epochs, whole, seconds),
+        as_record(spec, epochs, scored, seconds),
         dict(kept) if spec.keeps_weights else {},
     )
 
@@ -297,7 +315,12 @@ def build_optimizer(
     return keras.optimizers.SGD(schedule, momentum=momentum, nesterov=True)
 
 
-def _load(spec):
+def load_data(spec: RunSpec):
+    """`(x_train, y_train), (x_test, y_test)` of a run, the images it is scored on last.
+
+    Raises:
+        ValueError: if the data set has fewer images than the spec asks for.
+    """
     train, test = spec.load()
     if spec.scored_on == "validation":
         train, test = validation_split(*train)
@@ -368,7 +391,7 @@ def score(
     Returns:
         Which images it names right, as `decode_correct` reads from the run's record.
     """
-    _, (x_test, y_test) = _load(spec)
+    _, (x_test, y_test) = load_data(spec)
     compiled = engine(spec, x_test.shape[1:])
     ordered = [weights[name] for name in compiled.names]
     return _answers(compiled, ordered, spec, sd, x_test, y_test, look=look)

@@ -58,6 +58,11 @@ class Arm:
         """Trained weights by layer of the run with this seed."""
         return self.store.weights(self.run.with_seed(seed).name)
 
+    def probed(self, seeds=None, maps_of: "Arm | None" = None, **changes) -> "Arm":
+        """Its trained networks looked at again, with these changes (`Probe`)."""
+        asked = Probe(self.run, changes, maps_of and maps_of.run)
+        return attrs.evolve(self, run=asked, seeds=seeds or self.seeds)
+
     @property
     def levels(self) -> np.ndarray:
         """Noise SDs in grey levels at which the trained networks were tested."""

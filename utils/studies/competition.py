@@ -68,9 +68,8 @@ def study() -> list[RunSpec]:
 
 
 def _probe(tuned, **changes):
-    arm = tuned.arm(SEEDS)
     few = {"test_images": 5_000, "test_noise_sds": (0.0, NOISE)}
-    return Arm(arm.label, Probe(arm.run, {**few, **changes}), SEEDS)
+    return tuned.arm(SEEDS).probed(**few, **changes)
 
 
 def at_distance(tuned: Tuned, distance: float) -> Arm:

@@ -31,7 +31,6 @@ import scipy  # its parts load when they are first used: notebooks open at once
 from utils.displays import Display
 from utils.runs import RunSpec
 from utils.statistics import Estimate, paired_difference, sign_flip_test
-from utils.studies.arms import Arm
 from utils.studies.probes import Probe
 from utils.studies.psychometrics import decibels
 from utils.studies.tuning import Tuned, seed_by_seed
@@ -85,9 +84,8 @@ def study() -> list[RunSpec]:
 
 
 def _at_contrast(tuned, contrast):
-    arm = tuned.arm(SEEDS)
     few = {"test_images": 2_000, "test_noise_sds": NOISES, "curve_images": None}
-    return Arm(arm.label, Probe(arm.run, {**few, "contrast": contrast}), SEEDS)
+    return tuned.arm(SEEDS).probed(**few, contrast=contrast)
 
 
 def probes() -> list[Probe]:

@@ -6,7 +6,6 @@ updates, to rounding. A record says by its processor where it was computed.
 """
 
 import concurrent.futures
-import math
 import time
 from collections.abc import Sequence
 
@@ -15,7 +14,7 @@ import jax
 import numpy as np
 
 from utils import training
-from utils.runs import RunSpec, as_record
+from utils.runs import RunSpec
 from utils.studies.processes import processes
 from utils.studies.store import Store
 from utils.training import Result
@@ -39,7 +38,7 @@ def train_together(specs: Sequence[RunSpec]) -> list[Result]:
         raise ValueError(
             f"Expected runs that differ in seed and rate only. Received {specs}."
         )
-    (x_train, y_train), (x_test, y_test) = training._load(first)
+    (x_train, y_train), (x_test, y_test) = training.load_data(first)
     compiled = training.engine(first, x_train.shape[1:])
     rates = np.array([spec.learning_rate for spec in specs], "float32")
 
@@ -53,13 +52,8 @@ def train_together(specs: Sequence[RunSpec]) -> list[Result]:
 
     update = jax.jit(jax.vmap(updates), donate_argnums=0)
     state = _side_by_side([compiled.initial(spec.seed) for spec in specs])
+    scorers = [training.scorer(spec, compiled, x_test, y_test) for spec in specs]
     epochs, start = [[] for _ in specs], time.perf_counter()
-
-    def scored(weights, spec, count=None):
-        return lambda sd: training._answers(
-            compiled, weights, spec, sd, x_test, y_test, count
-        )
-
     for epoch in range(1, first.epochs + 1):
         losses = []
         parts = [training.batches(spec, x_train, y_train, epoch) for spec in specs]
@@ -68,26 +62,17 @@ def train_together(specs: Sequence[RunSpec]) -> list[Result]:
             losses.append(loss)
             jax.block_until_ready(losses[-AHEAD:][0])  # the host is never far ahead
         each = [jax.tree.map(lambda x, i=i: x[i], state[0]) for i in range(len(specs))]
-        loss = np.concatenate(losses, 1).mean(1)
-        for weights, spec, found, mean in zip(each, specs, epochs, loss, strict=True):
-            part = scored(weights, spec, spec.curve_images)
-            found.append(
-                {
-                    "epoch": epoch,
-                    "accuracy_clean": float(part(0.0).right.mean()),
-                    "accuracy_matched": float(part(spec.noise_sd).right.mean()),
-                    "loss": float(mean) if math.isfinite(mean) else None,
-                }
-            )
+        loss = np.concatenate(losses, 1).mean(1).tolist()
+        runs = zip(specs, scorers, each, epochs, loss, strict=True)
+        for spec, scored, weights, found, mean in runs:
+            part = scored(weights, spec.curve_images)
+            found.append(training.of_epoch(epoch, spec, part, mean))
     seconds = (time.perf_counter() - start) / len(specs)
     return [
-        Result(
-            as_record(spec, found, scored(weights, spec), seconds),
-            dict(zip(compiled.names, training._copied(weights), strict=True))
-            if spec.keeps_weights
-            else {},
+        training.finished(spec, compiled, weights, found, scored(weights), seconds)
+        for spec, scored, weights, found in zip(
+            specs, scorers, each, epochs, strict=True
         )
-        for spec, found, weights in zip(specs, epochs, each, strict=True)
     ]
 
 

@@ -131,8 +131,7 @@ FEW = {"test_images": 5_000, "test_noise_sds": PROBED_LEVELS}
 
 def probe(of: Arm, *, seeds=PROBED_SEEDS, maps_of=None, **changes) -> Arm:
     """Trained networks of an arm, with something changed at test."""
-    asked = Probe(of.run, {**FEW, **changes}, maps_of and maps_of.run)
-    return Arm(of.label, asked, seeds)
+    return of.probed(seeds, maps_of, **{**FEW, **changes})
 
 
 def weakened(strength: float) -> Arm:
