@@ -35,7 +35,7 @@ NOISE = CLUTTER_NOISE  # grey levels
 COUNTS = (1, 2, 3, 5, 10)
 SEEDS = range(4)
 VALIDATION_SEEDS = range(100, 101)
-RATES = (0.0005, 0.001, 0.002)
+RATES = (0.00025, 0.0005, 0.001, 0.002, 0.004)
 DISPLAYS = {
     "fragments": CLUTTER,
     "second digit": Display(second_digit=True, distance=14.0),
@@ -65,7 +65,7 @@ NETWORKS = tuple(each for several in AMONG.values() for each in several.values()
 
 
 def rates() -> list[RunSpec]:
-    """Profile `likeliest_rates`: three learning rates each, on validation images."""
+    """Profile `likeliest_rates`: five learning rates each, on validation images."""
     return [run for each in NETWORKS for run in each.runs]
 
 
