@@ -341,6 +341,19 @@ def test_screenshots_for_people(opened, scheme):
 # ---- JupyterLab
 
 
+ANSWERS = "explorer.controls['answers']"
+
+
+def told(notebook, count):
+    """The answers that the kernel has, once they are as many: a message may wait."""
+    for _ in range(50):
+        answers = asked(notebook, f"{ANSWERS}.value")
+        if len(answers) == count:
+            break
+        notebook.page.wait_for_timeout(100)
+    return answers
+
+
 def asked(notebook, expression):
     """The value of an expression in the notebook's kernel."""
     reply = notebook.page.evaluate(
@@ -369,8 +382,7 @@ def test_answers_reach_python_and_keys_stay_in_the_explorer(lab, browser):
     press(explorer, 1)  # would make the cell a heading
     explorer.part(".explorer-keys button").nth(7).click()
     explorer.expect("trial 14,")
-    values = "explorer.controls['answers'].value"
-    answers = asked(notebook, values)
+    answers = told(notebook, 13)
     assert [each["answer"] for each in answers] == [*range(10), 1, 1, 7]
     assert [each["cued"] for each in answers] == 11 * [False] + 2 * [True]
     assert sorted(each["level"] for each in answers[:6]) == list(LEVELS)
@@ -381,7 +393,7 @@ def test_answers_reach_python_and_keys_stay_in_the_explorer(lab, browser):
 
     notebook.set_theme("dark")
     explorer.root.screenshot(path=SCREENSHOTS / "observer-lab-dark.png")
-    asked(notebook, f"explorer.controls['answers'].set_trait('value', {values}[:3])")
+    asked(notebook, f"{ANSWERS}.set_trait('value', {ANSWERS}.value[:3])")
     explorer.expect("trial 4,")
     check_quiet(notebook, lab)
 
