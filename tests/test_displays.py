@@ -225,3 +225,10 @@ def test_epochs_that_go_on_see_every_image_before_any_again():
     assert len(set.union(*parts)) == 120
     assert seen(4, spec) == parts[0]
     assert seen(2, attrs.evolve(spec, goes_on=False)) == parts[0]
+
+
+def test_a_second_digit_needs_another_class():
+    digits, labels = np.zeros((4, 28, 28), "uint8"), np.full(4, 7)
+    display, rng = Display(second_digit=True), np.random.default_rng(0)
+    with pytest.raises(ValueError, match="two or more classes.*Received 7 only"):
+        arrange(display, digits, digits, rng, labels=(labels, labels))
