@@ -230,5 +230,5 @@ def test_epochs_that_go_on_see_every_image_before_any_again():
 def test_a_second_digit_needs_another_class():
     digits, labels = np.zeros((4, 28, 28), "uint8"), np.full(4, 7)
     display, rng = Display(second_digit=True), np.random.default_rng(0)
-    with pytest.raises(ValueError, match="two or more classes.*Received 7 only"):
+    with pytest.raises(ValueError, match=r"two or more classes.*Received 7 only"):
         arrange(display, digits, digits, rng, labels=(labels, labels))
