@@ -9,6 +9,7 @@ import functools
 import hashlib
 import importlib.metadata
 import json
+import math
 import platform
 import time
 from collections.abc import Callable, Mapping
@@ -193,6 +194,18 @@ class RunSpec(Wiring):
 @functools.cache
 def _defaults():
     return RunSpec().to_json()
+
+
+def of_epoch(
+    epoch: int, spec: RunSpec, scored: Callable[[float], Answers], loss: float
+) -> dict:
+    """What a record says of an epoch; `scored` gives answers by the noise SD."""
+    return {
+        "epoch": epoch,
+        "accuracy_clean": float(scored(0.0).right.mean()),
+        "accuracy_matched": float(scored(spec.noise_sd).right.mean()),
+        "loss": loss if math.isfinite(loss) else None,
+    }
 
 
 def as_record(

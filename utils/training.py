@@ -7,7 +7,6 @@ that is stopped after an epoch goes on as if it had not been.
 """
 
 import functools
-import math
 import time
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
@@ -22,7 +21,7 @@ from utils.data import validation_split
 from utils.displays import arrange, cue_maps
 from utils.model import build_model, map_shape
 from utils.noise import add_noise
-from utils.runs import Answers, RunSpec, as_record
+from utils.runs import Answers, RunSpec, as_record, of_epoch
 
 IMAGES_PER_CALL = 500  # images that one compiled loop trains on: about 0.1 s
 IMAGES_PER_TEST = 4  # more do not fit into a CPU's cache: 100 take 1.7 times as long
@@ -123,16 +122,6 @@ def scorer(spec: RunSpec, compiled: "Engine", x_test, y_test) -> Callable:
         )
 
     return scored
-
-
-def of_epoch(epoch: int, spec: RunSpec, scored: Callable, loss: float) -> dict:
-    """What a record says of an epoch; `scored` gives answers by the noise SD."""
-    return {
-        "epoch": epoch,
-        "accuracy_clean": float(scored(0.0).right.mean()),
-        "accuracy_matched": float(scored(spec.noise_sd).right.mean()),
-        "loss": loss if math.isfinite(loss) else None,
-    }
 
 
 def finished(spec, compiled, weights, epochs, scored, seconds) -> Result:

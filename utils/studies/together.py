@@ -14,7 +14,7 @@ import jax
 import numpy as np
 
 from utils import training
-from utils.runs import RunSpec
+from utils.runs import RunSpec, of_epoch
 from utils.studies.processes import processes
 from utils.studies.store import Store
 from utils.training import Result
@@ -66,7 +66,7 @@ def train_together(specs: Sequence[RunSpec]) -> list[Result]:
         runs = zip(specs, scorers, each, epochs, loss, strict=True)
         for spec, scored, weights, found, mean in runs:
             part = scored(weights, spec.curve_images)
-            found.append(training.of_epoch(epoch, spec, part, mean))
+            found.append(of_epoch(epoch, spec, part, mean))
     seconds = (time.perf_counter() - start) / len(specs)
     return [
         training.finished(spec, compiled, weights, found, scored(weights), seconds)
