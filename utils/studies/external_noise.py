@@ -37,7 +37,7 @@ from utils.studies.tuning import Tuned, seed_by_seed
 from utils.studies.uncertain_place import BASE
 
 PRIMARY = ("enhancement", "exclusion")
-INTERNAL = 2.0  # SD: a quarter of the activity that a digit causes there
+INTERNAL = 2.0  # SD, in the unit of the activities
 SEEDS = range(8)
 VALIDATION_SEEDS = range(100, 101)
 RATES = (0.0007, 0.001, 0.0015, 0.003)
