@@ -8,7 +8,7 @@ from utils.runs import RunSpec
 from utils.studies import controls, uncertain_place
 from utils.studies.arms import Arm
 from utils.studies.controls import lead_at_equal_computing, multiply_adds
-from utils.studies.tuning import Tuned
+from utils.studies.tuning import Tuned, rates
 
 CONTROL, ATTENDED = map(uncertain_place.trained_long, uncertain_place.HEADLINE)
 
@@ -37,19 +37,12 @@ def test_each_control_differs_from_its_network_in_one_thing():
         assert len(changed - {"learning_rate", "keeps_weights"}) in (1, 2), tuned.label
 
 
-def test_rates_are_tried_on_validation_images_of_other_seeds():
-    runs = controls.rates()
-    assert len({run.name for run in runs}) == len(runs) == 2 * len(controls.NETWORKS)
-    for run in runs:
-        assert run.scored_on == "validation"
-        assert run.seed not in controls.SEEDS
-
-
 def test_a_tuned_arm_takes_the_best_setting_on_average(monkeypatch):
-    settings = [{"learning_rate": rate} for rate in (0.1, 0.2, 0.3)]
-    tuned = Tuned("any", RunSpec(noise_sd=10.0), settings, range(100, 102), sd=10.0)
-    assert [run.seed for run in tuned.runs] == 3 * [100, 101]
-    assert {run.scored_on for run in tuned.runs} == {"validation"}
+    settings, seeds = rates(0.1, 0.2, 0.3), range(100, 102)
+    tuned = Tuned("any", RunSpec(noise_sd=10.0), settings, sd=10.0, seeds=seeds)
+    runs = [run for arm in tuned.tried for run in arm.runs]
+    assert [run.seed for run in runs] == 3 * [100, 101]
+    assert {run.scored_on for run in runs} == {"validation"}
     found = {0.1: (0.9, 0.1), 0.2: (0.6, 0.6), 0.3: (0.5, 0.5)}
     monkeypatch.setattr(
         Arm, "accuracy", lambda arm, sd: np.array(found[arm.run.learning_rate])
@@ -58,7 +51,7 @@ def test_a_tuned_arm_takes_the_best_setting_on_average(monkeypatch):
     assert tuned.arm(range(3)).run == RunSpec(noise_sd=10.0, learning_rate=0.2)
     assert tuned.arm(range(3), epochs=2).run.epochs == 2
     shorter = attrs.evolve(tuned, validation={"test_images": 100})
-    assert {run.test_images for run in shorter.runs} == {100}
+    assert {arm.run.test_images for arm in shorter.tried} == {100}
 
 
 def test_multiply_adds_by_hand():

@@ -20,11 +20,12 @@ import psutil
 import pytest
 from tiny_study import SPECS
 
+from utils.explorers.networks import WEIGHTS
 from utils.runs import RunSpec, versions
 from utils.studies import PROFILES, StudyStoppedError, execution, profile, run
 from utils.studies.__main__ import main
 from utils.studies.probes import Probe
-from utils.studies.store import DamagedRecordError, Store
+from utils.studies.store import COMMITTED, DamagedRecordError, Store
 from utils.training import State
 
 DRIVER = Path(__file__).with_name("tiny_study.py")
@@ -468,12 +469,22 @@ def test_the_bar_can_be_left_out(tiny, tmp_path, two_threads, capsys):
 
 
 @pytest.mark.parametrize("name", PROFILES)
-def test_every_profile_lists_different_runs(name):
+def test_every_profile_lists_different_runs_whose_records_are_there(name):
     specs = profile(name)
     assert len({spec.name for spec in specs}) == len(specs) > 0
     kind = Probe if name.endswith("_probes") else RunSpec
     assert all(isinstance(spec, kind) for spec in specs)
     assert f"`{name}`" in profile.__doc__
+    store = {"quick": None, "explorers": Store(WEIGHTS)}.get(name, COMMITTED)
+    assert store is None or all(spec.name in store for spec in specs)
+
+
+@pytest.mark.parametrize("name", [x for x in PROFILES if x.endswith("_rates")])
+def test_settings_are_tried_on_validation_images_with_other_seeds(name):
+    tried, study = profile(name), profile(name.removesuffix("_rates"))
+    assert {run.scored_on for run in tried} == {"validation"}
+    assert {run.scored_on for run in study} == {"test"}
+    assert not {run.seed for run in tried} & {run.seed for run in study}
 
 
 def test_quick_is_minutes():

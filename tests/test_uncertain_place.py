@@ -26,14 +26,6 @@ def test_chosen_settings_are_the_best_of_those_tried_and_no_end_of_them(network)
     ].accuracy(120)
 
 
-def test_settings_were_tried_on_validation_images_of_other_seeds():
-    tried = uncertain_place.rates()
-    assert {run.scored_on for run in tried} == {"validation"}
-    assert not {run.seed for run in tried} & {
-        run.seed for run in uncertain_place.study()
-    }
-
-
 def test_arms_have_the_seeds_that_the_claims_name():
     for arm in uncertain_place.arms():
         headline = arm.run.attention in ("ones", "energy")
@@ -59,14 +51,6 @@ def test_both_of_a_pair_see_the_same_displays(place):
     its_own = {"attention": "ones", "input_scale": 1.0, "learning_rate": 1.0}
     one, other = (attrs.evolve(place(network).run, **its_own) for network in HEADLINE)
     assert one == other
-
-
-def test_a_record_of_every_run_is_there():
-    runs = uncertain_place.rates() + uncertain_place.study() + uncertain_place.probes()
-    names = {run.name for run in runs}
-    assert len(names) == len(runs)
-    store = uncertain_place.arm(uncertain_place.CONTROL).store
-    assert not [name for name in names if name not in store]
 
 
 def test_what_is_said_in_bold_holds():

@@ -5,7 +5,8 @@ Each study has a module of its own: `published`, `gain`, `uncertain_place`,
 `units` and `contrast_gain` look at the networks of `competition`.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from types import ModuleType
 
 from utils.runs import RunSpec
 from utils.studies import (
@@ -18,34 +19,52 @@ from utils.studies import (
     published,
     uncertain_place,
 )
+from utils.studies.arms import Arm
 from utils.studies.execution import StudyStoppedError, run
 from utils.studies.probes import Probe
 
 __all__ = ["PROFILES", "StudyStoppedError", "profile", "run"]
 
+
+def _runs(arms: Iterable[Arm]) -> list[RunSpec | Probe]:
+    """Short runs first, seed by seed: a part of a study is a result for fewer."""
+    runs = [run for arm in arms for run in arm.runs]
+    return sorted(runs, key=lambda run: (run.work, run.spec.seed))
+
+
+def _tried(study: ModuleType) -> list[RunSpec]:
+    """Each network at each of its settings, on validation images."""
+    return _runs(arm for network in study.NETWORKS for arm in network.tried)
+
+
+def _chosen(study: ModuleType) -> list[RunSpec]:
+    """Each network at the best of its settings, on test images."""
+    return _runs(network.arm(study.SEEDS) for network in study.NETWORKS)
+
+
 PROFILES: Mapping[str, Callable[[], list[RunSpec | Probe]]] = {
     "quick": lambda: published.study(published.QUICK),
     "published": published.study,
-    "beside": published.beside,
+    "beside": lambda: _runs((published.GUIDED, published.ADAM)),
     "explorers": published.explorers,
-    "gain_rates": gain.rates,
-    "gain": gain.study,
-    "gain_apart": gain.apart,
-    "uncertain_place_rates": uncertain_place.rates,
-    "uncertain_place": uncertain_place.study,
-    "uncertain_place_probes": uncertain_place.probes,
-    "decomposition_rates": decomposition.rates,
-    "decomposition": decomposition.study,
-    "controls_rates": controls.rates,
-    "controls": controls.study,
-    "competition_rates": competition.rates,
-    "competition": competition.study,
-    "competition_probes": competition.probes,
-    "likeliest_rates": likeliest.rates,
-    "likeliest": likeliest.study,
-    "external_noise_rates": external_noise.rates,
-    "external_noise": external_noise.study,
-    "external_noise_probes": external_noise.probes,
+    "gain_rates": lambda: _tried(gain),
+    "gain": lambda: _runs(gain.arms()),
+    "gain_apart": lambda: _runs(gain.apart()),
+    "uncertain_place_rates": lambda: _tried(uncertain_place),
+    "uncertain_place": lambda: _runs(uncertain_place.arms()),
+    "uncertain_place_probes": lambda: _runs(uncertain_place.probed()),
+    "decomposition_rates": lambda: _tried(decomposition),
+    "decomposition": lambda: _runs(decomposition.arms()),
+    "controls_rates": lambda: _tried(controls),
+    "controls": lambda: _chosen(controls),
+    "competition_rates": lambda: _tried(competition),
+    "competition": lambda: _chosen(competition),
+    "competition_probes": lambda: _runs(competition.probed()),
+    "likeliest_rates": lambda: _tried(likeliest),
+    "likeliest": lambda: _chosen(likeliest),
+    "external_noise_rates": lambda: _tried(external_noise),
+    "external_noise": lambda: _chosen(external_noise),
+    "external_noise_probes": lambda: _runs(external_noise.probed()),
 }
 
 

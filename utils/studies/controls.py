@@ -24,52 +24,36 @@ from utils.runs import RunSpec
 from utils.statistics import Estimate, paired_difference, sign_flip_test
 from utils.studies import uncertain_place
 from utils.studies.arms import Arm, paired
-from utils.studies.tuning import Tuned, seed_by_seed
+from utils.studies.tuning import Tuned, rates
 from utils.studies.uncertain_place import BASE, CANVAS, CONTROL, ENERGY, NOISE
 
 PRIMARY = ("place or area", "yoked", "read-out")
 SEEDS = range(8)
-VALIDATION_SEEDS = range(100, 101)
-RATES = (0.001, 0.0015)  # of the attended network, and of its control
 MIDDLE = Display(CANVAS, CANVAS, central=True)
-
-
-def _tuned(label, attention, **changes):
-    run = attrs.evolve(BASE, attention=attention, **changes)
-    settings = [{"learning_rate": rate} for rate in RATES]
-    return Tuned(label, run, settings, VALIDATION_SEEDS, NOISE)
-
-
-def _shuffled(**parameters):
-    return {"attention_parameters": {"of": "energy", "inside": True, **parameters}}
-
-
-YOKED = _tuned("another image's map", "energy", yoked=True)
-SCATTERED = _tuned("an order for each image", "shuffled", **_shuffled(each=True))
-REORDERED = _tuned("one order for all images", "shuffled", **_shuffled())
-STOPPED = _tuned("no learning through the map", "energy", stops_gradient=True)
-GATE = _tuned("gate: no first look", "place", looks_at="conv_1")
-READ_OUT = _tuned("map at the read-out", "energy", acts_on="read_out")
-MAXIMUM = _tuned("no map, read-out by maximum", "ones", read_out="max")
-MIDDLE_CONTROL = _tuned("control, digit in the middle", "ones", display=MIDDLE)
-MIDDLE_ENERGY = _tuned("activity, digit in the middle", "energy", display=MIDDLE)
-QUIET_CONTROL = _tuned("control, trained without noise", "ones", noise_sd=0.0)
-QUIET_ENERGY = _tuned("activity, trained without noise", "energy", noise_sd=0.0)
+PLAIN = Tuned("control", BASE, rates(0.001, 0.0015), sd=NOISE)
+ATTENDED = PLAIN.but("activity", attention="energy")
+YOKED = ATTENDED.but("another image's map", yoked=True)
+STOPPED = ATTENDED.but("no learning through the map", stops_gradient=True)
+READ_OUT = ATTENDED.but("map at the read-out", acts_on="read_out")
+GATE = ATTENDED.but("gate: no first look", attention="place", looks_at="conv_1")
+INSIDE = {"of": "energy", "inside": True}
+REORDERED, SCATTERED = (
+    ATTENDED.but(label, attention="shuffled", attention_parameters=INSIDE | each)
+    for label, each in (
+        ("one order for all images", {}),
+        ("an order for each image", {"each": True}),
+    )
+)
+MAXIMUM = PLAIN.but("no map, read-out by maximum", read_out="max")
+MIDDLE_CONTROL = PLAIN.but("control, digit in the middle", display=MIDDLE)
+MIDDLE_ENERGY = ATTENDED.but("activity, digit in the middle", display=MIDDLE)
+QUIET_CONTROL = PLAIN.but("control, trained without noise", noise_sd=0.0)
+QUIET_ENERGY = ATTENDED.but("activity, trained without noise", noise_sd=0.0)
 CHANGED_MAPS = (YOKED, SCATTERED, REORDERED, STOPPED, GATE, READ_OUT)
 NETWORKS = (
     *(MIDDLE_CONTROL, MIDDLE_ENERGY, MAXIMUM, QUIET_CONTROL, QUIET_ENERGY),
     *CHANGED_MAPS,
 )
-
-
-def rates() -> list[RunSpec]:
-    """Profile `controls_rates`: two learning rates each, on validation images."""
-    return [run for each in NETWORKS for run in each.runs]
-
-
-def study() -> list[RunSpec]:
-    """Profile `controls`: after `controls_rates`; seed by seed."""
-    return seed_by_seed([run for each in NETWORKS for run in each.arm(SEEDS).runs])
 
 
 def place_or_area() -> Estimate:

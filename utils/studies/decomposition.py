@@ -14,48 +14,28 @@ validation images.
 
 from typing import NamedTuple
 
-import attrs
 import numpy as np
 
-from utils.runs import RunSpec
 from utils.statistics import Estimate, paired_difference, sign_flip_test
 from utils.studies.arms import Arm
-from utils.studies.tuning import Tuned, seed_by_seed
+from utils.studies.tuning import Tuned, rates
 from utils.studies.uncertain_place import BASE, LONG, NOISE
 
 PRIMARY = ("places", "amount", "interaction", "constant", "constant or ring")
 SEEDS = range(20)
 LONG_SEEDS = range(8)
-VALIDATION_SEEDS = range(100, 102)
-RATES = (0.0007, 0.001, 0.0015, 0.0022)
-SIGMAS, SIGMA_RATES = (1.0, 3.0), (0.001, 0.0015)
-
-
-def _tuned(label, attention, settings=None):
-    run = attrs.evolve(BASE, attention=attention)
-    settings = settings or [{"learning_rate": rate} for rate in RATES]
-    return Tuned(label, run, settings, VALIDATION_SEEDS, NOISE)
-
-
-CONTROL = _tuned("control", "ones")
-AMOUNT = _tuned("amount only", "amount")
-PLACE = _tuned("place only", "place")
-ENERGY = _tuned("activity: both", "energy")
-NORMALISED = _tuned(
+SETTINGS = rates(0.0007, 0.001, 0.0015, 0.0022)
+CONTROL = Tuned("control", BASE, SETTINGS, sd=NOISE, seeds=range(100, 102))
+AMOUNT = CONTROL.but("amount only", attention="amount")
+PLACE = CONTROL.but("place only", attention="place")
+ENERGY = CONTROL.but("activity: both", attention="energy")
+NORMALISED = CONTROL.but(
     "activity, normalised by a constant",
-    "normalised",
-    [
-        {"attention_parameters": {"sigma": sigma}, "learning_rate": rate}
-        for sigma in SIGMAS
-        for rate in SIGMA_RATES
-    ],
+    rates(0.001, 0.0015, attention_parameters={"sigma": 1.0})
+    + rates(0.001, 0.0015, attention_parameters={"sigma": 3.0}),
+    attention="normalised",
 )
 NETWORKS = (CONTROL, AMOUNT, PLACE, ENERGY, NORMALISED)
-
-
-def rates() -> list[RunSpec]:
-    """Profile `decomposition_rates`: settings on validation images, seed by seed."""
-    return seed_by_seed([run for each in NETWORKS for run in each.runs])
 
 
 def trained_long(tuned: Tuned) -> Arm:
@@ -63,11 +43,9 @@ def trained_long(tuned: Tuned) -> Arm:
     return tuned.arm(LONG_SEEDS, epochs=LONG, keeps_weights=False)
 
 
-def study() -> list[RunSpec]:
-    """Profile `decomposition`: after `decomposition_rates`; seed by seed, long last."""
-    short = [run for each in NETWORKS for run in each.arm(SEEDS).runs]
-    long = [run for each in NETWORKS for run in trained_long(each).runs]
-    return seed_by_seed(short) + seed_by_seed(long)
+def arms() -> list[Arm]:
+    """Every arm of the study."""
+    return [*(each.arm(SEEDS) for each in NETWORKS), *map(trained_long, NETWORKS)]
 
 
 class Factorial(NamedTuple):

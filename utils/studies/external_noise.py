@@ -29,18 +29,15 @@ import numpy as np
 import scipy  # its parts load when they are first used: notebooks open at once
 
 from utils.displays import Display
-from utils.runs import RunSpec
 from utils.statistics import Estimate, paired_difference, sign_flip_test
-from utils.studies.probes import Probe
+from utils.studies.arms import Arm
 from utils.studies.psychometrics import decibels
-from utils.studies.tuning import Tuned, seed_by_seed
+from utils.studies.tuning import Tuned, rates
 from utils.studies.uncertain_place import BASE
 
 PRIMARY = ("enhancement", "exclusion")
 INTERNAL = 2.0  # SD, in the unit of the activities
 SEEDS = range(8)
-VALIDATION_SEEDS = range(100, 101)
-RATES = (0.0007, 0.001, 0.0015, 0.003)
 NOISE = 60.0  # external, SD in grey levels: in training, and the strongest at test
 LEVELS = (0.0, NOISE / 2, NOISE)
 CONTRASTS = (0.0125, 0.025, 0.05, 0.1, 0.2, 0.4, 0.7, 1.0)
@@ -52,35 +49,23 @@ MECHANISMS = {  # what the cue may change: A_f, A_e
     "exclusion": (True, False),
     "both": (True, True),
 }
-
-
-def _tuned(label, attention):
-    own = {"internal_noise": INTERNAL, "contrast_varies": True}
-    own |= {
-        "display": Display(),
-        "epochs": 4,
-        "noise_sd": NOISE,
-        "test_noise_sds": LEVELS,
-    }
-    run = attrs.evolve(BASE, attention=attention, **own)
-    settings = [{"learning_rate": rate} for rate in RATES]
-    fewer = {"epochs": 2}
-    return Tuned(label, run, settings, VALIDATION_SEEDS, LEVELS[-1], fewer)
-
-
-UNCUED = _tuned("no cue", "ones")
-CUED = _tuned("cue", "given")
+UNCUED = Tuned(
+    "no cue",
+    attrs.evolve(
+        BASE,
+        display=Display(),
+        noise_sd=NOISE,
+        contrast_varies=True,
+        internal_noise=INTERNAL,
+        epochs=4,
+        test_noise_sds=LEVELS,
+    ),
+    rates(0.0007, 0.001, 0.0015, 0.003),
+    sd=NOISE,
+    validation={"epochs": 2},
+)
+CUED = UNCUED.but("cue", attention="given")
 NETWORKS = (UNCUED, CUED)
-
-
-def rates() -> list[RunSpec]:
-    """Profile `external_noise_rates`: four learning rates each, on validation."""
-    return [run for each in NETWORKS for run in each.runs]
-
-
-def study() -> list[RunSpec]:
-    """Profile `external_noise`: after `external_noise_rates`; seed by seed."""
-    return seed_by_seed([run for each in NETWORKS for run in each.arm(SEEDS).runs])
 
 
 def _at_contrast(tuned, contrast):
@@ -88,10 +73,9 @@ def _at_contrast(tuned, contrast):
     return tuned.arm(SEEDS).probed(**few, contrast=contrast)
 
 
-def probes() -> list[Probe]:
-    """Profile `external_noise_probes`: after the runs of `external_noise`."""
-    arms = [_at_contrast(each, c) for each in NETWORKS for c in CONTRASTS]
-    return [run for each in arms for run in each.runs]
+def probed() -> list[Arm]:
+    """Every arm of trained networks looked at again."""
+    return [_at_contrast(each, c) for each in NETWORKS for c in CONTRASTS]
 
 
 def accuracies(cued: bool) -> np.ndarray:

@@ -8,7 +8,6 @@ were tried on validation images with other seeds. Findings are about test images
 import attrs
 import numpy as np
 
-from utils.attention import WITHOUT_FIRST_LOOK
 from utils.data import load_mnist
 from utils.model import attention_maps, build_model, predict, set_weights
 from utils.noise import add_noise
@@ -17,52 +16,44 @@ from utils.statistics import Estimate, paired_difference
 from utils.studies.arms import Arm
 from utils.studies.kept import kept
 from utils.studies.published import NOISE
-from utils.studies.tuning import Tuned
+from utils.studies.tuning import Tuned, rates
 
 SEEDS = range(20)  # an exact sign-flip test of 20 pairs can reach p = 2e-6; of 3, .25
 FEW_SEEDS = range(4)  # for arms that a figure shows and no claim rests on
-VALIDATION_SEEDS = range(100, 102)
 GRID = (NOISE, 0.0, 10.0, 40.0)  # in training and at test, from unseen to plain
 LONG_SEEDS = range(5)
 PRIMARY = ("initialisation", "rate alone")  # named on 25 November 2026, before the runs
 BASE = RunSpec(
     noise_sd=NOISE,
     images=30_000,
+    epochs=2,
     test_noise_sds=(0.0, NOISE),
     keeps_weights=False,
 )
 SWAPPED_IMAGES = 1_000  # test images on which maps are swapped
-CONSTANT_RATES = (0.0003, 0.001, 0.003, 0.01, 0.03, 0.1)
-MAP_RATES = (0.0001, 0.0003, 0.001, 0.003, 0.01)
-
-
-def network_of(label: str, attention: str, rates=(), **parameters) -> Tuned:
-    """A kind of attention with its parameters, and the learning rates tried for it.
-
-    It learns for two epochs or, with two looks at an image, for one.
-    """
-    run = attrs.evolve(
-        BASE,
-        attention=attention,
-        attention_parameters=parameters,
-        epochs=2 if attention in WITHOUT_FIRST_LOOK else 1,
-    )
-    settings = [{"learning_rate": rate} for rate in rates]
-    validation = {"test_noise_sds": (0.0, NOISE)}
-    return Tuned(label, run, settings, VALIDATION_SEEDS, NOISE, validation)
-
-
-CONTROL = network_of("control", "ones", CONSTANT_RATES)
-FIFTEENTH = network_of("gain 1/15", "uniform", CONSTANT_RATES, gain=1 / 15)
-QUARTER = network_of("gain 1/4", "uniform", gain=1 / 4)
-FOURFOLD = network_of("gain 4", "uniform", gain=4.0)
-AS_CODED = network_of("published attention", "as_coded")
-ENERGY = network_of("energy", "energy", MAP_RATES)
-SHUFFLED = network_of("shuffled", "shuffled", MAP_RATES, of="energy")
-EVIDENCE = network_of("evidence", "evidence", MAP_RATES)
-SELECTIVITY = network_of("selectivity", "selectivity", MAP_RATES)
-GUESS = network_of("top_1", "top_n", MAP_RATES, n=1)
+CONTROL = Tuned(
+    "control",
+    BASE,
+    rates(0.0003, 0.001, 0.003, 0.01, 0.03, 0.1),
+    sd=NOISE,
+    seeds=range(100, 102),
+    validation={"test_noise_sds": (0.0, NOISE)},
+)
+FIFTEENTH, QUARTER, FOURFOLD = (
+    CONTROL.but(f"gain {words}", attention="uniform", attention_parameters={"gain": g})
+    for words, g in (("1/15", 1 / 15), ("1/4", 1 / 4), ("4", 4.0))
+)
+AS_CODED = CONTROL.but("published attention", attention="as_coded", epochs=1)
+MAP_RATES = rates(0.0001, 0.0003, 0.001, 0.003, 0.01)
+ENERGY = AS_CODED.but("energy", MAP_RATES, attention="energy")
+EVIDENCE = ENERGY.but("evidence", attention="evidence")
+SELECTIVITY = ENERGY.but("selectivity", attention="selectivity")
+SHUFFLED = ENERGY.but(
+    "shuffled", attention="shuffled", attention_parameters={"of": "energy"}
+)
+GUESS = ENERGY.but("top_1", attention="top_n", attention_parameters={"n": 1})
 MAPS = (ENERGY, SHUFFLED, EVIDENCE, SELECTIVITY, GUESS)
+NETWORKS = (CONTROL, FIFTEENTH, *MAPS)  # of which several rates were tried
 
 
 def arm(network: Tuned, noise_sd: float = NOISE) -> Arm:
@@ -94,7 +85,7 @@ def arms() -> list[Arm]:
     """Every arm of the study."""
     return [
         *(arm(network, sd) for network in (CONTROL, FIFTEENTH) for sd in GRID),
-        *map(tuned, (CONTROL, FIFTEENTH, *MAPS)),
+        *map(tuned, NETWORKS),
         *map(arm, (GUESS, AS_CODED, QUARTER, FOURFOLD)),
         *map(likeliest, (2, 3, 5, 10)),
     ]
@@ -112,30 +103,19 @@ def equivalent(start: float = 1.0, rate: float = 1.0) -> Arm:
     return Arm(label, run, SEEDS)
 
 
-def full_length(attention: str, rate: float) -> Arm:
+def full_length(attention: str, learning_rate: float) -> Arm:
     """As long as published: 12 epochs of 60,000 images, noise in training."""
-    run = RunSpec(attention, noise_sd=NOISE, learning_rate=rate)
-    return Arm(f"{attention}, rate {rate:g}", run, LONG_SEEDS)
+    run = RunSpec(attention, noise_sd=NOISE, learning_rate=learning_rate)
+    return Arm(f"{attention}, rate {learning_rate:g}", run, LONG_SEEDS)
 
 
-def apart() -> list[RunSpec]:
-    """Profile `gain_apart`: initial weights and rate apart; the full length."""
-    g = FIFTEENTH.run.attention_parameters["gain"]
-    arms = (equivalent(start=g), equivalent(rate=g**2))
-    best, published = CONTROL.chosen["learning_rate"], BASE.learning_rate
-    full = [full_length("ones", best), full_length("as_coded", published)]
-    runs = [run for arm in arms for run in arm.runs]
-    return runs + [arm.run.with_seed(seed) for seed in LONG_SEEDS for arm in full]
-
-
-def rates() -> list[RunSpec]:
-    """Profile `gain_rates`: several learning rates, on validation images."""
-    return [run for each in (CONTROL, FIFTEENTH, *MAPS) for run in each.runs]
-
-
-def study() -> list[RunSpec]:
-    """Profile `gain`: gain, map and mismatch, each apart from the others."""
-    return [run for each in arms() for run in each.runs]
+def apart() -> list[Arm]:
+    """Arms with initial weights and rate apart, and of the full length."""
+    g, rate = FIFTEENTH.run.attention_parameters["gain"], BASE.learning_rate
+    return [
+        *(equivalent(start=g), equivalent(rate=g**2), full_length("as_coded", rate)),
+        full_length("ones", **CONTROL.chosen),
+    ]
 
 
 def swapped() -> Estimate:

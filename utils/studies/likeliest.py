@@ -19,10 +19,9 @@ from utils.data import load_mnist
 from utils.displays import Display, arrange
 from utils.model import build_model, predict, set_weights
 from utils.noise import add_noise
-from utils.runs import RunSpec
 from utils.studies.arms import Arm
 from utils.studies.kept import kept
-from utils.studies.tuning import Tuned, seed_by_seed
+from utils.studies.tuning import Tuned, rates
 from utils.studies.uncertain_place import BASE, CLUTTER, CLUTTER_NOISE
 from utils.training import engine, train
 
@@ -34,8 +33,6 @@ PRIMARY = tuple(
 NOISE = CLUTTER_NOISE  # grey levels
 COUNTS = (1, 2, 3, 5, 10)
 SEEDS = range(4)
-VALIDATION_SEEDS = range(100, 101)
-RATES = (0.00025, 0.0005, 0.001, 0.002, 0.004)
 DISPLAYS = {
     "fragments": CLUTTER,
     "second digit": Display(second_digit=True, distance=14.0),
@@ -44,34 +41,24 @@ LEVELS = (0.0, NOISE)
 EVERY, UPDATES, LOOKED_AT = 50, 1_000, 500
 
 
-def _tuned(n, beside):
-    kind = {"attention": "top_n", "attention_parameters": {"n": n}}
-    run = attrs.evolve(
-        BASE,
-        **(kind if n < 10 else {}),
-        display=DISPLAYS[beside],
-        noise_sd=NOISE,
-        epochs=3,
-        test_images=5_000,
-        test_noise_sds=LEVELS,
-    )
-    settings = [{"learning_rate": rate} for rate in RATES]
-    fewer = {"epochs": 1, "test_images": 2_000}
-    return Tuned(f"N = {n}, {beside}", run, settings, VALIDATION_SEEDS, NOISE, fewer)
+CONTROL = Tuned(
+    "control",
+    attrs.evolve(
+        BASE, noise_sd=NOISE, epochs=3, test_images=5_000, test_noise_sds=LEVELS
+    ),
+    rates(0.00025, 0.0005, 0.001, 0.002, 0.004),
+    sd=NOISE,
+    validation={"epochs": 1, "test_images": 2_000},
+)
 
 
-AMONG = {beside: {n: _tuned(n, beside) for n in COUNTS} for beside in DISPLAYS}
+def _network(n, beside):
+    kind = {"attention": "top_n", "attention_parameters": {"n": n}} if n < 10 else {}
+    return CONTROL.but(f"N = {n}, {beside}", display=DISPLAYS[beside], **kind)
+
+
+AMONG = {beside: {n: _network(n, beside) for n in COUNTS} for beside in DISPLAYS}
 NETWORKS = tuple(each for several in AMONG.values() for each in several.values())
-
-
-def rates() -> list[RunSpec]:
-    """Profile `likeliest_rates`: five learning rates each, on validation images."""
-    return [run for each in NETWORKS for run in each.runs]
-
-
-def study() -> list[RunSpec]:
-    """Profile `likeliest`: after `likeliest_rates`; seed by seed."""
-    return seed_by_seed([run for each in NETWORKS for run in each.arm(SEEDS).runs])
 
 
 def first_guesses(arm: Arm) -> list[dict]:

@@ -81,11 +81,6 @@ def study(base: RunSpec = BASE) -> list[RunSpec]:
     return [arm.run.with_seed(seed) for seed in SEEDS for arm in arms]
 
 
-def beside() -> list[RunSpec]:
-    """Profile `beside`: guided by its own guess; trained by Adam."""
-    return [*GUIDED.runs, *ADAM.runs]
-
-
 def explorers() -> list[RunSpec]:
     """Profile `explorers`: networks for notebooks 1 to 3, in noise up to SD 80."""
     return [

@@ -11,22 +11,37 @@ from utils.runs import RunSpec
 from utils.studies.arms import Arm
 
 
+def rates(*learning_rates: float, **others) -> tuple[dict[str, Any], ...]:
+    """Settings that differ in their learning rate, and what else they all have."""
+    return tuple({**others, "learning_rate": rate} for rate in learning_rates)
+
+
 @attrs.frozen(eq=False)  # one is what it is, not what it holds
 class Tuned:
     """An arm, and the settings that are tried for it.
 
     Example:
-        >>> tuned = Tuned("a", RunSpec(), [{"strength": 0.5}], range(100, 102), sd=2.5)
-        >>> tuned.runs  # on validation images; once their records are in the store,
-        >>> tuned.arm(range(20))  # the same at the best of its settings, on test images
+        >>> control = Tuned("control", RunSpec(), rates(0.01, 0.03), sd=2.5)
+        >>> attended = control.but("activity", attention="energy")
+        >>> attended.tried  # on validation images; once their records are in the store,
+        >>> attended.arm(range(20))  # at the best of these rates, on test images
     """
 
     label: str
     run: RunSpec  # scored on test images, at the first of its noise levels that counts
     settings: Sequence[Mapping[str, Any]] = attrs.field(converter=tuple)
-    seeds: Sequence[int] = attrs.field(converter=tuple)  # none of those of the arm
     sd: float  # noise that settings are compared in, grey levels
+    seeds: Sequence[int] = (100,)  # to try them with; none of those of the arm
     validation: Mapping[str, Any] = attrs.field(factory=dict)  # of these runs, if other
+
+    def but(self, label: str, settings=None, **changes) -> "Tuned":
+        """The same with these changes of its run, and other settings if they are given.
+
+        So what is compared differs in what is written here, and in nothing else.
+        """
+        run = attrs.evolve(self.run, **changes)
+        settings = self.settings if settings is None else settings
+        return attrs.evolve(self, label=label, run=run, settings=settings)
 
     @property
     def tried(self) -> list[Arm]:
@@ -43,11 +58,6 @@ class Tuned:
             Arm(self.label, attrs.evolve(run, **setting), self.seeds)
             for setting in self.settings
         ]
-
-    @property
-    def runs(self) -> list[RunSpec]:
-        """Those of all its settings."""
-        return [run for arm in self.tried for run in arm.runs]
 
     def accuracy(self, sd: float | None = None) -> np.ndarray:
         """On validation images, `(settings, seeds)`, in noise of `sd` or of another SD.
@@ -67,8 +77,3 @@ class Tuned:
         """The run as chosen and with these changes, scored on test images."""
         run = attrs.evolve(self.run, **self.chosen)
         return Arm(self.label, attrs.evolve(run, **changes), seeds)
-
-
-def seed_by_seed(runs: Sequence[RunSpec]) -> list[RunSpec]:
-    """Runs in the order of their seeds: a part of a study is a result for fewer."""
-    return sorted(runs, key=lambda run: run.seed)

@@ -11,8 +11,7 @@ import attrs
 from utils.displays import Display
 from utils.runs import RunSpec
 from utils.studies.arms import Arm
-from utils.studies.probes import Probe
-from utils.studies.tuning import Tuned
+from utils.studies.tuning import Tuned, rates
 
 NOISE = 120.0  # grey levels: each image has an SD of its own, from 0 to this
 LEVELS = (0.0, 30.0, 60.0, 90.0, 120.0, 160.0, 240.0)  # at test
@@ -25,7 +24,6 @@ SEEDS = range(20)  # of the headline
 SOME_SEEDS = range(5)  # of arms beside it
 PROBED_SEEDS = range(8)  # enough for a bootstrap
 PROBED_LEVELS = (60.0, 120.0)
-VALIDATION_SEEDS = range(100, 101)
 PRIMARY = ("uncertain",)  # the claim that was named before a test image was scored
 LONG = 15  # epochs, where the others have 6 or 4
 LARGE = CANVAS + 16  # pixels of a canvas that no network was trained on
@@ -43,32 +41,40 @@ BASE = RunSpec(
     test_noise_sds=LEVELS,
 )
 GREY, UNIT = 1.0, 1 / 255  # input scales: grey levels as published, or from 0 to 1
-BY_GREY = ((GREY, 0.0007), (GREY, 0.0015), (GREY, 0.003), (UNIT, 0.003))
-BY_BOTH = (
-    *((UNIT, 0.0015), (UNIT, 0.003), (UNIT, 0.006)),
-    *((GREY, 0.0005), (GREY, 0.001), (GREY, 0.002)),
+CONTROL = Tuned(
+    "control",
+    attrs.evolve(BASE, keeps_weights=False),
+    rates(0.0007, 0.0015, 0.003, input_scale=GREY) + rates(0.003, input_scale=UNIT),
+    sd=NOISE,
+    validation={"epochs": 2, "test_images": 2_000},
 )
-
-
-def _tuned(label, attention, tried=BY_GREY, **parameters):
-    kind = {"attention": attention, "attention_parameters": parameters}
-    run = attrs.evolve(BASE, keeps_weights=False, **kind)
-    settings = [{"input_scale": scale, "learning_rate": rate} for scale, rate in tried]
-    validation = {"epochs": 2, "test_images": 2_000}
-    return Tuned(label, run, settings, VALIDATION_SEEDS, NOISE, validation)
-
-
+SHUFFLED = CONTROL.but(
+    "activity, shuffled", attention="shuffled", attention_parameters={"of": "energy"}
+)
+CENTRE = CONTROL.but("centre", attention="centre")
+ENERGY = CONTROL.but(
+    "activity (energy)",
+    rates(0.0015, 0.003, 0.006, input_scale=UNIT)
+    + rates(0.0005, 0.001, 0.002, input_scale=GREY),
+    attention="energy",
+)
 # More settings were tried where the best was an end of them.
-CONTROL = _tuned("control", "ones")
-ENERGY = _tuned("activity (energy)", "energy", BY_BOTH)
-SELECTIVITY = _tuned(
-    "local certainty (selectivity)", "selectivity", (*BY_BOTH, (GREY, 0.0002))
+SELECTIVITY = ENERGY.but(
+    "local certainty (selectivity)",
+    ENERGY.settings + rates(0.0002, input_scale=GREY),
+    attention="selectivity",
 )
-EVIDENCE = _tuned("class evidence", "evidence", (*BY_BOTH, (GREY, 0.004)))
-SHUFFLED = _tuned("activity, shuffled", "shuffled", of="energy")
-CENTRE = _tuned("centre", "centre")
+EVIDENCE = ENERGY.but(
+    "class evidence",
+    ENERGY.settings + rates(0.004, input_scale=GREY),
+    attention="evidence",
+)
 # Told the digit's true place, by a map: meant as an upper bound.
-ORACLE = _tuned("oracle (told the place)", "given", (*BY_GREY, (GREY, 0.0003)))
+ORACLE = CONTROL.but(
+    "oracle (told the place)",
+    CONTROL.settings + rates(0.0003, input_scale=GREY),
+    attention="given",
+)
 NETWORKS = (ORACLE, ENERGY, SELECTIVITY, EVIDENCE, CONTROL, CENTRE, SHUFFLED)
 HEADLINE = (CONTROL, ENERGY)
 
@@ -103,13 +109,8 @@ def in_clutter(network: Tuned) -> Arm:
     return network.arm(SOME_SEEDS, epochs=4, keeps_weights=keeps, **shown)
 
 
-def rates() -> list[RunSpec]:
-    """Profile `uncertain_place_rates`: several settings, on validation images."""
-    return [run for each in NETWORKS for run in each.runs]
-
-
 def arms() -> list[Arm]:
-    """Every arm of the study, long training last."""
+    """Every arm of the study."""
     return [
         *map(arm, NETWORKS),
         *(on_canvas(network, size) for network in HEADLINE for size in CANVASES),
@@ -117,12 +118,6 @@ def arms() -> list[Arm]:
         *map(in_clutter, (*HEADLINE, ORACLE)),
         *map(trained_long, HEADLINE),
     ]
-
-
-def study() -> list[RunSpec]:
-    """Profile `uncertain_place`: short runs first, seed by seed."""
-    runs = [run for each in arms() for run in each.runs]
-    return sorted(runs, key=lambda run: (run.epochs == LONG, run.seed))
 
 
 # Trained networks looked at again, on fewer images: what one change at test does.
@@ -192,9 +187,9 @@ def cue(says: str) -> Arm:
     return probe(in_clutter(ORACLE), seeds=SOME_SEEDS, **changes[says], **levels)
 
 
-def probes() -> list[Probe]:
-    """Profile `uncertain_place_probes`: after the runs of `uncertain_place`."""
-    asked = [
+def probed() -> list[Arm]:
+    """Every arm of trained networks looked at again."""
+    return [
         *map(weakened, (0.0, 0.25, 0.5, 0.75, 1.0)),
         *(misplaced(), *map(reduced_to, ("place", "amount", "shuffled"))),
         *(unaided(), added(), lent()),
@@ -202,4 +197,3 @@ def probes() -> list[Probe]:
         *map(on_larger_canvas, HEADLINE),
         *map(cue, ("valid", "neutral", "invalid")),
     ]
-    return [run for each in asked for run in each.runs]
