@@ -103,7 +103,8 @@ def test_a_contrast_by_hand(arm, control):
 def test_few_pairs_have_an_interval_for_other_seeds(invent, control):
     few = contrast(invent("as_coded", 0.8, 0.7, range(5)), control, 0.0)
     assert few.value == pytest.approx(30)
-    assert (few.method, few.basis) == ("5 equal differences", "5 pairs")
+    assert few.low == few.high  # all pairs differ alike
+    assert (few.basis, few.p) == ("5 pairs", 2 / 2**5)
 
 
 def test_a_contrast_after_an_epoch_by_hand(arm, control):

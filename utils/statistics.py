@@ -59,7 +59,6 @@ class Estimate(NamedTuple):
     low: float = np.nan  # of its interval, NaN where it has none
     high: float = np.nan
     confidence: float = 0.95
-    method: str = ""  # of the interval
     unit: str = ""  # one of `FORMATS`
     basis: str = ""  # what it rests on, such as "20 pairs"
     p: float = np.nan  # exact sign-flip test
@@ -91,7 +90,7 @@ class Estimate(NamedTuple):
 
 
 def paired_difference(
-    arm, control, *, confidence: float = 0.95, resamples: int = 9999, seed: int = 0
+    arm, control, *, resamples: int = 9999, seed: int = 0
 ) -> Estimate:
     """Mean difference over pairs, with an interval for other seeds, same test images.
 
@@ -104,27 +103,26 @@ def paired_difference(
     differences = _differences(arm, control)
     mean, pairs = float(differences.mean()), len(differences)
     if not np.ptp(differences):
-        low, high, method = mean, mean, f"{pairs} equal differences"
+        low, high = mean, mean
     elif pairs < FEWEST_TO_RESAMPLE:
-        low, high = scipy.stats.ttest_1samp(differences, 0).confidence_interval(
-            confidence
-        )
-        method = f"Student's t over {pairs} pairs"
+        low, high = scipy.stats.ttest_1samp(differences, 0).confidence_interval()
     else:
-        low, high = scipy.stats.bootstrap(
-            (differences,),
-            np.mean,
-            confidence_level=confidence,
-            n_resamples=resamples,
-            rng=np.random.default_rng(seed),
-        ).confidence_interval
-        method = f"BCa bootstrap over {pairs} pairs"
-    basis = f"{pairs} pairs"
-    return Estimate(mean, float(low), float(high), confidence, method, basis=basis)
+        rng = np.random.default_rng(seed)
+        found = scipy.stats.bootstrap(
+            (differences,), np.mean, n_resamples=resamples, rng=rng
+        )
+        low, high = found.confidence_interval
+    return Estimate(mean, float(low), float(high), basis=f"{pairs} pairs")
+
+
+def difference_with_p(arm, control, unit: str = "points", basis: str = "") -> Estimate:
+    """As `paired_difference`, in a unit, with the p of `sign_flip_test`."""
+    found, p = paired_difference(arm, control), sign_flip_test(arm, control)
+    return found._replace(unit=unit, basis=basis or found.basis, p=p)
 
 
 def difference_over_seeds_and_images(
-    arm, control, *, confidence: float = 0.95, resamples: int = 2000, seed: int = 0
+    arm, control, *, resamples: int = 2000, seed: int = 0
 ) -> Estimate:
     """Difference in accuracy, with an interval for other seeds and other test images.
 
@@ -136,7 +134,6 @@ def difference_over_seeds_and_images(
     Args:
         arm: `(seeds, images)` bool: which test images were right. 8 seeds or more.
         control: the same for the other arm, same seeds, same images.
-        confidence: of the interval.
         resamples: how many; 20 seeds and 10,000 images take a second or two.
         seed: of the draws.
 
@@ -144,43 +141,25 @@ def difference_over_seeds_and_images(
         ValueError: if the arms are not two such arrays of one shape.
     """
     arm, control = np.asarray(arm), np.asarray(control)
-    if arm.shape != control.shape or arm.ndim != 2:
+    alike = arm.shape == control.shape and arm.dtype == control.dtype == bool
+    if not alike or arm.ndim != 2 or len(arm) < FEWEST_TO_RESAMPLE:
         raise ValueError(
-            "Expected two arrays of right and wrong, both (seeds, images), received "
-            f"{arm.shape} and {control.shape}."
+            "Expected two arrays of right and wrong, both (seeds, images) bool, for "
+            f"{FEWEST_TO_RESAMPLE} seeds or more. Received {arm.dtype} {arm.shape} and "
+            f"{control.dtype} {control.shape}. With fewer, use paired_difference."
         )
     both = np.stack([arm, control], axis=1)  # (seeds, arms, images)
-    means = resampled_accuracies(both, resamples, seed)
-    differences = means[:, 0] - means[:, 1]
-    low, high = np.quantile(differences, [(1 - confidence) / 2, (1 + confidence) / 2])
-    method = "bootstrap over {} seeds and {:,} images".format(*arm.shape)
+    differences = -np.diff(resampled_accuracies(both, resamples, seed))
+    low, high = np.quantile(differences, [0.025, 0.975]).tolist()
     value = float(arm.mean() - control.mean())
-    basis = f"{len(arm)} pairs"
-    return Estimate(value, float(low), float(high), confidence, method, basis=basis)
+    return Estimate(value, low, high, basis=f"{len(arm)} pairs")
 
 
 def resampled_accuracies(right, resamples: int, seed: int = 0) -> np.ndarray:
-    """Accuracies with seeds and images drawn anew, each with replacement.
+    """Accuracies `(resamples, ...)` with seeds and images drawn anew, with replacement.
 
-    Args:
-        right: `(seeds, ..., images)` bool; the axes between (arms, noise levels)
-            share the draws.
-        resamples: how many.
-        seed: of the draws.
-
-    Returns:
-        `(resamples, ...)`. Where every network is right about every image, all 1.
-
-    Raises:
-        ValueError: if these are not bool, or from fewer than 8 seeds.
+    Of `right` `(seeds, ..., images)` bool; the axes between share the draws.
     """
-    right = np.asarray(right)
-    if right.ndim < 2 or right.dtype != bool or len(right) < FEWEST_TO_RESAMPLE:
-        raise ValueError(
-            "Expected right or wrong, (seeds, ..., images) bool, for "
-            f"{FEWEST_TO_RESAMPLE} seeds or more, received {right.dtype} of shape "
-            f"{right.shape}. With fewer seeds, use paired_difference."
-        )
     seeds, images = right.shape[0], right.shape[-1]
     weights = right.astype(np.float32)  # sums below 2**24 are exact
     accuracies = []
@@ -275,7 +254,6 @@ def equivalence(arm, control, margin: float, *, alpha: float = 0.05) -> Equivale
         )
     differences = _differences(arm, control)
     mean, confidence = float(differences.mean()), 1 - 2 * alpha
-    method = f"Student's t over {len(differences)} pairs"
     if np.ptp(differences):
         low, high = scipy.stats.ttest_1samp(differences, 0).confidence_interval(
             confidence
@@ -284,7 +262,7 @@ def equivalence(arm, control, margin: float, *, alpha: float = 0.05) -> Equivale
         p = float(scipy.stats.ttest_1samp(towards, margin, alternative="less").pvalue)
     else:
         p, low, high = float(abs(mean) >= margin), mean, mean
-    difference = Estimate(mean, float(low), float(high), confidence, method)
+    difference = Estimate(mean, float(low), float(high), confidence)
     return Equivalence(difference, margin, p, p < alpha)
 
 

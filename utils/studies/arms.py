@@ -16,9 +16,9 @@ from utils.statistics import (
     Equivalence,
     Estimate,
     difference_over_seeds_and_images,
+    difference_with_p,
     equivalence,
     paired_difference,
-    sign_flip_test,
 )
 from utils.studies.probes import Probe
 from utils.studies.store import COMMITTED, Store
@@ -112,19 +112,19 @@ def contrast(arm: Arm, control: Arm, sd: float, answers=Arm.right) -> Estimate:
     fewer than 8 pairs for other seeds; seeds that only one arm has are left out.
     """
     one, other = (answers(each, sd) for each in paired(arm, control))
+    found = difference_with_p(100 * one.mean(1), 100 * other.mean(1))
     if len(one) < FEWEST_TO_RESAMPLE:
-        found = paired_difference(one.mean(1), other.mean(1))
-    else:
-        found = difference_over_seeds_and_images(one, other)
-    return _in_points(found, one.mean(1), other.mean(1))
+        return found
+    wider = difference_over_seeds_and_images(one, other).times(100, "points")
+    return wider._replace(p=found.p)
 
 
 def contrast_after_an_epoch(
     arm: Arm, control: Arm, test: str = MATCHED, epoch: int = 1
 ) -> Estimate:
     """Compare two arms in the midst of training; the interval is for other seeds."""
-    one, other = (each.curve(test)[:, epoch - 1] for each in paired(arm, control))
-    return _in_points(paired_difference(one, other), one, other)
+    both = (100 * each.curve(test)[:, epoch - 1] for each in paired(arm, control))
+    return difference_with_p(*both)
 
 
 def alike(arm: Arm, control: Arm, sd: float, margin: float) -> Equivalence:
@@ -195,8 +195,3 @@ def epochs_to_reach(curve, target: float, start: float = 0.1) -> float:
         return 0.0
     before, there = curve[after - 1 : after + 1]
     return float(after - 1 + (target - before) / (there - before))
-
-
-def _in_points(found, one, other):
-    p = sign_flip_test(100 * one, 100 * other)
-    return found.times(100, "points")._replace(p=p)

@@ -21,7 +21,7 @@ from utils.attention import DIGITS, WITHOUT_EVIDENCE, WITHOUT_FIRST_LOOK
 from utils.displays import Display
 from utils.model import CHANNELS, map_shape
 from utils.runs import RunSpec
-from utils.statistics import Estimate, paired_difference, sign_flip_test
+from utils.statistics import Estimate, difference_with_p, paired_difference
 from utils.studies import uncertain_place
 from utils.studies.arms import Arm, paired
 from utils.studies.tuning import Tuned, rates
@@ -68,9 +68,7 @@ def place_or_area() -> Estimate:
     middle, middle_control, anywhere, anywhere_control = (
         100 * arm.accuracy(NOISE) for arm in arms
     )
-    leads = anywhere - anywhere_control, middle - middle_control
-    p = sign_flip_test(*leads)
-    return paired_difference(*leads)._replace(unit="points", p=p)
+    return difference_with_p(anywhere - anywhere_control, middle - middle_control)
 
 
 def multiply_adds(run: RunSpec) -> int:

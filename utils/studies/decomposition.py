@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from utils.statistics import Estimate, paired_difference, sign_flip_test
+from utils.statistics import Estimate, difference_with_p
 from utils.studies.arms import Arm
 from utils.studies.tuning import Tuned, rates
 from utils.studies.uncertain_place import BASE, LONG, NOISE
@@ -64,13 +64,8 @@ def factorial(none, place, amount, both) -> Factorial:
     """
     cells = [100 * np.asarray(each, float) for each in (none, place, amount, both)]
     none, place, amount, both = cells
-
-    def estimate(one, other):
-        p = sign_flip_test(one, other)
-        return paired_difference(one, other)._replace(unit="points", p=p)
-
     return Factorial(
-        estimate((place + both) / 2, (none + amount) / 2),
-        estimate((amount + both) / 2, (none + place) / 2),
-        estimate(both - amount, place - none),
+        difference_with_p((place + both) / 2, (none + amount) / 2),
+        difference_with_p((amount + both) / 2, (none + place) / 2),
+        difference_with_p(both - amount, place - none),
     )

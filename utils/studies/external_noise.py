@@ -29,7 +29,7 @@ import numpy as np
 import scipy  # its parts load when they are first used: notebooks open at once
 
 from utils.displays import Display
-from utils.statistics import Estimate, paired_difference, sign_flip_test
+from utils.statistics import Estimate, difference_with_p
 from utils.studies.arms import Arm
 from utils.studies.psychometrics import decibels
 from utils.studies.tuning import Tuned, rates
@@ -229,8 +229,7 @@ def improvement(uncued, cued) -> Estimate:
             such as 1 and a fit's A_f: 6 dB is half of it.
     """
     uncued, cued = np.broadcast_arrays(*(decibels(x) for x in (uncued, cued)))
-    found, p = paired_difference(uncued, cued), sign_flip_test(uncued, cued)
-    return found._replace(unit="dB", basis=f"{len(uncued)} pairs", p=p)
+    return difference_with_p(uncued, cued, "dB")
 
 
 def _fitted(uncued, cued, noises, free):

@@ -31,7 +31,7 @@ from utils.data import load_mnist, validation_split
 from utils.displays import Display, arrange
 from utils.model import set_weights
 from utils.noise import add_noise
-from utils.statistics import Estimate, paired_difference, sign_flip_test
+from utils.statistics import Estimate, difference_with_p
 from utils.studies.arms import Arm
 from utils.studies.channel_gain import CHANNELS, TUNINGS, Halves, gains
 from utils.studies.detection import Detection, best_criterion, detection
@@ -137,8 +137,7 @@ def change(measure: str, beta: float, *, control: str = "", **which) -> Estimate
     at, against = BETAS.index(beta), {"channels": control} if control else {}
     one = getattr(found(**which), measure)
     other = getattr(found(**which, **against), measure)
-    both = one[:, at], other[:, at if control else 0]
-    difference = paired_difference(*both)._replace(unit="SD", p=sign_flip_test(*both))
+    difference = difference_with_p(one[:, at], other[:, at if control else 0], "SD")
     return difference.times(100, "points") if measure == "right" else difference
 
 

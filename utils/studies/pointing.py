@@ -119,12 +119,14 @@ def found_by_blur(arm: Arm, sd: float, width: int = 5) -> int:
 
 
 def share_of_images(count: int) -> Estimate:
-    """How many of the images that are looked at, in percent; for other images."""
+    """How many of the images that are looked at, in percent; for other images.
+
+    The interval is the exact one (Clopper and Pearson 1934).
+    """
     count = scipy.stats.binomtest(count, LOOKED)
     low, high = count.proportion_ci(method="exact")
     return Estimate(
         *(100 * share for share in (count.statistic, low, high)),
-        method="Clopper and Pearson",
         unit="%",
         basis="exact binomial",
     )

@@ -27,7 +27,7 @@ from scipy import ndimage
 from utils.data import load_mnist
 from utils.displays import arrange, cue_maps
 from utils.model import build_model, map_shape, set_weights
-from utils.statistics import Estimate, paired_difference, sign_flip_test
+from utils.statistics import Estimate, difference_with_p
 from utils.studies.arms import Arm
 from utils.studies.competition import PAIR
 from utils.studies.kept import kept
@@ -167,8 +167,7 @@ def weighed(arm: Arm, distance: float) -> dict[str, dict[str, Weights]]:
 def over_networks(one, other=0.0, unit: str = "") -> Estimate:
     """Mean difference of what each network has, `(seeds,)`; for other seeds."""
     one, other = np.broadcast_arrays(np.asarray(one, float), other)
-    p, basis = sign_flip_test(one, other), f"{len(one)} networks"
-    return paired_difference(one, other)._replace(unit=unit, basis=basis, p=p)
+    return difference_with_p(one, other, unit, f"{len(one)} networks")
 
 
 def _canvases(digits, corners, shape):
