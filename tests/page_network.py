@@ -19,8 +19,7 @@ import numpy as np
 import pytest
 
 from utils.attention import KINDS, Attention, Kind, attention_gain
-from utils.explorers.packing import SHAPES
-from utils.explorers.scripts import network_module, one_script
+from utils.explorers.packing import SHAPES, network_module, one_script
 from utils.model import build_model, map_shape
 from utils.tools.chromium import chromium
 from utils.training import build_optimizer
@@ -188,7 +187,7 @@ class Reference:
         self.variants, self.shape = variants, lesson.shape
         self.number = self.gain = None
         self.optimizers = [optimizer_in_keras(name) for name in RATES]
-        kind = Kind("Chosen", "a test", self.chosen, is_gain=True)
+        kind = Kind("Chosen", self.chosen, is_gain=True)
         with pytest.MonkeyPatch.context() as patch:
             patch.setitem(KINDS, "chosen", kind)
             self.model = build_model("chosen", image_shape=lesson.shape)

@@ -14,6 +14,7 @@ from utils.studies.arms import (
     contrast,
     contrast_after_an_epoch,
     epochs_to_reach,
+    kept,
     late_gain,
     lead_change,
     speed_up,
@@ -191,3 +192,35 @@ def test_a_network_that_never_gets_there_has_no_ratio():
     lame = Learning([*curves[:2], 0.5 * curves[2]])
     with pytest.raises(ValueError, match="1 of 3 networks never reach"):
         speed_up(lame, Learning(curves))
+
+
+# --- What is kept beside the records ----------------------------------------------
+
+
+def test_what_is_kept_is_computed_once_for_each_arm_and_argument(arm):
+    calls = []
+
+    def _found(*arguments):
+        calls.append(arguments)
+        return {"seeds": len(arguments[0].seeds), "others": arguments[1:]}
+
+    one = Arm("control", arm.run, [1], arm.store)
+    for asked in ((arm, 2.5), (arm, 2.5), (arm, 80.0), (one, 2.5), (one, 2.5)):
+        found = kept(_found, *asked)
+        assert found["seeds"] == len(asked[0].seeds)
+        assert list(found["others"]) == [asked[1]]
+    assert calls == [(arm, 2.5), (arm, 80.0), (one, 2.5)]
+    files = [*(arm.store.folder / "derived").glob("found-*.json")]
+    assert len(files) == 3
+
+
+def test_where_nothing_can_be_written_it_is_computed_each_time(arm, monkeypatch):
+    calls = []
+
+    def full(path, content):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("utils.studies.arms.write", full)
+    for _ in range(2):
+        assert kept(lambda arm: calls.append(arm) or [1, 2], arm) == [1, 2]
+    assert len(calls) == 2

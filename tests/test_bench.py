@@ -14,7 +14,7 @@ from utils.tools import bench, notebooks
 def test_operations_are_those_of_the_matrix_products():
     """Against XLA's own count for the control, which also counts the small things."""
     spec = training.RunSpec("ones")
-    engine = training.engine(spec, (28, 28))
+    engine = training.engine(spec)
     (data, *_) = training.batches(
         training.RunSpec(images=1), *bench.load_mnist()[0], epoch=1
     )

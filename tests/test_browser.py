@@ -19,7 +19,7 @@ from nbconvert import HTMLExporter
 from utils import explorers
 from utils.attention import KINDS
 from utils.data import load_mnist
-from utils.explorers.scripts import one_script
+from utils.explorers.packing import one_script
 from utils.noise import NOISES
 
 ROOT = Path(__file__).parents[1]

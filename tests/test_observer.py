@@ -19,7 +19,7 @@ from scipy import optimize, stats
 from utils import explorers
 from utils.data import load_mnist
 from utils.explorers.observer import LEVELS
-from utils.explorers.scripts import one_script
+from utils.explorers.packing import one_script
 
 _, (IMAGES, LABELS) = load_mnist()
 THREES = IMAGES[LABELS == 3], LABELS[LABELS == 3]

@@ -29,7 +29,7 @@ from page_network import (
 
 from utils.attention import KINDS
 from utils.data import load_mnist
-from utils.explorers.scripts import network_module, one_script
+from utils.explorers.packing import network_module, one_script
 from utils.model import attention_maps, build_model, predict, set_weights
 from utils.studies.uncertain_place import ENERGY, arm
 from utils.tools import wasm

@@ -10,8 +10,7 @@ from utils.layers import Attend
 from utils.model import build_model, predict
 from utils.runs import RunSpec
 from utils.studies import pointing, uncertain_place
-from utils.studies.arms import Arm
-from utils.studies.kept import kept
+from utils.studies.arms import Arm, kept
 from utils.studies.store import COMMITTED, Store
 
 CONTROL, ATTENDED = map(uncertain_place.arm, uncertain_place.HEADLINE)
@@ -54,7 +53,8 @@ def test_a_network_can_be_asked_for_a_map_that_it_did_not_learn_with():
     run = CONTROL.run.with_seed(3)
     lent = attrs.evolve(ATTENDED, store=Borrowed(run.name))
     one, other = pointing.look(lent, 3, 60.0, 20), pointing.look(CONTROL, 3, 60.0, 20)
-    asked = pointing.look(CONTROL, 3, 60.0, 20, kind="energy")
+    model = attrs.evolve(CONTROL.run, attention="energy").model()
+    asked = pointing.look(CONTROL, 3, 60.0, 20, model)
     np.testing.assert_allclose(asked.gains, one.gains)
     assert not np.allclose(asked.gains, other.gains)
 

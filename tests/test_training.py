@@ -255,7 +255,7 @@ def test_the_compiled_loop_is_keras_own(kind, batch_size, settings):
         kind, noise_sd=2.5, images=30 * batch_size, batch_size=batch_size, **settings
     )
     parts = list(batches(spec, *load_mnist()[0], 1))
-    compiled = training.engine(spec, (28, 28))
+    compiled = training.engine(spec)
     initial, optimizer = compiled.initial(spec.seed)
     (weights, _), losses = compiled.update((initial, optimizer), *parts)
     model = build_model(kind, seed=spec.seed)

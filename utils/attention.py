@@ -249,7 +249,10 @@ def _check(attention, strength, names, *values):
         others = [other for other in KINDS if _can_be_rearranged(other, attention)]
         checks.check({"of": checks.choice(of=others)}, {"of": of})
         defaults |= _parameters(of)
-    fields = {name: RANGES.get(name, _any)(value) for name, value in defaults.items()}
+    fields = {
+        name: RANGES.get(name, attrs.field)(default=value)
+        for name, value in defaults.items()
+    }
     found = checks.check(fields, parameters)
     return {name: found[name] for name in parameters}
 
@@ -356,10 +359,6 @@ def _can_be_rearranged(attention, by):
     if kind.is_gain:
         return by == "shuffled" and kind.attend in (place, normalised)
     return kind.attend and "of" not in _parameters(attention)
-
-
-def _any(default):
-    return attrs.field(default=default)
 
 
 RANGES: Mapping[str, Callable] = {  # what a parameter may be; without an entry, any

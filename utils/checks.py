@@ -131,7 +131,7 @@ def _expect(fits, field, expected, value):
 
 
 def _span(least, most):
-    limits = [] if least is None else [validators.ge(least)]
+    limits = [validators.ge(least)]
     return limits if most is None else [*limits, validators.le(most)]
 
 

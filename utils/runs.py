@@ -17,13 +17,14 @@ from typing import Any, NamedTuple
 
 import attrs
 import jax
+import keras
 import numpy as np
 
 from utils import attention, outside
 from utils.checks import check, choice, flag, number, numbers, whole
 from utils.data import Part, digest, load
 from utils.displays import Display
-from utils.wiring import Wiring
+from utils.model import Wiring, build_model
 
 OPTIMIZERS = ("sgd", "adam")
 
@@ -147,6 +148,16 @@ class RunSpec(Wiring):
         names = ("strength", "input_scale", *attrs.fields_dict(Wiring))
         settings = {name: getattr(self, name) for name in names}
         return Frozen({**settings, **self.attention_parameters})
+
+    @property
+    def image_shape(self) -> tuple[int, int]:
+        """Rows and columns of what its network sees, pixels."""
+        return self.display.shape if self.display else self.load()[0][0].shape[1:]
+
+    def model(self, seed: int | None = None) -> keras.Model:
+        """Its network, untrained; a seed fixes its weights."""
+        settings = {"image_shape": self.image_shape, **self.network}
+        return build_model(self.attention, seed=seed, **settings)
 
     @property
     def spec(self) -> "RunSpec":

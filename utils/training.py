@@ -71,7 +71,7 @@ def train(
         ValueError: if the data set has fewer images than the spec asks for.
     """
     (x_train, y_train), (x_test, y_test) = load_data(spec)
-    compiled = engine(spec, x_train.shape[1:])
+    compiled = engine(spec)
     weights, optimizer = (
         (resume.weights, resume.optimizer) if resume else compiled.initial(spec.seed)
     )
@@ -218,16 +218,11 @@ class Engine(NamedTuple):
     classify: Callable  # (weights, inputs (batches, batch, ...)) -> digits
 
 
-def engine(spec: RunSpec, image_shape: tuple[int, int]) -> Engine:
-    """The compiled functions of a spec; specs that differ in data share them.
-
-    `image_shape` is that of the data; where the spec has a display, its size counts.
-    """
-    if spec.display:
-        image_shape = spec.display.shape
+def engine(spec: RunSpec) -> Engine:
+    """The compiled functions of a spec; specs that differ in data share them."""
     own = spec.conv_2_start, spec.conv_2_rate
     rate = spec.learning_rate, spec.momentum, spec.learning_rate_decay
-    network = spec.attention, image_shape, spec.network
+    network = spec.attention, spec.image_shape, spec.network
     return _engine(*network, own, *rate, spec.optimizer)
 
 
@@ -381,7 +376,7 @@ def score(
         Which images it names right, as `decode_correct` reads from the run's record.
     """
     _, (x_test, y_test) = load_data(spec)
-    compiled = engine(spec, x_test.shape[1:])
+    compiled = engine(spec)
     ordered = [weights[name] for name in compiled.names]
     return _answers(compiled, ordered, spec, sd, x_test, y_test, look=look)
 

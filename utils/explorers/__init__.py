@@ -23,8 +23,13 @@ from utils.explorers.networks import (
     trained,
 )
 from utils.explorers.observer import observer as observer
-from utils.explorers.packing import digits, gain_colours, network, parameters
-from utils.explorers.scripts import network_module
+from utils.explorers.packing import (
+    digits,
+    gain_colours,
+    network,
+    network_module,
+    parameters,
+)
 from utils.explorers.widgets import button, select, slider
 from utils.noise import NOISES
 

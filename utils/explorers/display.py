@@ -5,8 +5,13 @@ import numpy as np
 from utils.displays import CUE_SD, Display
 from utils.explorers.explorer import Explorer
 from utils.explorers.networks import CONTROL, attention_of, trained_model
-from utils.explorers.packing import digits, gain_colours, network, parameters
-from utils.explorers.scripts import network_module
+from utils.explorers.packing import (
+    digits,
+    gain_colours,
+    network,
+    network_module,
+    parameters,
+)
 from utils.explorers.widgets import button, select, slider
 
 ALONE = Display(60, 60)  # what networks that ship learnt on

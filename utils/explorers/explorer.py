@@ -20,7 +20,7 @@ import anywidget
 import traitlets
 from ipywidgets import DOMWidget, HBox, Layout, VBox, widget_serialization
 
-from utils.explorers.scripts import NETWORK, one_script
+from utils.explorers.packing import NETWORK, one_script
 from utils.explorers.widgets import widget
 
 HERE = Path(__file__).parent

@@ -2,8 +2,7 @@
 
 from utils.explorers.explorer import Explorer
 from utils.explorers.networks import CONTROL, MAPS
-from utils.explorers.packing import digits, gain_colours, parameters
-from utils.explorers.scripts import network_module
+from utils.explorers.packing import digits, gain_colours, network_module, parameters
 from utils.explorers.widgets import button, select, slider
 from utils.runs import RunSpec
 

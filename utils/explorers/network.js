@@ -1,7 +1,7 @@
 // The network in a page: network.wasm behind an interface.
 //
 // kinds.js, network.js, displays.js and worker.js import each other by relative names
-// only, and utils/explorers/scripts.py makes one script of them. It asks no address for
+// only, and utils/explorers/packing.py makes one script of them. It asks no address for
 // anything, and runs as a module of a page or as a worker from a blob; the files themselves
 // run in Node. The bytes of network.wasm are data.
 //

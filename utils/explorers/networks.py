@@ -7,7 +7,7 @@ import numpy as np
 
 from utils.attention import KINDS
 from utils.displays import Display
-from utils.model import build_model, set_weights
+from utils.model import set_weights
 from utils.runs import RunSpec
 from utils.studies.store import Store
 
@@ -53,8 +53,7 @@ def trained_model(attention: str, display: Display) -> keras.Model:
     Raises:
         FileNotFoundError: if there is none.
     """
-    spec = RunSpec(**_found(attention, display)[1]["spec"])
-    model = build_model(attention, image_shape=display.shape, **spec.network)
+    model = RunSpec(**_found(attention, display)[1]["spec"]).model()
     set_weights(model, trained(attention, display))
     return model
 

@@ -1,8 +1,10 @@
-"""What a page is given of digits, networks and their maps, packed as text."""
+"""What a page is given: scripts, and digits, networks and maps packed as text."""
 
 import base64
+import re
 import zlib
 from collections.abc import Mapping
+from pathlib import Path
 
 import keras
 import matplotlib
@@ -13,6 +15,8 @@ from utils.figures import GAIN_COLOURS
 from utils.model import build_model, map_shape
 from utils.noise import WHITE
 
+HERE = Path(__file__).parent
+NETWORK = ("kinds.js", "network.js", "displays.js", "worker.js")
 MOST_DIGITS = 500  # that travel with a page, 210 bytes each
 SIZES = range(3, 77)  # rows and columns of images that network.wasm takes
 SHAPES = {  # of a network's weights, in the order of network.js
@@ -23,6 +27,25 @@ SHAPES = {  # of a network's weights, in the order of network.js
     "dense_2/kernel": (32, 10),
     "dense_2/bias": (10,),
 }
+
+
+def one_script(names=NETWORK) -> str:
+    """The text of some scripts in one that imports and exports nothing.
+
+    It runs wherever a page has it: in `<script type="module">`, in an anywidget's
+    module, in a worker made from a blob. No address is asked for anything.
+
+    Args:
+        names: files beside this one, each after those it imports from.
+    """
+    text = "".join((HERE / name).read_text("utf-8") for name in names)
+    text = re.sub(r'(?m)^import \{[^}]*\} from "\./\w+\.js";\n', "", text)
+    return re.sub(r"(?m)^export (?=async |const |class |function)", "", text)
+
+
+def network_module() -> str:
+    """The compiled network, `network.wasm`, in base64."""
+    return base64.b64encode((HERE / "network.wasm").read_bytes()).decode()
 
 
 def packed(array, kind: str = "uint8") -> str:

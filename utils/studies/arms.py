@@ -4,12 +4,16 @@ An arm is a list of runs that differ in their seed; two arms are paired by seed.
 Differences are arm minus control, in percentage points.
 """
 
+import contextlib
 import functools
-from collections.abc import Sequence
+import hashlib
+import json
+from collections.abc import Callable, Sequence
 
 import attrs
 import numpy as np
 
+from utils.files import write
 from utils.runs import RunSpec, decode_correct
 from utils.statistics import (
     FEWEST_TO_RESAMPLE,
@@ -87,6 +91,30 @@ class Arm:
     def accuracy(self, sd: float) -> np.ndarray:
         """Accuracy of each network after training, at noise SD `sd`: `(seeds,)`."""
         return self.right(sd).mean(1)
+
+
+def kept(function: Callable, arm: Arm, *arguments):
+    """`function(arm, *arguments)`, kept beside the records: for what takes long.
+
+    It must give plain lists, dicts and numbers. The result lies in `derived/` of the
+    store, under a name made of the function, its arguments, the runs and their weights:
+    where one of these is another, so is the name. Where nothing can be written it is
+    computed each time. Tests compute results anew.
+    """
+    runs = [
+        (run.name, record["weights_sha256"])
+        for run, record in zip(arm.runs, arm.records, strict=True)
+    ]
+    inputs = json.dumps([runs, [repr(each) for each in arguments]])
+    digest = hashlib.sha256(inputs.encode()).hexdigest()[:10]
+    name = f"{function.__name__.strip('_')}-{digest}.json"
+    path = arm.store.folder / "derived" / name
+    if path.exists():
+        return json.loads(path.read_text("utf-8"))
+    found = function(arm, *arguments)
+    with contextlib.suppress(OSError):  # a store that may only be read, a full disk
+        write(path, (json.dumps(found) + "\n").encode())
+    return found
 
 
 def paired(arm: Arm, control: Arm) -> tuple[Arm, Arm]:

@@ -14,7 +14,7 @@ import keras
 import numpy as np
 
 from utils.attention import DIGITS
-from utils.model import build_model, predict
+from utils.model import predict
 
 LAYERS = {"conv_1": "pool_1", "conv_2": "pool_2"}  # and what pools its activity
 TUNINGS = ("activity", "gradient")
@@ -66,8 +66,7 @@ class Halves:
     """The network, cut behind each pooling: gains are put in between."""
 
     def __init__(self, run):
-        shape = run.display.shape
-        self.model = build_model(run.attention, image_shape=shape, **run.network)
+        self.model = run.model()
         evidence = self.model.get_layer("softmax").input
         self._second = {}
         for layer, pool in LAYERS.items():

@@ -17,8 +17,7 @@ from scipy.optimize import least_squares
 from utils.data import load_mnist
 from utils.displays import Display, arrange, cue_maps
 from utils.model import map_shape
-from utils.studies.arms import Arm
-from utils.studies.kept import kept
+from utils.studies.arms import Arm, kept
 from utils.studies.units import second_look
 
 PRIMARY = ("contrast, size of field",)

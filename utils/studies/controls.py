@@ -77,12 +77,11 @@ def multiply_adds(run: RunSpec) -> int:
     Those of `conv_1`, of `conv_2` at each look and, where the map needs evidence, of
     `dense_2` at each of its places. An update has three times as many.
     """
-    shape = run.display.shape if run.display else run.load()[0][0].shape[1:]
-    places, gate = math.prod(map_shape(shape)), run.looks_at == "conv_1"
+    pixels, places = map(math.prod, (run.image_shape, map_shape(run.image_shape)))
+    gate = run.looks_at == "conv_1"
     looks = 1 if gate or run.attention in WITHOUT_FIRST_LOOK else 2
     kind = run.attention_parameters.get("of", run.attention)
     evidence = 0 if kind in WITHOUT_EVIDENCE else CHANNELS * DIGITS * places
-    pixels = math.prod(shape)
     return 9 * CHANNELS * pixels + looks * 9 * CHANNELS**2 * places + evidence
 
 

@@ -32,10 +32,9 @@ from utils.displays import Display, arrange
 from utils.model import set_weights
 from utils.noise import add_noise
 from utils.statistics import Estimate, difference_with_p
-from utils.studies.arms import Arm
+from utils.studies.arms import Arm, kept
 from utils.studies.channel_gain import CHANNELS, TUNINGS, Halves, gains
-from utils.studies.detection import Detection, best_criterion, detection
-from utils.studies.kept import kept
+from utils.studies.psychometrics import Detection, best_criterion, detection
 from utils.studies.uncertain_place import BASE, CONTROL, PROBED_SEEDS, arm
 
 PRIMARY = ("features", "features or shuffled")

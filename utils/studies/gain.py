@@ -13,8 +13,7 @@ from utils.model import attention_maps, build_model, predict, set_weights
 from utils.noise import add_noise
 from utils.runs import RunSpec
 from utils.statistics import Estimate, paired_difference
-from utils.studies.arms import Arm
-from utils.studies.kept import kept
+from utils.studies.arms import Arm, kept
 from utils.studies.published import NOISE
 from utils.studies.tuning import Tuned, rates
 
@@ -134,7 +133,7 @@ def _swapped(trained: Arm) -> list[list[float]]:
     _, (images, labels) = load_mnist()
     labels = labels[:SWAPPED_IMAGES]
     noisy = add_noise(images[:SWAPPED_IMAGES], NOISE, np.random.default_rng(0))
-    own, given = build_model(trained.run.attention), build_model("given")
+    own, given = trained.run.model(), build_model("given")
     found = []
     for seed in trained.seeds:
         for model in (own, given):

@@ -17,10 +17,9 @@ import numpy as np
 from utils.attention import DIGITS
 from utils.data import load_mnist
 from utils.displays import Display, arrange
-from utils.model import build_model, predict, set_weights
+from utils.model import predict, set_weights
 from utils.noise import add_noise
-from utils.studies.arms import Arm
-from utils.studies.kept import kept
+from utils.studies.arms import Arm, kept
 from utils.studies.tuning import Tuned, rates
 from utils.studies.uncertain_place import BASE, CLUTTER, CLUTTER_NOISE
 from utils.training import engine, train
@@ -86,8 +85,8 @@ def _first_guesses(arm):
         test_images=LOOKED_AT,
         test_noise_sds=(0.0,),
     )
-    model = build_model(run.attention, image_shape=run.display.shape, **run.network)
-    names, found = engine(run, run.display.shape).names, []
+    model = run.model()
+    names, found = engine(run).names, []
 
     def look(state):
         set_weights(model, dict(zip(names, state.weights, strict=True)))

@@ -11,11 +11,10 @@ import scipy  # its parts load when they are first used: notebooks open at once
 
 from utils.data import load_mnist
 from utils.displays import arrange, on_target, pointing_game
-from utils.model import build_model, predict, set_weights
+from utils.model import predict, set_weights
 from utils.noise import add_noise
 from utils.statistics import Estimate, paired_difference
-from utils.studies.arms import Arm
-from utils.studies.kept import kept
+from utils.studies.arms import Arm, kept
 
 SEEDS = range(8)  # of networks whose maps are looked at
 LOOKED = 500  # test images on which maps are looked at
@@ -37,25 +36,16 @@ class Look(NamedTuple):
         return self.answers == self.labels
 
 
-def look(arm: Arm, seed: int, sd: float, images: int = LOOKED, kind=None) -> Look:
+def look(arm: Arm, seed: int, sd: float, images: int = LOOKED, model=None) -> Look:
     """The maps and answers of one network of an arm under noise of SD `sd`.
 
-    Of the kind of map that it learnt with, or of another that has no parameters.
+    `model` is what to give its weights to; by default one with the map that it learnt
+    with.
 
     Raises:
         FileNotFoundError: if its weights are not in the arm's store.
     """
-    return _looks(_network(arm, kind), arm, seed, sd, images)
-
-
-def _network(arm, kind=None):
-    run = arm.run
-    if kind:
-        run = attrs.evolve(run, attention=kind, attention_parameters={})
-    return build_model(run.attention, image_shape=run.display.shape, **run.network)
-
-
-def _looks(model, arm, seed, sd, images):
+    model = model or arm.run.model()
     noisy, places, labels = _displays(arm, sd, images)
     set_weights(model, arm.weights(seed))
     parts = np.array_split(noisy, max(1, images // AT_ONCE))
@@ -133,16 +123,18 @@ def share_of_images(count: int) -> Estimate:
 
 
 def _gain_inside(arm, sd):
-    model = _network(arm)
-    looks = (_looks(model, arm, seed, sd, LOOKED) for seed in arm.seeds)
+    model = arm.run.model()
+    looks = (look(arm, seed, sd, LOOKED, model) for seed in arm.seeds)
     return [float(seen.gains[:, 1:-1, 1:-1].mean()) for seen in looks]
 
 
 def _pointed(arm: Arm, sd: float, kind: str | None) -> Pointed:
-    (_, (digits, _)), rows, found = load_mnist(), [], []
-    size, model = digits.shape[1:], _network(arm, kind)
+    (_, (digits, _)), run, rows, found = load_mnist(), arm.run, [], []
+    if kind:
+        run = attrs.evolve(run, attention=kind, attention_parameters={})
+    size, model = digits.shape[1:], run.model()
     for seed in arm.seeds:
-        seen = _looks(model, arm, seed, sd, LOOKED)
+        seen = look(arm, seed, sd, LOOKED, model)
         inside = np.zeros(seen.gains.shape[1:], bool)
         inside[1:-1, 1:-1] = True
         gains = np.where(inside, seen.gains, 0)

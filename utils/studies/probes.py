@@ -15,7 +15,7 @@ from typing import Any
 
 import attrs
 
-from utils.model import attention_maps, build_model, set_weights
+from utils.model import attention_maps, set_weights
 from utils.runs import Frozen, RunSpec, as_record
 from utils.studies.store import Store
 from utils.training import Result, score
@@ -92,8 +92,6 @@ class Probe:
 
     def _look(self, store):
         """From noisy images to the maps that the other network makes of them."""
-        other = self.maps_of
-        shape = self.spec.display.shape
-        model = build_model(other.attention, image_shape=shape, **other.network)
-        set_weights(model, store.weights(other.name))
+        model = attrs.evolve(self.maps_of, display=self.spec.display).model()
+        set_weights(model, store.weights(self.maps_of.name))
         return lambda images: attention_maps(model, images)

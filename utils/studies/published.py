@@ -25,8 +25,7 @@ from utils.model import (
 from utils.noise import add_noise
 from utils.runs import RunSpec
 from utils.statistics import Estimate, paired_difference
-from utils.studies.arms import CLEAN, Arm
-from utils.studies.kept import kept
+from utils.studies.arms import CLEAN, Arm, kept
 from utils.studies.store import COMMITTED, Store
 
 NOISE = 2.5  # SD in grey levels
@@ -123,7 +122,7 @@ def gains() -> tuple[float, float]:
 
 def _gains(arm: Arm) -> list[float]:
     _, (x_test, _) = load_mnist()
-    model, found = build_model(arm.run.attention), []
+    model, found = arm.run.model(), []
     for seed in arm.seeds:
         set_weights(model, arm.weights(seed))
         found.append(attention_maps(model, x_test[:IMAGES]))

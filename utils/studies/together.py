@@ -39,7 +39,7 @@ def train_together(specs: Sequence[RunSpec]) -> list[Result]:
             f"Expected runs that differ in seed and rate only. Received {specs}."
         )
     (x_train, y_train), (x_test, y_test) = training.load_data(first)
-    compiled = training.engine(first, x_train.shape[1:])
+    compiled = training.engine(first)
     rates = np.array([spec.learning_rate for spec in specs], "float32")
 
     def updates(state, rate, data):

@@ -26,11 +26,10 @@ from scipy import ndimage
 
 from utils.data import load_mnist
 from utils.displays import arrange, cue_maps
-from utils.model import build_model, map_shape, set_weights
+from utils.model import map_shape, set_weights
 from utils.statistics import Estimate, difference_with_p
-from utils.studies.arms import Arm
+from utils.studies.arms import Arm, kept
 from utils.studies.competition import PAIR
-from utils.studies.kept import kept
 
 PRIMARY = ("units, tipped", "units, mean or sum")
 NEAR, FAR = 7.0, 21.0  # pixels between the two digits
@@ -56,8 +55,7 @@ def second_look(arm: Arm, seed: int) -> Callable:
     `(batch, rows', cols')`, to `conv_2` `(batch, rows', cols', channels)` and the
     read-out, which is its channels normalised and averaged `(batch, channels)`.
     """
-    run = arm.run
-    model = build_model(run.attention, image_shape=run.display.shape, **run.network)
+    model = arm.run.model()
     set_weights(model, arm.weights(seed))
     layers = model.get_layer("pool_2").input, model.get_layer("dense_1").output
     part = keras.Model(model.inputs, layers)

@@ -27,8 +27,7 @@ from keras import layers
 from utils import training
 from utils.attention import KINDS, Attention
 from utils.data import load_mnist
-from utils.explorers.packing import network, packed
-from utils.explorers.scripts import network_module, one_script
+from utils.explorers.packing import network, network_module, one_script, packed
 from utils.files import write
 from utils.layers import LocalResponseNormalization
 from utils.model import build_model
@@ -67,7 +66,7 @@ def flops_per_image(kind: str) -> int:
 def project(kind: str, batch: int, *, learns: bool = True) -> Callable[[], object]:
     """The compiled loop of `utils.training`."""
     spec = RunSpec(kind, images=IMAGES, batch_size=batch)
-    engine = training.engine(spec, (28, 28))
+    engine = training.engine(spec)
     (data, *_) = training.batches(spec, *load_mnist()[0], epoch=1)
     state = engine.initial(0)
     if learns:
