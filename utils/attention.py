@@ -316,8 +316,8 @@ class Attention(keras.layers.Layer):
         ValueError: for an unknown kind or parameter, or one out of range.
     """
 
-    def __init__(self, attention, *, strength=1.0, parameters=None, **settings):
-        super().__init__(**settings)
+    def __init__(self, attention, *, strength=1.0, parameters=None, **kwargs):
+        super().__init__(**kwargs)
         self.attention, self.strength = attention, strength
         self.parameters = check(attention, parameters or {}, strength)
 
@@ -331,14 +331,6 @@ class Attention(keras.layers.Layer):
             strength=self.strength,
             **self.parameters,
         )
-
-    def get_config(self):
-        return {
-            **super().get_config(),
-            "attention": self.attention,
-            "strength": self.strength,
-            "parameters": self.parameters,
-        }
 
 
 def _parameters(attention):

@@ -41,46 +41,38 @@ def numbers(default=attrs.NOTHING):
 
 def flag(default=attrs.NOTHING):
     """A field for True or False."""
-
-    def is_flag(_, field, value):
-        _expect(isinstance(value, bool), field, "True or False", value)
-
-    return _field(default, is_flag)
+    return _field(default, _that("True or False", lambda x: isinstance(x, bool)))
 
 
 def choice(default=attrs.NOTHING, *, of: Iterable):
     """A field for one of a few values."""
     of = list(of)
 
-    def one_of(_, field, value):
-        fits = any(type(each) is type(value) and each == value for each in of)
-        _expect(fits, field, f"one of {', '.join(map(repr, of))}", value)
+    def one_of(value):
+        return any(type(each) is type(value) and each == value for each in of)
 
-    return _field(default, one_of)
+    return _field(default, _that(f"one of {', '.join(map(repr, of))}", one_of))
 
 
 def path(default=attrs.NOTHING, *, also: str | None = None):
     """A field for a path as text: of a file that exists, or the word `also`."""
     other = "" if also is None else f"{also!r} or "
+    words = f"a path as text that exists; relative ones start from {Path.cwd()}"
 
-    def exists(_, field, value):
-        _expect(isinstance(value, str | Path), field, "a path as text", value)
-        fits = value == also or Path(value).expanduser().exists()
-        start = f"relative ones start from {Path.cwd()}"
-        _expect(fits, field, f"{other}a path that exists; {start}", value)
+    def exists(value):
+        is_path = isinstance(value, str | Path)
+        return is_path and (value == also or Path(value).expanduser().exists())
 
-    return _field(default, exists)
+    return _field(default, _that(other + words, exists))
 
 
 def folder(default=attrs.NOTHING):
     """A field for the path of a folder as text, which need not be there yet."""
 
-    def no_file(_, field, value):
-        is_path = isinstance(value, str | Path)
-        fits = is_path and not Path(value).expanduser().is_file()
-        _expect(fits, field, "a folder's path", value)
+    def no_file(value):
+        return isinstance(value, str | Path) and not Path(value).expanduser().is_file()
 
-    return _field(default, no_file)
+    return _field(default, _that("a folder's path", no_file))
 
 
 def check(fields: Mapping[str, object], values: Mapping[str, object]) -> dict:
@@ -123,6 +115,10 @@ def parameters(**fields) -> None:
 def _field(default, validator, convert=None):
     converter = convert and attrs.Converter(convert, takes_field=True)
     return attrs.field(default=default, validator=validator, converter=converter)
+
+
+def _that(expected, fits):
+    return lambda _, field, value: _expect(fits(value), field, expected, value)
 
 
 def _expect(fits, field, expected, value):

@@ -31,8 +31,8 @@ class Convolution(keras.layers.Conv2D):
         ValueError: for strides, dilation, groups or padding, which it lacks.
     """
 
-    def __init__(self, filters, kernel_size, **settings):
-        super().__init__(filters, kernel_size, **settings)
+    def __init__(self, filters, kernel_size, **kwargs):
+        super().__init__(filters, kernel_size, **kwargs)
         names = ("strides", "dilation_rate", "groups", "padding", "data_format")
         received = {name: getattr(self, name) for name in names}
         if list(received.values()) != [(1, 1), (1, 1), 1, "valid", "channels_last"]:
@@ -91,8 +91,8 @@ class LocalResponseNormalization(keras.layers.Layer):
         The same shape.
     """
 
-    def __init__(self, k=2.0, n=5, alpha=1e-4, **settings):
-        super().__init__(**settings)
+    def __init__(self, k=2.0, n=5, alpha=1e-4, **kwargs):
+        super().__init__(**kwargs)
         if n < 1 or n % 2 == 0:
             raise ValueError(f"Expected an odd number of channels n, received {n}.")
         self.k, self.n, self.alpha = k, n, alpha
@@ -104,9 +104,6 @@ class LocalResponseNormalization(keras.layers.Layer):
 
     def call(self, x):
         return kernels.normalise(x, self.k, self.n, self.alpha)
-
-    def get_config(self):
-        return {**super().get_config(), "k": self.k, "n": self.n, "alpha": self.alpha}
 
 
 @keras.saving.register_keras_serializable("attention_in_a_cnn")
@@ -127,10 +124,9 @@ class TrainingNoise(keras.layers.Layer):
         ValueError: if `sd` is negative or not finite.
     """
 
-    def __init__(self, sd, seed=None, **settings):
-        super().__init__(**settings)
+    def __init__(self, sd, seed=None, **kwargs):
+        super().__init__(**kwargs)
         (self.sd,) = check({"noise_sd": number()}, {"noise_sd": sd}).values()
-        self.seed = seed
         if self.sd > 0:
             self.seed_generator = keras.random.SeedGenerator(seed)
 
@@ -139,9 +135,6 @@ class TrainingNoise(keras.layers.Layer):
             return x
         noise = keras.random.normal(ops.shape(x), seed=self.seed_generator)
         return x + self.sd * noise
-
-    def get_config(self):
-        return {**super().get_config(), "sd": self.sd, "seed": self.seed}
 
 
 @keras.saving.register_keras_serializable("attention_in_a_cnn")
@@ -161,15 +154,12 @@ class InternalNoise(keras.layers.Layer):
         The same shape.
     """
 
-    def __init__(self, sd, **settings):
-        super().__init__(**settings)
+    def __init__(self, sd, **kwargs):
+        super().__init__(**kwargs)
         self.sd = sd
 
     def call(self, x):
         return x + self.sd * jax.vmap(_noise_of_its_own)(x)
-
-    def get_config(self):
-        return {**super().get_config(), "sd": self.sd}
 
 
 def _noise_of_its_own(x):
