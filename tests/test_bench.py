@@ -43,7 +43,7 @@ def test_one_thread():
 def test_the_network_of_keras_own_layers_is_the_same():
     """Its updates, from the same weights: it is timed in the place of the project's."""
     kind, count = "as_coded", 3
-    stock, own = bench._stock(kind), bench.build_model(kind, seed=0)
+    stock, own = bench.stock(kind), bench.build_model(kind, seed=0)
     stock.set_weights(own.get_weights())
     images = bench.load_mnist()[0][0][:count, ..., None].astype("float32")
     found, expected = (model.predict_on_batch(images) for model in (stock, own))

@@ -23,13 +23,7 @@ from utils.explorers.networks import (
     trained,
 )
 from utils.explorers.observer import observer as observer
-from utils.explorers.packing import (
-    digits,
-    gain_colours,
-    network,
-    network_module,
-    parameters,
-)
+from utils.explorers.packing import digits, network, page_network, parameters
 from utils.explorers.widgets import button, select, slider
 from utils.noise import NOISES
 
@@ -57,7 +51,7 @@ def noise(images, labels, model=None) -> Explorer:
     shown = digits(images, labels)
     weights = trained() if model is None else model
     networks = {"shown": network("", weights)}
-    data = {"digits": shown, "networks": networks, "wasm": network_module()}
+    data = {"digits": shown, "networks": networks, **page_network()}
     choices = _noise_controls(level=25)
     fresh = {"fresh-draw": choices.pop("fresh-draw")}
     return Explorer("noise", [_digit_slider(shown) | fresh, choices], data)
@@ -99,8 +93,7 @@ def attention(images, labels, model=None) -> Explorer:
         "networks": networks,
         "control": CONTROL,
         "parameters": parameters(kind, own, (shown["rows"], shown["cols"])),
-        "gain_colours": gain_colours(),
-        "wasm": network_module(),
+        **page_network(),
     }
     looking = {
         "network-select": select(

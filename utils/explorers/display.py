@@ -5,13 +5,7 @@ import numpy as np
 from utils.displays import CUE_SD, Display
 from utils.explorers.explorer import Explorer
 from utils.explorers.networks import CONTROL, attention_of, trained_model
-from utils.explorers.packing import (
-    digits,
-    gain_colours,
-    network,
-    network_module,
-    parameters,
-)
+from utils.explorers.packing import digits, network, page_network, parameters
 from utils.explorers.widgets import button, select, slider
 
 ALONE = Display(60, 60)  # what networks that ship learnt on
@@ -103,8 +97,7 @@ def _explorer(images, labels, networks, kind, settings, noise, start=None):
         "networks": networks,
         "attention": kind,
         "settings": settings,
-        "gain_colours": gain_colours(),
-        "wasm": network_module(),
+        **page_network(),
     }
     last = len(shown["labels"]) - 1
     seen = {

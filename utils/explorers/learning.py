@@ -2,7 +2,7 @@
 
 from utils.explorers.explorer import Explorer
 from utils.explorers.networks import CONTROL, MAPS
-from utils.explorers.packing import digits, gain_colours, network_module, parameters
+from utils.explorers.packing import digits, page_network, parameters
 from utils.explorers.widgets import button, select, slider
 from utils.runs import RunSpec
 
@@ -71,8 +71,7 @@ def learning(images, labels, run: RunSpec = PUBLISHED) -> Explorer:
             "batch": run.batch_size,
             "seed": run.seed,
         },
-        "gain_colours": gain_colours(),
-        "wasm": network_module(),
+        **page_network(),
         "note": f"learnt from {learnt:,} digits, scored on {count - learnt} others",
     }
     rates = {f"{rate:g}": f"{rate:g}" for rate in sorted({*RATES, run.learning_rate})}

@@ -48,6 +48,12 @@ def network_module() -> str:
     return base64.b64encode((HERE / "network.wasm").read_bytes()).decode()
 
 
+def page_network() -> dict[str, str]:
+    """What a page with networks needs: their module, and 256 colours of gains."""
+    colours = matplotlib.colormaps[GAIN_COLOURS](np.arange(256), bytes=True)[:, :3]
+    return {"wasm": network_module(), "gain_colours": packed(colours)}
+
+
 def packed(array, kind: str = "uint8") -> str:
     """An array as text in base64."""
     return base64.b64encode(np.ascontiguousarray(array, kind).tobytes()).decode()
@@ -148,11 +154,6 @@ def parameters(kind: str, own: Mapping, shape: tuple[int, int]) -> dict[str, dic
     places = KINDS["shuffled"].attend(features, evidence, **order)
     moved["places"] = np.ravel(places).astype(int).tolist()
     return given
-
-
-def gain_colours() -> str:
-    """The colours of gains, 256 x (red, green, blue), packed."""
-    return packed(matplotlib.colormaps[GAIN_COLOURS](np.arange(256), bytes=True)[:, :3])
 
 
 def _check_wiring(model):

@@ -74,21 +74,12 @@ def project(kind: str, batch: int, *, learns: bool = True) -> Callable[[], objec
     return lambda: jax.block_until_ready(engine.classify(state[0], data[0]))
 
 
-def keras_fit(kind: str, batch: int) -> Callable[[], object]:
-    """Keras' own `fit` on the same model."""
-    return _fit(build_model(kind, seed=0), batch)
+def stock(kind: str) -> keras.Model:
+    """The network of Keras' own layers; LRN, which Keras lacks, as its formula.
 
-
-def keras_stock(kind: str, batch: int) -> Callable[[], object]:
-    """`fit` on the same network of Keras' own layers.
-
-    `keras_fit` profits from the arithmetic of `utils.kernels`, this does not.
+    Its `fit` does not profit from the arithmetic of `utils.kernels`, as that of the
+    project's model does.
     """
-    return _fit(_stock(kind), batch)
-
-
-def _stock(kind):
-    """The network of Keras' own layers; LRN, which Keras lacks, as its formula."""
     conv_2, dense_2 = layers.Conv2D(32, 3, activation="relu"), layers.Dense(10)
     formula = LocalResponseNormalization().formula
 
@@ -106,7 +97,8 @@ def _stock(kind):
     return keras.Model(images, layers.Softmax()(dense_2(x)))
 
 
-def _fit(model, batch):
+def keras_fit(model: keras.Model, batch: int) -> Callable[[], object]:
+    """Keras' own `fit`."""
     model.compile(training.build_optimizer(), "sparse_categorical_crossentropy")
     images, labels = (part[:IMAGES] for part in load_mnist()[0])
     images = images[..., None].astype("float32")
@@ -184,27 +176,24 @@ def pytorch(kind: str, batch: int) -> Callable[[], object]:
 
 def cases(shown) -> dict[tuple[str, str, int], Callable[[], object]]:
     """What trains on `IMAGES` images, by engine, kind and batch size."""
-    engines = {project: [kind for kind in KINDS if kind != "given"]}
-    engines |= dict.fromkeys((keras_fit, keras_stock), COMPARED)
-    if importlib.util.find_spec("torch"):  # the extra `torch`
-        engines |= {pytorch: COMPARED}
-    found = {
-        (engine.__name__, kind, batch): engine(kind, batch)
-        for engine, kinds in engines.items()
-        for kind in kinds
-        for batch in BATCHES
-    }
-    in_page = {("page", kind, 1): page(kind, shown) for kind in LOOKS if shown}
-    return found | in_page
+    found = {}
+    for batch in BATCHES:
+        for kind in (kind for kind in KINDS if kind != "given"):
+            found["project", kind, batch] = project(kind, batch)
+        for kind in COMPARED:
+            own = build_model(kind, seed=0)
+            found["keras_fit", kind, batch] = keras_fit(own, batch)
+            found["keras_stock", kind, batch] = keras_fit(stock(kind), batch)
+            if importlib.util.find_spec("torch"):  # the extra `torch`
+                found["pytorch", kind, batch] = pytorch(kind, batch)
+    return found | {("page", kind, 1): page(kind, shown) for kind in LOOKS if shown}
 
 
 def looks(shown) -> dict[tuple[str, str], Callable[[], object]]:
     """What only looks at `IMAGES` images, one by one, by engine and kind."""
+    kinds = LOOKS if shown else ()
     found = {("project", kind): project(kind, 1, learns=False) for kind in LOOKS}
-    in_page = {
-        ("page", kind): page(kind, shown, learns=False) for kind in LOOKS if shown
-    }
-    return found | in_page
+    return found | {("page", kind): page(kind, shown, learns=False) for kind in kinds}
 
 
 def matmul_seconds() -> float:
