@@ -14,7 +14,6 @@ studies take it from there.
 """
 
 import functools
-import inspect
 import math
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
@@ -324,25 +323,13 @@ class Attention(keras.layers.Layer):
     def call(self, features, evidence=None):
         if self.attention == "given":
             return at_strength(of_mean_one(ops.maximum(features, 0)), self.strength)
-        return attention_gain(
-            self.attention,
-            features,
-            evidence,
-            strength=self.strength,
-            **self.parameters,
-        )
+        settings = {"strength": self.strength, **self.parameters}
+        return attention_gain(self.attention, features, evidence, **settings)
 
 
 def _parameters(attention):
     """Names and defaults of a kind's own parameters."""
-    attend = KINDS[attention].attend
-    if attend is None:
-        return {}
-    return {
-        p.name: p.default
-        for p in inspect.signature(attend).parameters.values()
-        if p.kind is p.KEYWORD_ONLY
-    }
+    return dict(getattr(KINDS[attention].attend, "__kwdefaults__", None) or {})
 
 
 def _can_be_rearranged(attention, by):
