@@ -42,6 +42,7 @@ FIFTEENTH, QUARTER, FOURFOLD = (
     CONTROL.but(f"gain {words}", attention="uniform", attention_parameters={"gain": g})
     for words, g in (("1/15", 1 / 15), ("1/4", 1 / 4), ("4", 4.0))
 )
+# With two looks an update takes twice as long; so one epoch.
 AS_CODED = CONTROL.but("published attention", attention="as_coded", epochs=1)
 MAP_RATES = rates(0.0001, 0.0003, 0.001, 0.003, 0.01)
 ENERGY = AS_CODED.but("energy", MAP_RATES, attention="energy")
