@@ -154,10 +154,10 @@ class RunSpec(Wiring):
         """Rows and columns of what its network sees, pixels."""
         return self.display.shape if self.display else self.load()[0][0].shape[1:]
 
-    def model(self, seed: int | None = None) -> keras.Model:
-        """Its network, untrained; a seed fixes its weights."""
-        settings = {"image_shape": self.image_shape, **self.network}
-        return build_model(self.attention, seed=seed, **settings)
+    def model(self) -> keras.Model:
+        """Its network, untrained."""
+        shape = self.image_shape
+        return build_model(self.attention, image_shape=shape, **self.network)
 
     @property
     def spec(self) -> "RunSpec":

@@ -140,19 +140,18 @@ def contrast(arm: Arm, control: Arm, sd: float, answers=Arm.right) -> Estimate:
     fewer than 8 pairs for other seeds; seeds that only one arm has are left out.
     """
     one, other = (answers(each, sd) for each in paired(arm, control))
-    found = difference_with_p(100 * one.mean(1), 100 * other.mean(1))
-    if len(one) < FEWEST_TO_RESAMPLE:
-        return found
-    wider = difference_over_seeds_and_images(one, other).times(100, "points")
-    return wider._replace(p=found.p)
+    found = difference_with_p(one.mean(1), other.mean(1), "")
+    if len(one) >= FEWEST_TO_RESAMPLE:
+        found = difference_over_seeds_and_images(one, other)._replace(p=found.p)
+    return found.times(100, "points")
 
 
 def contrast_after_an_epoch(
     arm: Arm, control: Arm, test: str = MATCHED, epoch: int = 1
 ) -> Estimate:
     """Compare two arms in the midst of training; the interval is for other seeds."""
-    both = (100 * each.curve(test)[:, epoch - 1] for each in paired(arm, control))
-    return difference_with_p(*both)
+    both = (each.curve(test)[:, epoch - 1] for each in paired(arm, control))
+    return difference_with_p(*both, "").times(100, "points")
 
 
 def alike(arm: Arm, control: Arm, sd: float, margin: float) -> Equivalence:
