@@ -23,6 +23,7 @@ from utils.statistics import (
     difference_with_p,
     equivalence,
     paired_difference,
+    sign_flip_test,
 )
 from utils.studies.probes import Probe
 from utils.studies.store import COMMITTED, Store
@@ -140,10 +141,12 @@ def contrast(arm: Arm, control: Arm, sd: float, answers=Arm.right) -> Estimate:
     fewer than 8 pairs for other seeds; seeds that only one arm has are left out.
     """
     one, other = (answers(each, sd) for each in paired(arm, control))
-    found = difference_with_p(one.mean(1), other.mean(1), "")
-    if len(one) >= FEWEST_TO_RESAMPLE:
-        found = difference_over_seeds_and_images(one, other)._replace(p=found.p)
-    return found.times(100, "points")
+    shares = one.mean(1), other.mean(1)
+    if len(one) < FEWEST_TO_RESAMPLE:
+        found = paired_difference(*shares)
+    else:
+        found = difference_over_seeds_and_images(one, other)
+    return found.times(100, "points")._replace(p=sign_flip_test(*shares))
 
 
 def contrast_after_an_epoch(
