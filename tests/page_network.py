@@ -187,7 +187,7 @@ class Reference:
         self.variants, self.shape = variants, lesson.shape
         self.number = self.gain = None
         self.optimizers = [optimizer_in_keras(name) for name in RATES]
-        kind = Kind("Chosen", self.chosen, is_gain=True)
+        kind = Kind("Chosen", "a test", self.chosen, is_gain=True)
         with pytest.MonkeyPatch.context() as patch:
             patch.setitem(KINDS, "chosen", kind)
             self.model = build_model("chosen", image_shape=lesson.shape)
