@@ -13,8 +13,8 @@ from utils.studies.arms import (
     alike,
     contrast,
     contrast_after_an_epoch,
+    derived,
     epochs_to_reach,
-    kept,
     late_gain,
     lead_change,
     speed_up,
@@ -206,7 +206,7 @@ def test_what_is_kept_is_computed_once_for_each_arm_and_argument(arm):
 
     one = Arm("control", arm.run, [1], arm.store)
     for asked in ((arm, 2.5), (arm, 2.5), (arm, 80.0), (one, 2.5), (one, 2.5)):
-        found = kept(_found, *asked)
+        found = derived(_found, *asked)
         assert found["seeds"] == len(asked[0].seeds)
         assert list(found["others"]) == [asked[1]]
     assert calls == [(arm, 2.5), (arm, 80.0), (one, 2.5)]
@@ -222,5 +222,5 @@ def test_where_nothing_can_be_written_it_is_computed_each_time(arm, monkeypatch)
 
     monkeypatch.setattr("utils.studies.arms.write", full)
     for _ in range(2):
-        assert kept(lambda arm: calls.append(arm) or [1, 2], arm) == [1, 2]
+        assert derived(lambda arm: calls.append(arm) or [1, 2], arm) == [1, 2]
     assert len(calls) == 2

@@ -40,7 +40,7 @@ def test_each_control_differs_from_its_network_in_one_thing():
 def test_a_tuned_arm_takes_the_best_setting_on_average(monkeypatch):
     settings, seeds = rates(0.1, 0.2, 0.3), range(100, 102)
     tuned = Tuned("any", RunSpec(noise_sd=10.0), settings, sd=10.0, seeds=seeds)
-    runs = [run for arm in tuned.tried for run in arm.runs]
+    runs = [run for arm in tuned.on_validation for run in arm.runs]
     assert [run.seed for run in runs] == 3 * [100, 101]
     assert {run.scored_on for run in runs} == {"validation"}
     found = {0.1: (0.9, 0.1), 0.2: (0.6, 0.6), 0.3: (0.5, 0.5)}
@@ -51,7 +51,7 @@ def test_a_tuned_arm_takes_the_best_setting_on_average(monkeypatch):
     assert tuned.arm(range(3)).run == RunSpec(noise_sd=10.0, learning_rate=0.2)
     assert tuned.arm(range(3), epochs=2).run.epochs == 2
     shorter = attrs.evolve(tuned, validation={"test_images": 100})
-    assert {arm.run.test_images for arm in shorter.tried} == {100}
+    assert {arm.run.test_images for arm in shorter.on_validation} == {100}
 
 
 def test_multiply_adds_by_hand():

@@ -200,7 +200,7 @@ KEPT = [
 def test_what_is_kept_is_what_the_weights_give(which, conditions, monkeypatch):
     """One of its networks anew; a display or two may fall on the other side."""
     places = [0, *(1 + CONDITIONS.index(each) for each in conditions)]
-    before = np.array(features.kept(features._detected, NETWORKS, *which))
+    before = np.array(features.derived(features._detected, NETWORKS, *which))
     assert before.shape == (8, 1 + len(CONDITIONS), len(CRITERIA), 5)
     monkeypatch.setattr(features, "CONDITIONS", conditions)
     (again,) = features._detected(attrs.evolve(NETWORKS, seeds=[5]), *which)
@@ -216,17 +216,17 @@ def test_all_that_is_shown_is_kept_and_nothing_else(monkeypatch):
         for kind in TUNINGS:
             for each in CHANNELS:
                 which = {"sd": sd, "scored_on": scored_on}
-                found = features.found(layer, kind, each, **which)
+                found = features.detected(layer, kind, each, **which)
                 assert found.d_a.shape == (8, len(BETAS))
     files = (COMMITTED.folder / "derived").glob("detected-*.json")
     assert len([*files]) == len(KEPT)
 
 
 def test_without_gains_all_conditions_are_alike():
-    first = features.found("conv_1")
+    first = features.detected("conv_1")
     for layer in LAYERS:
         for kind in TUNINGS:
-            other = features.found(layer, kind, "shuffled")
+            other = features.detected(layer, kind, "shuffled")
             for one, two in zip(first, other, strict=True):
                 np.testing.assert_allclose(one[:, 0], two[:, 0], atol=0.003)
 
@@ -250,10 +250,10 @@ def test_what_notebook_8_says_of_features_holds():
         assert all(features.change("d_a", 0.5, sd=0, **each).high < 0 for each in kinds)
         activity, gradient = (features.change("criterion", beta, **x) for x in kinds)
         assert gradient.high < activity.low
-    single = features.found(**learnt)
+    single = features.detected(**learnt)
     shares = single.hits[:, 0], single.right[:, 0], single.right[:, BETAS.index(most)]
     assert [round(float(each.mean()), 2) for each in shares] == [0.18, 0.54, 0.61]
-    assert features.found().right[:, 0].mean() == pytest.approx(0.72, abs=0.005)
+    assert features.detected().right[:, 0].mean() == pytest.approx(0.72, abs=0.005)
 
 
 def test_the_solution_of_its_exercise(trained):

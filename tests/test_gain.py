@@ -83,7 +83,7 @@ def test_records_hold_the_runs_of_their_arm(arm):
 def test_what_is_kept_of_swapped_maps_is_what_weights_give():
     found = gain.swapped()
     assert found.basis == "20 networks"
-    kept = np.array(gain.kept(gain._swapped, gain.tuned(ENERGY)))
+    kept = np.array(gain.derived(gain._swapped, gain.tuned(ENERGY)))
     assert found.value == pytest.approx(100 * (kept[:, 1] - kept[:, 0]).mean())
     again = gain._swapped(attrs.evolve(gain.tuned(ENERGY), seeds=[7]))
     np.testing.assert_allclose(again, kept[7:8], atol=0.004)

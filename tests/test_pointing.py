@@ -10,7 +10,7 @@ from utils.layers import Attend
 from utils.model import build_model, predict
 from utils.runs import RunSpec
 from utils.studies import pointing, uncertain_place
-from utils.studies.arms import Arm, kept
+from utils.studies.arms import Arm, derived
 from utils.studies.store import COMMITTED, Store
 
 CONTROL, ATTENDED = map(uncertain_place.arm, uncertain_place.HEADLINE)
@@ -133,7 +133,7 @@ def test_equal_weights_of_other_runs_have_other_results(tmp_path):
     for arm in arms:
         record = {"spec": arm.run.to_json(), **facts}
         store.save(arm.run.name, record, {"weight": np.ones(1)})
-    assert [kept(kind, arm) for arm in arms] == ["ones", "energy"]
+    assert [derived(kind, arm) for arm in arms] == ["ones", "energy"]
     assert len([*(tmp_path / "derived").iterdir()]) == 2
 
 

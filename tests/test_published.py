@@ -46,7 +46,7 @@ def test_the_study_is_the_published_one_and_its_records_are_whole():
     assert [(arm.run.attention, arm.run.noise_sd) for arm in arms] == [
         (kind, sd) for sd in (2.5, 0.0) for kind in KINDS
     ]
-    assert {run for arm in arms for run in arm.runs} == {*published.study()}
+    assert {run for arm in arms for run in arm.runs} == {*published.runs()}
     for arm in (*arms, published.GUIDED):
         assert arm.curve(CLEAN).shape == (3, 12)
         for record in arm.records:

@@ -21,7 +21,7 @@ def test_chosen_settings_are_the_best_of_those_tried_and_no_end_of_them(network)
     assert min(rates) < best < max(rates)
     run = uncertain_place.arm(network).run
     assert (run.input_scale, run.learning_rate) == (scale, best)
-    assert network.accuracy().max() == network.tried[
+    assert network.accuracy().max() == network.on_validation[
         network.settings.index(network.chosen)
     ].accuracy(120)
 

@@ -108,7 +108,7 @@ def test_a_gain_tips_the_pair_towards_its_digit(far):
 
 def test_all_networks_of_an_arm_are_asked(monkeypatch):
     monkeypatch.setattr(
-        units, "kept", lambda function, *arguments: function(*arguments)
+        units, "derived", lambda function, *arguments: function(*arguments)
     )
     found = units.weighed(attrs.evolve(CUED, seeds=range(2)), units.NEAR)
     assert [*found] == [*STAGES]

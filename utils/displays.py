@@ -203,9 +203,9 @@ def _apart(places, distance, room, rng):
     """
     angles = 2 * np.pi * rng.random((DIRECTIONS, len(places), 1))
     steps = distance * np.concatenate([np.sin(angles), np.cos(angles)], -1)
-    tried = np.rint(places + steps).astype(int)
-    on_canvas = np.clip(tried, 0, room)
-    beyond = np.square(tried - on_canvas).sum(-1)
+    wanted = np.rint(places + steps).astype(int)
+    on_canvas = np.clip(wanted, 0, room)
+    beyond = np.square(wanted - on_canvas).sum(-1)
     return on_canvas[beyond.argmin(0), np.arange(len(places))]
 
 

@@ -32,9 +32,9 @@ def _runs(arms: Iterable[Arm]) -> list[RunSpec | Probe]:
     return sorted(runs, key=lambda run: (run.work, run.spec.seed))
 
 
-def _tried(study: ModuleType) -> list[RunSpec]:
+def _on_validation(study: ModuleType) -> list[RunSpec]:
     """Each network at each of its settings, on validation images."""
-    return _runs(arm for network in study.NETWORKS for arm in network.tried)
+    return _runs(arm for network in study.NETWORKS for arm in network.on_validation)
 
 
 def _chosen(study: ModuleType) -> list[RunSpec]:
@@ -43,26 +43,26 @@ def _chosen(study: ModuleType) -> list[RunSpec]:
 
 
 PROFILES: Mapping[str, Callable[[], list[RunSpec | Probe]]] = {
-    "quick": lambda: published.study(published.QUICK),
-    "published": published.study,
+    "quick": lambda: published.runs(published.QUICK),
+    "published": published.runs,
     "beside": lambda: _runs((published.GUIDED, published.ADAM)),
-    "explorers": published.explorers,
-    "gain_rates": lambda: _tried(gain),
+    "explorers": published.for_explorers,
+    "gain_rates": lambda: _on_validation(gain),
     "gain": lambda: _runs(gain.arms()),
     "gain_apart": lambda: _runs(gain.apart()),
-    "uncertain_place_rates": lambda: _tried(uncertain_place),
+    "uncertain_place_rates": lambda: _on_validation(uncertain_place),
     "uncertain_place": lambda: _runs(uncertain_place.arms()),
     "uncertain_place_probes": lambda: _runs(uncertain_place.probed()),
-    "decomposition_rates": lambda: _tried(decomposition),
+    "decomposition_rates": lambda: _on_validation(decomposition),
     "decomposition": lambda: _runs(decomposition.arms()),
-    "controls_rates": lambda: _tried(controls),
+    "controls_rates": lambda: _on_validation(controls),
     "controls": lambda: _chosen(controls),
-    "competition_rates": lambda: _tried(competition),
+    "competition_rates": lambda: _on_validation(competition),
     "competition": lambda: _chosen(competition),
     "competition_probes": lambda: _runs(competition.probed()),
-    "likeliest_rates": lambda: _tried(likeliest),
+    "likeliest_rates": lambda: _on_validation(likeliest),
     "likeliest": lambda: _chosen(likeliest),
-    "external_noise_rates": lambda: _tried(external_noise),
+    "external_noise_rates": lambda: _on_validation(external_noise),
     "external_noise": lambda: _chosen(external_noise),
     "external_noise_probes": lambda: _runs(external_noise.probed()),
 }

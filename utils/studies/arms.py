@@ -94,7 +94,7 @@ class Arm:
         return self.right(sd).mean(1)
 
 
-def kept(function: Callable, arm: Arm, *arguments):
+def derived(function: Callable, arm: Arm, *arguments):
     """`function(arm, *arguments)`, kept beside the records: for what takes long.
 
     It must give plain lists, dicts and numbers. The result lies in `derived/` of the

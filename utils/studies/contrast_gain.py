@@ -17,7 +17,7 @@ from scipy.optimize import least_squares
 from utils.data import load_mnist
 from utils.displays import Display, arrange, cue_maps
 from utils.model import map_shape
-from utils.studies.arms import Arm, kept
+from utils.studies.arms import Arm, derived
 from utils.studies.units import second_look
 
 PRIMARY = ("contrast, size of field",)
@@ -46,7 +46,7 @@ def contrast_responses(arm: Arm) -> dict[str, np.ndarray]:
     Args:
         arm: of kind `normalised` with a field.
     """
-    found = kept(_contrast_responses, arm)
+    found = derived(_contrast_responses, arm)
     return {name: np.array(each) for name, each in found.items()}
 
 

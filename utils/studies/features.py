@@ -32,7 +32,7 @@ from utils.displays import Display, arrange
 from utils.model import set_weights
 from utils.noise import add_noise
 from utils.statistics import Estimate, difference_with_p
-from utils.studies.arms import Arm, kept
+from utils.studies.arms import Arm, derived
 from utils.studies.channel_gain import CHANNELS, TUNINGS, Halves, gains
 from utils.studies.psychometrics import Detection, best_criterion, detection
 from utils.studies.uncertain_place import BASE, CONTROL, PROBED_SEEDS, arm
@@ -97,7 +97,7 @@ def displays(digit: int, sd: float, scored_on: str = "test"):
     return add_noise(shown, sd, rng), present
 
 
-def found(
+def detected(
     layer="conv_2",
     tuning="gradient",
     channels="tuned",
@@ -116,7 +116,7 @@ def found(
         criterion: one of `CRITERIA`.
         scored_on: "test" or "validation" images.
     """
-    every = np.array(kept(_detected, NETWORKS, layer, float(sd), scored_on))
+    every = np.array(derived(_detected, NETWORKS, layer, float(sd), scored_on))
     which = [1 + CONDITIONS.index((tuning, channels, beta)) for beta in BETAS[1:]]
     of_criterion = every[:, [0, *which], CRITERIA.index(criterion)]
     return Detection(*np.moveaxis(of_criterion, -1, 0))
@@ -124,7 +124,7 @@ def found(
 
 def best_beta(measure: str = "d_a", **which) -> float:
     """The beta above 0 with the highest mean of a field, on validation images."""
-    scores = getattr(found(**which, scored_on="validation"), measure).mean(0)
+    scores = getattr(detected(**which, scored_on="validation"), measure).mean(0)
     return BETAS[1 + int(scores[1:].argmax())]
 
 
@@ -134,8 +134,8 @@ def change(measure: str, beta: float, *, control: str = "", **which) -> Estimate
     Against no attention or, with the same beta, against a `control` of `CHANNELS`.
     """
     at, against = BETAS.index(beta), {"channels": control} if control else {}
-    one = getattr(found(**which), measure)
-    other = getattr(found(**which, **against), measure)
+    one = getattr(detected(**which), measure)
+    other = getattr(detected(**which, **against), measure)
     difference = difference_with_p(one[:, at], other[:, at if control else 0], "SD")
     return difference.times(100, "points") if measure == "right" else difference
 

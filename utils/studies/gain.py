@@ -13,7 +13,7 @@ from utils.model import attention_maps, build_model, predict, set_weights
 from utils.noise import add_noise
 from utils.runs import RunSpec
 from utils.statistics import Estimate, paired_difference
-from utils.studies.arms import Arm, kept
+from utils.studies.arms import Arm, derived
 from utils.studies.published import NOISE
 from utils.studies.tuning import Tuned, rates
 
@@ -124,7 +124,7 @@ def swapped() -> Estimate:
     Each test image gets the map that the same network made of the image before it:
     the values of a real map, at the places of another digit.
     """
-    own, other = np.transpose(kept(_swapped, tuned(ENERGY)))
+    own, other = np.transpose(derived(_swapped, tuned(ENERGY)))
     found = paired_difference(100 * np.array(other), 100 * np.array(own))
     return found._replace(unit="points", basis=f"{len(own)} networks")
 

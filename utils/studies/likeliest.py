@@ -19,7 +19,7 @@ from utils.data import load_mnist
 from utils.displays import Display, arrange
 from utils.model import predict, set_weights
 from utils.noise import add_noise
-from utils.studies.arms import Arm, kept
+from utils.studies.arms import Arm, derived
 from utils.studies.tuning import Tuned, rates
 from utils.studies.uncertain_place import BASE, CLUTTER, CLUTTER_NOISE
 from utils.training import engine, train
@@ -72,7 +72,7 @@ def first_guesses(arm: Arm) -> list[dict]:
         each of the ten digits is the guess; `first` and `second`, the shares in which
         the first look and the second name the digit, or one of two digits.
     """
-    return kept(_first_guesses, arm)
+    return derived(_first_guesses, arm)
 
 
 def _first_guesses(arm):

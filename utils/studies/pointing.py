@@ -14,7 +14,7 @@ from utils.displays import arrange, on_target, pointing_game
 from utils.model import predict, set_weights
 from utils.noise import add_noise
 from utils.statistics import Estimate, paired_difference
-from utils.studies.arms import Arm, kept
+from utils.studies.arms import Arm, derived
 
 SEEDS = range(8)  # of networks whose maps are looked at
 LOOKED = 500  # test images on which maps are looked at
@@ -80,12 +80,12 @@ class Pointed(NamedTuple):
 
 def pointed(arm: Arm, sd: float, kind: str | None = None) -> Pointed:
     """How often the maps of the first 8 networks find the digit."""
-    return Pointed(*kept(_pointed, attrs.evolve(arm, seeds=SEEDS), float(sd), kind))
+    return Pointed(*derived(_pointed, attrs.evolve(arm, seeds=SEEDS), float(sd), kind))
 
 
 def gain_inside(arm: Arm, sd: float) -> list[float]:
     """Mean gain inside the outermost ring, of each of the first 8 networks."""
-    return kept(_gain_inside, attrs.evolve(arm, seeds=SEEDS), float(sd))
+    return derived(_gain_inside, attrs.evolve(arm, seeds=SEEDS), float(sd))
 
 
 def mean_share(shares: list[float]) -> Estimate:

@@ -25,7 +25,7 @@ from utils.model import (
 from utils.noise import add_noise
 from utils.runs import RunSpec
 from utils.statistics import Estimate, paired_difference
-from utils.studies.arms import CLEAN, Arm, kept
+from utils.studies.arms import CLEAN, Arm, derived
 from utils.studies.store import COMMITTED, Store
 
 NOISE = 2.5  # SD in grey levels
@@ -36,7 +36,7 @@ CURVES_FILE = Path(__file__).with_name("published_curves.csv")
 WEIGHTS_FILE = Path(__file__).with_name("published_weights.csv")
 WEIGHTS_NAME = "{}_model_weights.h5"  # of a file in the author's repository
 ERRATIC_FALL, ERRATIC_END = 0.05, 0.5  # fixed before the runs were seen
-SAME = 1.0  # points: two arms closer than this count as alike
+MARGIN = 1.0  # points: two arms closer than this count as alike
 IMAGES = 1_000  # test images on which maps are measured
 
 
@@ -74,13 +74,13 @@ ADAM = Arm(
 GUIDED = Arm("guided by its guess", RunSpec("top_n", {"n": 1}), SEEDS)
 
 
-def study(base: RunSpec = BASE) -> list[RunSpec]:
+def runs(base: RunSpec = BASE) -> list[RunSpec]:
     """Profiles `published` and `quick`: the twelve runs, seed by seed."""
     arms = [arm for pair in pairs(base).values() for arm in pair]
     return [arm.run.with_seed(seed) for seed in SEEDS for arm in arms]
 
 
-def explorers() -> list[RunSpec]:
+def for_explorers() -> list[RunSpec]:
     """Profile `explorers`: networks for notebooks 1 to 3, in noise up to SD 80."""
     return [
         RunSpec(attention, noise_sd=80.0, noise_varies=True, epochs=3)
@@ -116,7 +116,7 @@ def gains() -> tuple[float, float]:
 
     Over the first test images, all places, and the six networks that have it.
     """
-    found = [kept(_gains, pair.attention) for pair in pairs().values()]
+    found = [derived(_gains, pair.attention) for pair in pairs().values()]
     return float(np.min(found)), float(np.max(found))
 
 

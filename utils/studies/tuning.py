@@ -23,7 +23,7 @@ class Tuned:
     Example:
         >>> control = Tuned("control", RunSpec(), rates(0.01, 0.03), sd=2.5)
         >>> attended = control.but("activity", attention="energy")
-        >>> attended.tried  # on validation images; once their records are in the store,
+        >>> attended.on_validation  # arms to choose by; with their records in a store,
         >>> attended.arm(range(20))  # at the best of these rates, on test images
     """
 
@@ -44,7 +44,7 @@ class Tuned:
         return attrs.evolve(self, label=label, run=run, settings=settings)
 
     @property
-    def tried(self) -> list[Arm]:
+    def on_validation(self) -> list[Arm]:
         """One for each setting, scored on validation images; no weights are kept."""
         validation = {
             "scored_on": "validation",
@@ -66,7 +66,7 @@ class Tuned:
             FileNotFoundError: if the store lacks one of its runs.
         """
         sd = self.sd if sd is None else sd
-        return np.array([arm.accuracy(sd) for arm in self.tried])
+        return np.array([arm.accuracy(sd) for arm in self.on_validation])
 
     @functools.cached_property
     def chosen(self) -> Mapping[str, Any]:

@@ -28,7 +28,7 @@ from utils.data import load_mnist
 from utils.displays import arrange, cue_maps
 from utils.model import map_shape, set_weights
 from utils.statistics import Estimate, difference_with_p
-from utils.studies.arms import Arm, kept
+from utils.studies.arms import Arm, derived
 from utils.studies.competition import PAIR
 
 PRIMARY = ("units, tipped", "units, mean or sum")
@@ -158,7 +158,7 @@ def weighed(arm: Arm, distance: float) -> dict[str, dict[str, Weights]]:
     """Weights by stage and by where attention is, each `(seeds,)`: of every network."""
     return {
         stage: {where: Weights(*np.transpose(found[where])) for where in ATTENTION}
-        for stage, found in kept(_weighed, arm, float(distance)).items()
+        for stage, found in derived(_weighed, arm, float(distance)).items()
     }
 
 
