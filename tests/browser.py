@@ -163,7 +163,7 @@ class Notebook:
         done = self.page.evaluate(
             "() => jupyterapp.commands.execute('notebook:run-all-cells')"
         )
-        self._wait_until_idle(seconds)
+        self.wait_until_idle(seconds)
         return done
 
     def save(self):
@@ -172,13 +172,13 @@ class Notebook:
 
     def stop_kernel(self):
         """Shut the kernel down, once it has nothing to do."""
-        self._wait_until_idle(PATIENCE)
+        self.wait_until_idle(PATIENCE)
         self.page.evaluate(
             "() => jupyterapp.shell.currentWidget.sessionContext.session.kernel"
             ".shutdown()"
         )
 
-    def _wait_until_idle(self, seconds):
+    def wait_until_idle(self, seconds):
         self.page.wait_for_function(
             "() => jupyterapp.shell.currentWidget.sessionContext.session.kernel"
             ".status === 'idle'",

@@ -333,6 +333,33 @@ def test_python_reads_and_sets_what_the_page_shows(lab, browser):
     notebook.close()
 
 
+def test_a_busy_kernel_takes_nothing_back(lab, browser):
+    """It says again what it was told, late, while the hand moves on."""
+    write_notebook(lab.notebooks / "busy.ipynb", CELLS[:2])
+    notebook = Notebook(browser, lab, "busy.ipynb")
+    notebook.run()
+    (explorer,) = notebook.explorers()
+    handle, counted = explorer.handle("digit-slider"), [0]
+    notebook.page.evaluate(
+        "() => { jupyterapp.shell.currentWidget.sessionContext.session.kernel"
+        ".requestExecute({ code: 'import time; time.sleep(1.5)' }) }"
+    )
+    handle.press("ArrowRight")
+    explorer.expect("digit 1 ")
+    time.sleep(0.5)  # the hand rests, and the kernel is told
+    for _ in range(40):
+        handle.press("ArrowRight")
+        explorer.settle()
+        counted.append(int(re.search(r"digit (\d+) ", explorer.status())[1]))
+        time.sleep(0.05)
+    assert counted == [0, *range(2, 42)]
+    notebook.wait_until_idle(30)
+    time.sleep(0.5)
+    explorer.expect("digit 41 ")
+    check_quiet(notebook, lab)
+    notebook.close()
+
+
 def test_another_theme_has_other_colours(in_lab):
     explorer = in_lab.explorers(SHOWN)[2]
     light = explorer.pixels()

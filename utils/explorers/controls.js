@@ -291,7 +291,8 @@ export class WidgetControls extends Controls {
 
 // Has sliders tell the kernel their values once the hand rests, and not at every step:
 // JupyterLab shows each time that the kernel is busy, which takes a part of the frame. Other
-// controls tell theirs at once, after what sliders have not yet told.
+// controls tell theirs at once, after what sliders have not yet told. A kernel says again what
+// it was told; a busy one late, and must not take back what the hand has done since.
 function saveAtRest(models, isSlider) {
   const waiting = new Map(); // by model, how it saves
   let rest;
@@ -308,6 +309,11 @@ function saveAtRest(models, isSlider) {
       clearTimeout(rest);
       if (isSlider(name)) rest = setTimeout(saveAll, HAND_RESTS);
       else saveAll();
+    };
+    const receive = model.set_state.bind(model);
+    model.set_state = (state) => {
+      const { value, ...others } = state;
+      receive(waiting.has(model) ? others : state);
     };
   }
 }
