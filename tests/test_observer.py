@@ -205,7 +205,7 @@ def thresholds(explorer):
     return re.findall(r"your threshold (\w+) \w+ cue: SD (\d+)", explorer.status())
 
 
-def test_an_observer_s_threshold_is_found_with_and_without_a_cue(opened):
+def test_an_observer_s_threshold_is_found_with_and_without_a_cue(opened, fitted):
     explorer = opened(*THREES)
     assert trial(explorer)[0] == 1
     found = []
@@ -220,11 +220,10 @@ def test_an_observer_s_threshold_is_found_with_and_without_a_cue(opened):
         right, trials = np.transpose(
             [(seen[seen[:, 0] == x, 1].sum(), (seen[:, 0] == x).sum()) for x in LEVELS]
         )
-        found.append(round(most_likely(right, trials)[0]))
-        assert found[-1] == pytest.approx(threshold, rel=0.3)
-    told = [(how, float(number)) for how, number in thresholds(explorer)]
-    assert [how for how, _ in told] == ["without", "with"]
-    assert [number for _, number in told] == pytest.approx(found, rel=0.01, abs=1)
+        (fit,) = fitted(right, trials)
+        assert fit["threshold"] == pytest.approx(threshold, rel=0.3)
+        found.append(f"{fit['threshold']:.0f}")
+    assert thresholds(explorer) == [*zip(("without", "with"), found, strict=True)]
 
 
 def test_with_few_answers_there_is_no_threshold(opened):
