@@ -22,8 +22,8 @@ def tiny(two_threads, tmp_path_factory):
     """Return the store of the tiny study, undisturbed. Copy it to change it."""
     from tiny_study import SPECS
 
+    from utils.runs.store import Store
     from utils.studies import run
-    from utils.studies.store import Store
 
     folder = tmp_path_factory.mktemp("tiny")
     run(SPECS, folder, two_threads, progress=False)

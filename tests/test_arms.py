@@ -5,21 +5,19 @@ import numpy as np
 import pytest
 from tiny_study import SPECS
 
-from utils.runs import RunSpec, encode
-from utils.studies.arms import (
+from utils.measures.learning import epochs_to_reach, late_gain, lead_change, speed_up
+from utils.record import encode
+from utils.runs.arms import (
     CLEAN,
     MATCHED,
     Arm,
     alike,
     contrast,
     contrast_after_an_epoch,
-    derived,
-    epochs_to_reach,
-    late_gain,
-    lead_change,
-    speed_up,
 )
-from utils.studies.store import Store
+from utils.runs.derived import derived
+from utils.runs.store import Store
+from utils.spec import RunSpec
 
 RUN = RunSpec(noise_sd=2.5, epochs=1, test_images=1_000, test_noise_sds=(0.0, 2.5))
 

@@ -9,18 +9,11 @@ import reference
 from keras import ops
 
 from utils import attention
-from utils.attention import (
-    KINDS,
-    RANGES,
-    Attention,
-    Kind,
-    attention_gain,
-    check,
-    of_mean_one,
-)
+from utils.attention import KINDS, RANGES, Attention, Kind, attention_gain, check
 from utils.data import load_mnist
+from utils.maps import of_mean_one
 from utils.model import attention_maps, build_model, predict
-from utils.runs import RunSpec
+from utils.spec import RunSpec
 
 SHAPES = [(15, 15), (6, 9)]
 GAINS = [name for name, kind in KINDS.items() if kind.is_gain]  # not of mean 1

@@ -2,8 +2,8 @@
 
 import pytest
 
+from utils.runs.claims import HEADS, Claims
 from utils.statistics import Estimate
-from utils.studies.claims import HEADS, Claims
 
 GAP = Estimate(9.46, 7.91, 11.2, unit="points", basis="20 pairs", p=0.02)
 BARE = Estimate(3.0, unit="times")

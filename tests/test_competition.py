@@ -7,9 +7,9 @@ import pytest
 from utils import training
 from utils.data import load_mnist
 from utils.displays import arrange
-from utils.runs import decode_correct
+from utils.record import decode_correct
+from utils.runs.arms import Arm, contrast
 from utils.studies import competition
-from utils.studies.arms import Arm, contrast
 from utils.studies.competition import NETWORKS, NOISE, PAIR
 
 

@@ -6,10 +6,11 @@ import attrs
 import numpy as np
 import pytest
 
-from utils.studies import competition, contrast_gain, uncertain_place
-from utils.studies.contrast_gain import CHANGES, CONTRASTS, changed, naka_rushton
-from utils.studies.store import COMMITTED
-from utils.studies.units import second_look
+from utils.measures import contrast_gain
+from utils.measures.contrast_gain import CHANGES, CONTRASTS, changed, naka_rushton
+from utils.measures.units import second_look
+from utils.runs.store import COMMITTED
+from utils.studies import competition, uncertain_place
 
 TOLD = uncertain_place.arm(uncertain_place.ORACLE)
 

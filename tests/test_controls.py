@@ -4,11 +4,11 @@ import attrs
 import numpy as np
 import pytest
 
-from utils.runs import RunSpec
+from utils.measures.learning import lead_at_equal_computing, multiply_adds
+from utils.runs.arms import Arm
+from utils.runs.tuning import Tuned, rates
+from utils.spec import RunSpec
 from utils.studies import controls, uncertain_place
-from utils.studies.arms import Arm
-from utils.studies.controls import lead_at_equal_computing, multiply_adds
-from utils.studies.tuning import Tuned, rates
 
 CONTROL, ATTENDED = map(uncertain_place.trained_long, uncertain_place.HEADLINE)
 

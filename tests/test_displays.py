@@ -5,9 +5,11 @@ import numpy as np
 import pytest
 
 from utils.data import load_mnist
-from utils.displays import Display, arrange, cue_maps, on_target, pointing_game
+from utils.displays import Display, arrange, cue_maps
+from utils.inputs import batches
+from utils.measures.pointing import on_target, pointing_game
 from utils.model import build_model, map_shape
-from utils.training import RunSpec, batches
+from utils.training import RunSpec
 
 (IMAGES, LABELS), _ = load_mnist()
 TARGETS = IMAGES[:200]

@@ -10,16 +10,17 @@ import numpy as np
 import pytest
 
 from utils import explorers
-from utils.attention import DIGITS, KINDS
+from utils.attention import KINDS
 from utils.data import load_mnist
 from utils.displays import Display
 from utils.explorers import networks, packing
 from utils.explorers.learning import LARGE, MOST_DIGITS, ONE_IN
+from utils.maps import DIGITS
 from utils.model import build_model
 from utils.noise import NOISES
-from utils.runs import RunSpec
+from utils.runs.store import Store
+from utils.spec import RunSpec
 from utils.studies import uncertain_place
-from utils.studies.store import Store
 
 _, (IMAGES, LABELS) = load_mnist()
 CURVES = {"epochs": [{"epoch": 1, "accuracy_clean": 0.9, "accuracy_matched": 0.8}]}

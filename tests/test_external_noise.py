@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from utils.measures.psychometrics import forced_choice_accuracy
 from utils.studies.external_noise import (
     MECHANISMS,
     compared,
@@ -11,7 +12,6 @@ from utils.studies.external_noise import (
     improvement,
     thresholds,
 )
-from utils.studies.psychometrics import forced_choice_accuracy
 
 CONTRASTS = np.geomspace(0.005, 1, 20)
 NOISES = np.array([0.0, 7.5, 15, 30, 60, 120])  # SDs, grey levels

@@ -6,9 +6,7 @@ import pytest
 from scipy import stats
 
 from utils.data import validation_split
-from utils.model import predict, set_weights
-from utils.studies import features
-from utils.studies.channel_gain import (
+from utils.measures.channel_gain import (
     CHANNELS,
     LAYERS,
     TUNINGS,
@@ -16,9 +14,11 @@ from utils.studies.channel_gain import (
     attended,
     gains,
 )
+from utils.measures.psychometrics import best_criterion, detection
+from utils.model import predict, set_weights
+from utils.runs.store import COMMITTED
+from utils.studies import features
 from utils.studies.features import BETAS, CONDITIONS, CRITERIA, NETWORKS
-from utils.studies.psychometrics import best_criterion, detection
-from utils.studies.store import COMMITTED
 
 WEIGHTS = NETWORKS.weights(0)
 

@@ -6,8 +6,8 @@ import pytest
 from test_published import CELLS, sentences
 
 from utils import training
+from utils.runs.arms import CLEAN, MATCHED, contrast, contrast_after_an_epoch
 from utils.studies import gain
-from utils.studies.arms import CLEAN, MATCHED, contrast, contrast_after_an_epoch
 from utils.studies.gain import CONTROL, ENERGY, FIFTEENTH, GUESS, NETWORKS, SHUFFLED
 
 each_swept = pytest.mark.parametrize("network", NETWORKS, ids=lambda each: each.label)

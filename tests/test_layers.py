@@ -12,11 +12,11 @@ from utils.kernels import convolve, convolve_few_channels
 from utils.layers import (
     Attend,
     Convolution,
-    InternalNoise,
     LocalResponseNormalization,
     MaxPool,
     TrainingNoise,
 )
+from utils.wiring import InternalNoise
 
 KERNELS = [  # shapes of an input and a kernel
     ((2, 30, 30, 1), (3, 3, 1, 32)),  # conv_1

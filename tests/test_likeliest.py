@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 
 from utils.model import build_model, predict, set_weights
+from utils.runs.arms import Arm
+from utils.runs.store import COMMITTED
 from utils.studies import likeliest
-from utils.studies.arms import Arm
 from utils.studies.likeliest import AMONG, COUNTS, DISPLAYS, NETWORKS
-from utils.studies.store import COMMITTED
 from utils.training import train
 
 

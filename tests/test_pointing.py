@@ -5,13 +5,16 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from utils.displays import Display, arrange, on_target
+from utils.displays import Display, arrange
 from utils.layers import Attend
+from utils.measures import pointing
+from utils.measures.pointing import on_target
 from utils.model import build_model, predict
-from utils.runs import RunSpec
-from utils.studies import pointing, uncertain_place
-from utils.studies.arms import Arm, derived
-from utils.studies.store import COMMITTED, Store
+from utils.runs.arms import Arm
+from utils.runs.derived import derived
+from utils.runs.store import COMMITTED, Store
+from utils.spec import RunSpec
+from utils.studies import uncertain_place
 
 CONTROL, ATTENDED = map(uncertain_place.arm, uncertain_place.HEADLINE)
 IMAGES = 100  # of those looked at, where a few do

@@ -5,10 +5,11 @@ import numpy as np
 import pytest
 
 from utils.displays import Display
-from utils.runs import RunSpec, decode_correct
+from utils.record import decode_correct
+from utils.runs.probes import Probe
+from utils.runs.store import Store
+from utils.spec import RunSpec
 from utils.studies import StudyStoppedError, run
-from utils.studies.probes import Probe
-from utils.studies.store import Store
 
 LEVELS = (0.0, 40.0)
 TINY = RunSpec(

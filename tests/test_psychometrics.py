@@ -6,9 +6,7 @@ import numpy as np
 import pytest
 from scipy import special, stats
 
-from utils.runs import RunSpec, encode
-from utils.studies.arms import Arm
-from utils.studies.psychometrics import (
+from utils.measures.psychometrics import (
     best_criterion,
     d_prime,
     decibels,
@@ -17,6 +15,9 @@ from utils.studies.psychometrics import (
     more_noise,
     noise_borne,
 )
+from utils.record import encode
+from utils.runs.arms import Arm
+from utils.spec import RunSpec
 
 LEVELS = (0.0, 25.0, 50.0, 100.0, 200.0, 400.0)  # noise SDs in grey levels
 IMAGES = 1_000

@@ -9,10 +9,11 @@ from test_model import write_keras_1
 from utils import training
 from utils.data import load_mnist
 from utils.model import attention_maps, build_model, set_weights
-from utils.runs import RunSpec, decode_correct
+from utils.record import decode_correct
+from utils.runs.arms import CLEAN, MATCHED, contrast_after_an_epoch
+from utils.runs.store import COMMITTED
+from utils.spec import RunSpec
 from utils.studies import published
-from utils.studies.arms import CLEAN, MATCHED, contrast_after_an_epoch
-from utils.studies.store import COMMITTED
 from utils.tools import notebooks
 
 CELLS = published.pairs()

@@ -11,7 +11,8 @@ import pytest
 
 from utils.data import load_mnist
 from utils.displays import Display
-from utils.runs import RunSpec, decode_correct, encode, processor, versions
+from utils.record import decode_correct, encode, processor, versions
+from utils.spec import RunSpec
 from utils.studies import run
 from utils.training import train
 

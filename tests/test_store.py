@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from utils.files import write
-from utils.studies import store as store_module
-from utils.studies.store import COMMITTED, BusyError, DamagedRecordError, Store
+from utils.runs import store as store_module
+from utils.runs.store import COMMITTED, BusyError, DamagedRecordError, Store
 
 RECORD = {
     "spec": {"attention": "ones", "noise_sd": 2.5, "seed": 0},

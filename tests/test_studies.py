@@ -21,11 +21,13 @@ import pytest
 from tiny_study import SPECS
 
 from utils.explorers.networks import WEIGHTS
-from utils.runs import RunSpec, versions
-from utils.studies import PROFILES, StudyStoppedError, execution, profile, run
+from utils.record import versions
+from utils.runs import execution
+from utils.runs.probes import Probe
+from utils.runs.store import COMMITTED, DamagedRecordError, Store
+from utils.spec import RunSpec
+from utils.studies import PROFILES, StudyStoppedError, profile, run
 from utils.studies.__main__ import main
-from utils.studies.probes import Probe
-from utils.studies.store import COMMITTED, DamagedRecordError, Store
 from utils.training import State
 
 DRIVER = Path(__file__).with_name("tiny_study.py")

@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 
 from utils.displays import Display
-from utils.runs import RunSpec
-from utils.studies import together
-from utils.studies.probes import Probe
-from utils.studies.store import Store
+from utils.runs import together
+from utils.runs.probes import Probe
+from utils.runs.store import Store
+from utils.spec import RunSpec
 from utils.training import train
 
 RUN = RunSpec(

@@ -14,11 +14,13 @@ from tiny_study import SPECS
 from utils import training
 from utils.data import load_mnist
 from utils.displays import Display
+from utils.inputs import batches
 from utils.layers import Convolution
 from utils.model import build_model, predict
 from utils.noise import add_noise
-from utils.runs import RunSpec, decode_correct
-from utils.training import batches, build_optimizer, score, train
+from utils.record import decode_correct
+from utils.spec import RunSpec
+from utils.training import build_optimizer, score, train
 
 TINY = SPECS[1]  # the control
 GENTLE = {"learning_rate": 1e-4, "learning_rate_decay": 0.01}  # rounding stays small

@@ -4,8 +4,8 @@ import attrs
 import pytest
 
 from utils import training
+from utils.runs.arms import MATCHED, contrast
 from utils.studies import uncertain_place
-from utils.studies.arms import MATCHED, contrast
 from utils.studies.uncertain_place import HEADLINE, NETWORKS
 
 

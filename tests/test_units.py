@@ -4,10 +4,11 @@ import attrs
 import numpy as np
 import pytest
 
-from utils.statistics import sign_flip_test
-from utils.studies import competition, uncertain_place, units
-from utils.studies.store import COMMITTED
-from utils.studies.units import ATTENTION, STAGES, weights
+from utils.inference import sign_flip_test
+from utils.measures import units
+from utils.measures.units import ATTENTION, STAGES, weights
+from utils.runs.store import COMMITTED
+from utils.studies import competition, uncertain_place
 
 CUED = uncertain_place.arm(uncertain_place.ORACLE)  # learnt with a map that is given
 PAIRS = 12

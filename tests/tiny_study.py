@@ -8,7 +8,7 @@ every file that it moves into place.
 import os
 import sys
 
-from utils.runs import RunSpec
+from utils.spec import RunSpec
 from utils.studies.__main__ import main
 
 SPECS = [

@@ -1,133 +1,43 @@
-"""The registry of attention maps: class evidence in, gain map out.
+"""The registry of attention: the first look at an image in, a gain map out.
 
-The first look at an image gives features F[y, x, c] (`conv_2` after ReLU) and class
-evidence E[y, x, k] = `dense_2`(F[y, x]): the class activation map of Zhou et al.
-(2016). A kind turns them into a map A[y, x] >= 0, and the map becomes a gain of mean
-1, `G = A / mean(A)`, so that the control, a map of ones, has the same mean gain. A
-strength of beta uses `(1 - beta) + beta * G`, which at 0 is the control.
+A kind turns features and class evidence into a map A[y, x] >= 0 (`utils.maps`), and the
+map becomes a gain of mean 1, `G = A / mean(A)`, so that the control, a map of ones, has
+the same mean gain. A strength of beta uses `(1 - beta) + beta * G`: at 0, the control.
 
 A map has one place more on each side than the features that its gain multiplies: its
-outermost ring multiplies padding, which is 0. What a gain does is what it is inside.
+outermost ring multiplies padding, which is 0. Only gains inside it have an effect.
 
-Adding a kind is adding one entry to `KINDS`: models, tests, figures, explorers and
-studies take it from there.
+To add a kind, add one entry to `KINDS`: models, studies, figures, tests and the count
+of multiply-adds take all that they need from it. The page has an entry of its own.
 """
 
-import functools
-import math
+import re
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
-import attrs
 import jax
 import keras
 import numpy as np
 from keras import ops
 
 from utils import checks
-
-DIGITS = 10
-
-
-def ones(features, evidence):
-    """`A = 1`: the control of the post (Vatterott 2016). The gain is 1 everywhere."""
-    return ops.ones_like(evidence[..., 0])
-
-
-def as_coded(features, evidence):
-    """`A = mean_k p(k)`, each column divided by its sum: the published attention.
-
-    With p a softmax over the ten digits, its mean over them is 1/10 at every place
-    and the result 1 / rows: 1/15 for MNIST, whatever the image (the code behind
-    Vatterott 2016). The only map that is used as it is, neither divided by its mean
-    nor subject to a strength.
-    """
-    average = ops.mean(ops.softmax(evidence, axis=-1), axis=-1)
-    return average / ops.sum(average, axis=1, keepdims=True)
-
-
-def uniform(features, evidence, *, gain=1 / 15):
-    """`G = gain` everywhere: a gain without selection. At gain 1, the control."""
-    return gain * ops.ones_like(evidence[..., 0])
-
-
-def evidence_for_any(features, evidence):
-    """`A = log sum_k exp E(k) - mean_k E(k)`: how far a place speaks for some digit.
-
-    Smallest, ln 10, where all ten digits have the same evidence. It is the map that
-    the text of Vatterott (2016) describes, in a form that is not flat.
-    """
-    return ops.logsumexp(evidence, axis=-1) - ops.mean(evidence, axis=-1)
-
-
-def selectivity(features, evidence):
-    """`A = 1 - H(p) / ln 10`: local certainty, from 0 (all digits alike) to 1 (one).
-
-    H is the entropy of the softmax over digits at a place (Shannon 1948).
-    """
-    p = ops.softmax(evidence, axis=-1)
-    entropy = -ops.sum(p * ops.log_softmax(evidence, axis=-1), axis=-1)
-    return ops.maximum(1 - entropy / math.log(DIGITS), 0)
-
-
-def top_n(features, evidence, *, n=1):
-    """`A = mean of p(k) over the n digits most likely at first look`.
-
-    Likely by their evidence averaged over the image. At n = 1 the network's guess
-    guides it (the first attempt of Vatterott 2016, whose untried idea is an n in
-    between); at n = 10 the map is 1/10 everywhere: attending to everything is
-    attending to nothing.
-    """
-    _, likely = ops.top_k(ops.mean(evidence, axis=(1, 2)), n)
-    chosen = ops.sum(ops.one_hot(likely, DIGITS, dtype=evidence.dtype), axis=1)
-    p = ops.softmax(evidence, axis=-1)
-    return ops.sum(p * chosen[:, None, None, :], axis=-1) / n
-
-
-def energy(features, evidence):
-    """`A = mean_c F(c)`: "the average activity of units covering each location".
-
-    The words of Vatterott (2016) taken literally; it needs no class. On an image
-    without activity every place is alike and the gain is 1.
-    """
-    return ops.mean(features, axis=-1)
-
-
-def place(features, evidence):
-    """`G = A / mean of A inside`, A that of `energy`: places without an amount.
-
-    Inside is where gains count, not the outermost ring: there the mean gain is 1 for
-    every image, which that of `energy` is not. `energy` is `place` times `amount`.
-    """
-    active = energy(features, evidence) + keras.config.epsilon()
-    return active / _mean_inside(active)
-
-
-def amount(features, evidence):
-    """`G = mean inside of the gain of energy`, at every place: no selection.
-
-    How much of `energy`'s gain is left inside the outermost ring, where gains count. On
-    an image without activity, 1.
-    """
-    gain = of_mean_one(energy(features, evidence))
-    return ops.ones_like(gain) * _mean_inside(gain)
-
-
-def normalised(features, evidence, *, sigma=1.0):
-    """`G = A / (mean of A inside + sigma)`, A that of `energy`: divisive normalisation.
-
-    Activity is divided by pooled activity plus a constant (Reynolds and Heeger 2009).
-    At sigma 0 it is `place`; where the mean inside is sigma, half of that; and an image
-    without activity has no gain.
-    """
-    active = energy(features, evidence)
-    pooled = _mean_inside(active) + sigma
-    return active / ops.maximum(pooled, keras.config.epsilon())
-
-
-def _mean_inside(values):
-    """Mean over an image without its outermost ring, which multiplies padding."""
-    return ops.mean(values[:, 1:-1, 1:-1], axis=(1, 2), keepdims=True)
+from utils.maps import (
+    DIGITS,
+    amount,
+    as_coded,
+    at_strength,
+    centre,
+    energy,
+    evidence_for_any,
+    normalised,
+    of_mean_one,
+    ones,
+    place,
+    selectivity,
+    top_n,
+    uniform,
+)
 
 
 def shuffled(
@@ -167,53 +77,98 @@ def inverted(features, evidence, *, of="energy", **parameters):
     return ops.max(attention, axis=(1, 2), keepdims=True) - attention
 
 
-def centre(features, evidence, *, sd=0.25):
-    """A Gaussian at the middle of the image, its SD a share of the map's size.
-
-    MNIST is centred: this map knows that and nothing else. At a large `sd` it is
-    the control.
-    """
-    rows, cols = evidence.shape[1:3]
-    y, x = (np.linspace(-0.5, 0.5, size) for size in (rows, cols))
-    squared = np.square(y)[:, None] + np.square(x)[None, :]
-    gaussian = np.exp(-squared / (2 * sd**2)).astype("float32")
-    return ops.ones_like(evidence[..., 0]) * gaussian
-
-
 class Kind(NamedTuple):
-    """One way to turn a first look into an attention map."""
+    """One way to make an attention map of a first look, and all that is known of it."""
 
     label: str  # text of a legend or a menu
-    source: str  # author and year, or what it controls for; README has the entries
+    source: str  # author and year, or its purpose as a control; README has the entries
     attend: Callable | None  # (features, evidence, *, ...) -> map (batch, rows, cols)
+    made_of: str = "features"  # what of the first look: or "evidence", or "nothing"
+    colour: str | None = None  # in every figure (Okabe and Ito 2008)
+    marker: str | None = None
+    ranges: Mapping[str, checks.Check] = MappingProxyType({})  # of its parameters
     is_gain: bool = False  # used as it is, not divided by its mean
+    is_flat: bool = False  # the same at every place
+
+    @property
+    def formula(self) -> str:
+        """The first formula of its docstring."""
+        return re.search("`(.+?)`", self.attend.__doc__)[1] if self.attend else ""
+
+    @property
+    def defaults(self) -> dict:
+        """Its own parameters with their defaults."""
+        return dict(getattr(self.attend, "__kwdefaults__", None) or {})
 
 
-KINDS: Mapping[str, Kind] = {
-    "ones": Kind("No attention", "control, Vatterott 2016", ones),
-    "as_coded": Kind("Published attention", "Vatterott 2016", as_coded, is_gain=True),
-    "uniform": Kind("Uniform gain", "controls for gain", uniform, is_gain=True),
-    "evidence": Kind("Class evidence", "Vatterott 2016, text", evidence_for_any),
-    "selectivity": Kind("Local certainty", "Shannon 1948", selectivity),
-    "top_n": Kind("The N likeliest digits", "Vatterott 2016, untried", top_n),
-    "energy": Kind("Activity", "Vatterott 2016, text", energy),
-    "place": Kind("Activity, places only", "controls for amount", place, is_gain=True),
+KINDS: dict[str, Kind] = {
+    "ones": Kind(
+        *("No attention", "control, Vatterott 2016", ones, "nothing", "#D55E00", "s"),
+        is_flat=True,
+    ),
+    "as_coded": Kind(
+        *("Published attention", "Vatterott 2016", as_coded, "evidence"),
+        *("#0072B2", "o"),
+        is_gain=True,
+        is_flat=True,
+    ),
+    "uniform": Kind(
+        *("Uniform gain", "controls for gain", uniform, "nothing"),
+        ranges={"gain": checks.number()},
+        is_gain=True,
+        is_flat=True,
+    ),
+    "evidence": Kind(
+        *("Class evidence", "Vatterott 2016, text", evidence_for_any, "evidence"),
+        "#CC79A7",
+    ),
+    "selectivity": Kind(
+        "Local certainty", "Shannon 1948", selectivity, "evidence", "#56B4E9"
+    ),
+    "top_n": Kind(
+        *("The N likeliest digits", "Vatterott 2016, untried", top_n, "evidence"),
+        *("#009E73", "^"),
+        ranges={"n": checks.whole(least=1, most=DIGITS)},
+    ),
+    "energy": Kind(
+        "Activity", "Vatterott 2016, text", energy, "features", "#0072B2", "o"
+    ),
+    "place": Kind(
+        *("Activity, places only", "controls for amount", place, "features", "#009E73"),
+        is_gain=True,
+    ),
     "amount": Kind(
-        "Activity, amount only", "controls for selection", amount, is_gain=True
+        *("Activity, amount only", "controls for selection", amount, "features"),
+        "#E69F00",
+        is_gain=True,
+        is_flat=True,
     ),
     "normalised": Kind(
-        "Activity, normalised", "Reynolds and Heeger 2009", normalised, is_gain=True
+        *("Activity, normalised", "Reynolds and Heeger 2009", normalised, "features"),
+        "#CC79A7",
+        ranges={"sigma": checks.number()},
+        is_gain=True,
     ),
-    "shuffled": Kind("Shuffled", "controls for place", shuffled),
+    "shuffled": Kind(
+        *("Shuffled", "controls for place", shuffled, "features", "#E69F00"),
+        ranges={"order": checks.whole(), "inside": checks.flag, "each": checks.flag},
+    ),
     "inverted": Kind("Inverted", "controls for choice", inverted),
-    "centre": Kind("Centre", "controls for centring", centre),
-    "given": Kind("Given", "interventions", None),
+    "centre": Kind(
+        *("Centre", "controls for centring", centre, "nothing", "#009E73"),
+        ranges={"sd": checks.number(above=0)},
+    ),
+    "given": Kind("Given", "interventions", None, "nothing", "#222222"),
 }
-WITHOUT_FIRST_LOOK = ("ones", "uniform", "centre", "given")  # its result is not used
-WITHOUT_EVIDENCE = (  # of the first look, its features are enough
-    *("energy", "place", "amount", "normalised", "shuffled", "inverted"),
-    *WITHOUT_FIRST_LOOK,
-)
+
+
+def made_of(attention: str, parameters: Mapping) -> str:
+    """What of the first look a kind needs: "nothing", "features" or "evidence".
+
+    A map that another kind's map is rearranged into needs what that one needs.
+    """
+    defaults = KINDS[attention].defaults
+    return KINDS[parameters.get("of", defaults.get("of", attention))].made_of
 
 
 def check(attention: str, parameters: Mapping, strength: float = 1.0) -> dict:
@@ -225,39 +180,34 @@ def check(attention: str, parameters: Mapping, strength: float = 1.0) -> dict:
     Raises:
         ValueError: that names what came and what was expected.
     """
-    asked = (attention, strength, tuple(parameters), *parameters.values())
-    try:
-        return dict(_checked(*asked))
-    except TypeError:  # not hashable: a list
-        return _check(*asked)
-
-
-def _check(attention, strength, names, *values):
-    parameters = dict(zip(names, values, strict=True))
-    fields = {"attention": checks.choice(of=KINDS), "strength": checks.number(most=1)}
-    checks.check(fields, {"attention": attention, "strength": strength})
+    asked = {"attention": attention, "strength": strength}
+    ranges = {"attention": checks.choice(KINDS), "strength": checks.number(most=1)}
+    checks.check(ranges, asked)
     if attention == "as_coded" and strength != 1:
         raise ValueError(
             "as_coded is the published attention exactly and has no strength. "
             f"Received strength {strength!r}. For a weaker constant gain, use "
             "attention='uniform' with its gain."
         )
-    defaults = _parameters(attention)
-    if "of" in defaults:
-        of = parameters.get("of", defaults["of"])
-        others = [other for other in KINDS if _can_be_rearranged(other, attention)]
-        checks.check({"of": checks.choice(of=others)}, {"of": of})
-        defaults |= _parameters(of)
-    fields = {
-        name: RANGES.get(name, attrs.field)(default=value)
-        for name, value in defaults.items()
-    }
-    found = checks.check(fields, parameters)
-    return {name: found[name] for name in parameters}
+    kind = KINDS[attention]
+    ranges = dict(kind.ranges)
+    if "of" in kind.defaults:
+        ranges["of"] = checks.choice(_others(attention))
+        of = ranges["of"]("of", parameters.get("of", kind.defaults["of"]))
+        ranges |= KINDS[of].ranges
+    return checks.check(ranges, parameters)
 
 
-# A study asks for each of its few kinds again. `typed`, for True is no 1 here.
-_checked = functools.lru_cache(typed=True)(_check)
+def _others(attention):
+    """The kinds whose maps `shuffled` or `inverted` may rearrange.
+
+    A gain may be shuffled if it selects places; it has no opposite.
+    """
+    for name, kind in KINDS.items():
+        if kind.attend is None or "of" in kind.defaults:
+            continue
+        if not kind.is_gain or (attention == "shuffled" and not kind.is_flat):
+            yield name
 
 
 def attention_gain(attention, features, evidence, *, strength=1.0, **parameters):
@@ -281,20 +231,6 @@ def attention_gain(attention, features, evidence, *, strength=1.0, **parameters)
     return at_strength(attended if moved.is_gain else of_mean_one(attended), strength)
 
 
-def of_mean_one(attended):
-    """`A / mean(A)` over an image; an empty map (all 0) gives 1 everywhere.
-
-    A constant of 1e-7 on both sides of the division sees to that.
-    """
-    attended = attended + keras.config.epsilon()
-    return attended / ops.mean(attended, axis=(1, 2), keepdims=True)
-
-
-def at_strength(gain, strength):
-    """`(1 - strength) + strength * gain`: exactly 1 at 0, exactly the gain at 1."""
-    return (1 - strength) + strength * gain
-
-
 @keras.saving.register_keras_serializable("attention_in_a_cnn")
 class Attention(keras.layers.Layer):
     """A kind of attention as a layer. It has no weights.
@@ -302,7 +238,7 @@ class Attention(keras.layers.Layer):
     Args:
         attention: a name in `KINDS`.
         strength: beta, from 0 (the control) to 1.
-        **parameters: those of the kind.
+        parameters: those of the kind.
 
     Call arguments:
         features, evidence: as for `attention_gain`; for `given`, instead, one map
@@ -315,7 +251,7 @@ class Attention(keras.layers.Layer):
         ValueError: for an unknown kind or parameter, or one out of range.
     """
 
-    def __init__(self, attention, *, strength=1.0, parameters=None, **kwargs):
+    def __init__(self, attention, strength=1.0, parameters=None, **kwargs):
         super().__init__(**kwargs)
         self.attention, self.strength = attention, strength
         self.parameters = check(attention, parameters or {}, strength)
@@ -325,28 +261,3 @@ class Attention(keras.layers.Layer):
             return at_strength(of_mean_one(ops.maximum(features, 0)), self.strength)
         settings = {"strength": self.strength, **self.parameters}
         return attention_gain(self.attention, features, evidence, **settings)
-
-
-def _parameters(attention):
-    """Names and defaults of a kind's own parameters."""
-    return dict(getattr(KINDS[attention].attend, "__kwdefaults__", None) or {})
-
-
-def _can_be_rearranged(attention, by):
-    """Whether a map that is made from the image, or a gain that selects places."""
-    kind = KINDS[attention]
-    if kind.is_gain:
-        return by == "shuffled" and kind.attend in (place, normalised)
-    return kind.attend and "of" not in _parameters(attention)
-
-
-RANGES: Mapping[str, Callable] = {  # what a parameter may be; without an entry, any
-    "gain": checks.number,
-    "n": functools.partial(checks.whole, least=1, most=DIGITS),
-    "sigma": checks.number,
-    "order": checks.whole,
-    "inside": checks.flag,
-    "each": checks.flag,
-    "sd": functools.partial(checks.number, above=0),
-    "of": functools.partial(checks.choice, of=KINDS),
-}

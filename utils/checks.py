@@ -1,98 +1,124 @@
-"""Settings and parameters, checked in one way: type, range, and what came instead.
+"""Settings and parameters are checked in one way: type, range, and what came instead.
 
-Each function makes a field of an attrs class. Run specs and displays are such classes;
-`check` and `parameters` make one on the spot, for a kind of attention or a notebook.
-Whole numbers that arrive as floats, or as NumPy's, are whole numbers.
+A check is a function `(name, value)` that returns the value, converted, or raises a
+`ValueError`. `field` makes one a field of an attrs class, such as a run's spec or a
+display; `check` and `parameters` apply several by name. Whole numbers that arrive as
+floats, or as NumPy's, are whole numbers.
 """
 
 import ast
 import math
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from numbers import Real
 from pathlib import Path
 
 import attrs
-from attrs import validators
 
-INJECTED = "# Parameters"  # how papermill begins the cell of what it was given
-
-
-def whole(default=attrs.NOTHING, *, least: int = 0, most: int | None = None):
-    """A field for a whole number from `least` to `most`."""
-    return _field(default, _span(least, most), _whole)
+INJECTED = "# Parameters"  # the first line of the cell that papermill adds
+Check = Callable[[str, object], object]
 
 
-def number(default=attrs.NOTHING, *, least=0.0, most=None, above=None):
-    """A field for a finite number from `least` to `most`, or `above` some number."""
-    span = _span(least, most) if above is None else validators.gt(above)
-    return _field(default, span, _number)
+def whole(*, least: int = 0, most: int | None = None) -> Check:
+    """Check for a whole number from `least` to `most`."""
+    span = _span(least, most)
+
+    def checked(name, value):
+        fits = _is_finite(value) and value == int(value) and _within(value, least, most)
+        _expect(fits, name, f"a whole number {span}", value)
+        return int(value)
+
+    return checked
 
 
-def numbers(default=attrs.NOTHING):
-    """A field for finite numbers of 0 or more, which become a tuple."""
+def number(*, least=0.0, most=None, above=None) -> Check:
+    """Check for a finite number from `least` to `most`, or above `above`."""
+    span = _span(least, most) if above is None else f"above {above:g}"
 
-    def convert(values, field):
-        _expect(isinstance(values, Iterable), field, "numbers", values)
-        return tuple(_number(value, field) for value in values)
+    def checked(name, value):
+        fits = _is_finite(value)
+        fits = fits and (
+            _within(value, least, most) if above is None else value > above
+        )
+        _expect(fits, name, f"a finite number {span}", value)
+        return float(value)
 
-    return _field(default, validators.deep_iterable(validators.ge(0)), convert)
+    return checked
 
 
-def flag(default=attrs.NOTHING):
-    """A field for True or False."""
-    return _field(default, _that("True or False", lambda x: isinstance(x, bool)))
+def numbers(name, values) -> tuple[float, ...]:
+    """Check for finite numbers of at least 0, which become a tuple."""
+    _expect(isinstance(values, Iterable), name, "numbers", values)
+    return tuple(number()(name, value) for value in values)
 
 
-def choice(default=attrs.NOTHING, *, of: Iterable):
-    """A field for one of a few values."""
+def flag(name, value) -> bool:
+    """Check for True or False."""
+    _expect(isinstance(value, bool), name, "True or False", value)
+    return value
+
+
+def choice(of: Iterable) -> Check:
+    """Check for one of a few values."""
     of = list(of)
 
-    def one_of(value):
-        return any(type(each) is type(value) and each == value for each in of)
+    def checked(name, value):
+        fits = any(type(each) is type(value) and each == value for each in of)
+        _expect(fits, name, f"one of {', '.join(map(repr, of))}", value)
+        return value
 
-    return _field(default, _that(f"one of {', '.join(map(repr, of))}", one_of))
+    return checked
 
 
-def path(default=attrs.NOTHING, *, also: str | None = None):
-    """A field for a path as text: of a file that exists, or the word `also`."""
+def path(*, also: str | None = None) -> Check:
+    """Check for a path as text: of a file that exists, or the word `also`."""
     other = "" if also is None else f"{also!r} or "
-    words = f"a path as text that exists; relative ones start from {Path.cwd()}"
 
-    def exists(value):
+    def checked(name, value):
         is_path = isinstance(value, str | Path)
-        return is_path and (value == also or Path(value).expanduser().exists())
+        exists = is_path and (value == also or Path(value).expanduser().exists())
+        words = f"a path as text that exists; relative ones start from {Path.cwd()}"
+        _expect(exists, name, other + words, value)
+        return value
 
-    return _field(default, _that(other + words, exists))
-
-
-def folder(default=attrs.NOTHING):
-    """A field for the path of a folder as text, which need not be there yet."""
-
-    def no_file(value):
-        return isinstance(value, str | Path) and not Path(value).expanduser().is_file()
-
-    return _field(default, _that("a folder's path", no_file))
+    return checked
 
 
-def check(fields: Mapping[str, object], values: Mapping[str, object]) -> dict:
-    """Values of such fields, converted.
+def folder(name, value) -> str | Path:
+    """Check for the path of a folder as text; the folder need not exist yet."""
+    is_path = isinstance(value, str | Path)
+    fits = is_path and not Path(value).expanduser().is_file()
+    _expect(fits, name, "a folder's path", value)
+    return value
+
+
+def field(checked: Check, default=attrs.NOTHING):
+    """A field of an attrs class whose values are checked."""
+
+    def convert(value, field):
+        return checked(field.name, value)
+
+    converter = attrs.Converter(convert, takes_field=True)
+    return attrs.field(default=default, converter=converter)
+
+
+def check(checks: Mapping[str, Check], values: Mapping[str, object]) -> dict:
+    """Values by name, converted.
 
     Raises:
-        ValueError: for a value that its field refuses, or one without a field.
+        ValueError: for a value that its check refuses, or a name without a check.
     """
-    unknown = [name for name in values if name not in fields]
+    unknown = [name for name in values if name not in checks]
     if unknown:
-        names = ", ".join(fields) or "none"
+        names = ", ".join(checks) or "none"
         raise ValueError(f"No parameter {unknown[0]!r}. Expected some of {names}.")
-    return attrs.asdict(attrs.make_class("Values", dict(fields))(**values))
+    return {name: checks[name](name, value) for name, value in values.items()}
 
 
-def parameters(**fields) -> None:
-    """Check a notebook's parameters, where they stand, and refuse any other.
+def parameters(**checks: Check) -> None:
+    """Check a notebook's parameters in place.
 
-    What papermill was given by a name that the notebook has not would else change
-    nothing and go unnoticed.
+    Parameters that the notebook does not have are refused; papermill would only warn.
 
     Example:
         >>> parameters(noise_sd=number(), examples=whole(least=1, most=20))
@@ -109,37 +135,20 @@ def parameters(**fields) -> None:
         if isinstance(statement, ast.Assign)
         for target in statement.targets
     }
-    notebook.update(check(fields, given | {name: notebook[name] for name in fields}))
+    notebook.update(check(checks, given | {name: notebook[name] for name in checks}))
 
 
-def _field(default, validator, convert=None):
-    converter = convert and attrs.Converter(convert, takes_field=True)
-    return attrs.field(default=default, validator=validator, converter=converter)
-
-
-def _that(expected, fits):
-    return lambda _, field, value: _expect(fits(value), field, expected, value)
-
-
-def _expect(fits, field, expected, value):
+def _expect(fits, name, expected, value):
     if not fits:
-        raise ValueError(f"Expected {field.name}: {expected}. Received {value!r}.")
+        raise ValueError(f"Expected {name}: {expected}. Received {value!r}.")
 
 
 def _span(least, most):
-    limits = [validators.ge(least)]
-    return limits if most is None else [*limits, validators.le(most)]
+    return f"of at least {least:g}" if most is None else f"from {least:g} to {most:g}"
 
 
-def _whole(value, field):
-    fits = _is_finite(value) and value == int(value)
-    _expect(fits, field, "a whole number", value)
-    return int(value)
-
-
-def _number(value, field):
-    _expect(_is_finite(value), field, "a finite number", value)
-    return float(value)
+def _within(value, least, most):
+    return value >= least and (most is None or value <= most)
 
 
 def _is_finite(value):

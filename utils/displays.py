@@ -12,7 +12,7 @@ import attrs
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from utils.checks import flag, number, whole
+from utils.checks import field, flag, number, whole
 
 CANDIDATES = 8  # places, of which an invalid cue takes the farthest from the target
 DIRECTIONS = 32  # of which a second digit takes the first that keeps it on the canvas
@@ -27,14 +27,18 @@ class Display:
         ValueError: for a value out of range.
     """
 
-    rows: int = whole(44, least=1)  # of the canvas, pixels
-    cols: int = whole(44, least=1)
-    distractors: int = whole(0)  # square fragments of other digits
-    fragment: int = whole(8, least=1)  # their side, pixels
-    second_digit: bool = flag(False)  # another digit; only the cue tells which counts
-    validity: float = number(1.0, most=1)  # chance that the cue marks the target
-    central: bool = flag(False)  # the target in the middle, always
-    distance: float = number(0.0)  # of the second digit, pixels; 0: it lies anywhere
+    rows: int = field(whole(least=1), 44)  # of the canvas, pixels
+    cols: int = field(whole(least=1), 44)
+    distractors: int = field(whole(), 0)  # square fragments of other digits
+    fragment: int = field(whole(least=1), 8)  # their side, pixels
+    second_digit: bool = field(
+        flag, False
+    )  # another digit; only the cue tells which counts
+    validity: float = field(number(most=1), 1.0)  # chance that the cue marks the target
+    central: bool = field(flag, False)  # the target in the middle, always
+    distance: float = field(
+        number(), 0.0
+    )  # of the second digit, pixels; 0: it lies anywhere
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -140,43 +144,6 @@ def cue_maps(
         for axis, size in enumerate(shape)
     )
     return (rows[:, :, None] * cols[:, None, :]).astype("float32")
-
-
-def pointing_game(maps, places, digit: tuple[int, int]) -> np.ndarray:
-    """Whether the largest gain of each map lies on the target (Zhang et al. 2016).
-
-    Args:
-        maps: `(batch, rows', cols')` of the size of `conv_2`'s output; of equal peaks,
-            the first.
-        places: `(batch, 2)` corners of the targets, pixels.
-        digit: their rows and columns, pixels.
-
-    Returns:
-        `(batch,)` bool. A place drawn at random hits as often as it is `on_target`.
-    """
-    maps = np.asarray(maps)
-    targets = on_target(places, digit, maps.shape[1:])
-    peaks = maps.reshape(len(maps), -1).argmax(1)
-    return targets.reshape(len(maps), -1)[np.arange(len(maps)), peaks]
-
-
-def on_target(places, digit: tuple[int, int], shape: tuple[int, int]) -> np.ndarray:
-    """Which cells of attention maps lie over the target's square.
-
-    Args:
-        places: `(batch, 2)` corners of the targets, pixels.
-        digit: their rows and columns, pixels.
-        shape: of a map, `(rows', cols')`.
-
-    Returns:
-        `(batch, rows', cols')` bool.
-    """
-    corners, inside = np.asarray(places)[:, :, None], []
-    for axis, size in enumerate(shape):
-        beyond = 2 * np.arange(size) - 1 - corners[:, axis]  # the corner, pixels
-        inside.append((beyond >= 0) & (beyond < digit[axis]))
-    rows, cols = inside
-    return rows[:, :, None] & cols[:, None, :]
 
 
 def _drawn(count, batch, labels, rng):

@@ -27,22 +27,6 @@ STYLE = ("default", Path(__file__).with_name("style.mplstyle"))
 # attended, purple is left out. PuOr is readable for colour-blind people.
 GAIN_COLOURS = "PuOr_r"
 GAIN_MAXIMUM = 4.0
-# Of a kind of attention, the same in every figure (Okabe and Ito 2008).
-COLOURS = {
-    "as_coded": "#0072B2",
-    "ones": "#D55E00",
-    "top_n": "#009E73",
-    "energy": "#0072B2",
-    "selectivity": "#56B4E9",
-    "evidence": "#CC79A7",
-    "shuffled": "#E69F00",
-    "centre": "#009E73",
-    "place": "#009E73",
-    "amount": "#E69F00",
-    "normalised": "#CC79A7",
-    "given": "#222222",
-}
-MARKERS = {"as_coded": "o", "ones": "s", "top_n": "^", "energy": "o"}
 
 
 def save(figure, name: str, numbers: Mapping[str, np.ndarray]) -> None:
@@ -154,7 +138,7 @@ def learning_curves(ax, accuracies, *, attention, label=None, each=1, **style):
     """
     mean, error = mean_and_standard_error(accuracies)
     epochs = each * np.arange(1, len(mean) + 1)
-    of_kind = {"color": COLOURS.get(attention), "marker": MARKERS.get(attention)}
+    of_kind = {"color": KINDS[attention].colour, "marker": KINDS[attention].marker}
     label = label or KINDS[attention].label
     (line,) = ax.plot(epochs, mean, label=label, **of_kind | style)
     colour, low, high = line.get_color(), mean - error, mean + error

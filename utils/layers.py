@@ -5,13 +5,12 @@ is the same arithmetic arranged for speed, in `utils.kernels`; tests hold the tw
 together, values and gradients. Arrays are `(batch, rows, cols, channels)`.
 """
 
-import jax
 import keras
 import numpy as np
 from keras import ops
 
 from utils import kernels
-from utils.checks import check, number
+from utils.checks import number
 
 
 @keras.saving.register_keras_serializable("attention_in_a_cnn")
@@ -113,7 +112,7 @@ class TrainingNoise(keras.layers.Layer):
     `keras.layers.GaussianNoise` accepts a standard deviation of at most 1; on raw
     grey levels, the published one is 2.5. At 0 the layer does nothing.
 
-    This is for Keras' own `fit`. Studies draw their noise in `utils.training.batches`,
+    This is for Keras' own `fit`. Studies draw their noise in `utils.inputs.batches`,
     from the seed of the run, and leave the layer at 0.
 
     Args:
@@ -126,7 +125,7 @@ class TrainingNoise(keras.layers.Layer):
 
     def __init__(self, sd, seed=None, **kwargs):
         super().__init__(**kwargs)
-        (self.sd,) = check({"noise_sd": number()}, {"noise_sd": sd}).values()
+        self.sd = number()("noise_sd", sd)
         if self.sd > 0:
             self.seed_generator = keras.random.SeedGenerator(seed)
 
@@ -135,37 +134,6 @@ class TrainingNoise(keras.layers.Layer):
             return x
         noise = keras.random.normal(ops.shape(x), seed=self.seed_generator)
         return x + self.sd * noise
-
-
-@keras.saving.register_keras_serializable("attention_in_a_cnn")
-class InternalNoise(keras.layers.Layer):
-    """Add Gaussian noise of a fixed SD to activities, in training and at test.
-
-    An observer's own noise, which no image holds (Lu and Dosher 1998). An image decides
-    its draw, so that a network answers alike whenever it sees it.
-
-    Args:
-        sd: standard deviation in the unit of the activities.
-
-    Call arguments:
-        x: `(batch, rows, cols, channels)`.
-
-    Returns:
-        The same shape.
-    """
-
-    def __init__(self, sd, **kwargs):
-        super().__init__(**kwargs)
-        self.sd = sd
-
-    def call(self, x):
-        return x + self.sd * jax.vmap(_noise_of_its_own)(x)
-
-
-def _noise_of_its_own(x):
-    """Standard normal, of the shape of `x`, whose sum decides the draw."""
-    bits = jax.lax.bitcast_convert_type(jax.lax.stop_gradient(x.sum()), "int32")
-    return jax.random.normal(jax.random.fold_in(jax.random.key(0), bits), x.shape)
 
 
 @keras.saving.register_keras_serializable("attention_in_a_cnn")

@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from utils.checks import check, number
+from utils.checks import number
 
 WHITE = 255.0  # grey level of full ink; black, the background, is 0
 
@@ -149,5 +149,5 @@ def _checked(images, rng, most=None, **level) -> tuple[np.ndarray, float]:
         )
     if not isinstance(rng, np.random.Generator):
         raise ValueError(f"Expected rng: np.random.default_rng(seed). Received {rng}.")
-    (name,) = level
-    return images, check({name: number(most=most)}, level)[name]
+    ((name, value),) = level.items()
+    return images, number(most=most)(name, value)

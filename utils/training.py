@@ -1,9 +1,9 @@
 """One run: a spec in, a record and the trained weights out.
 
 The updates are Keras' own: the model's `stateless_call`, its loss and its optimiser,
-compiled into one loop over many images. Order of images, noise and initial weights
-come from the seed alone, so the arms of a pair differ in nothing else, and a run
-that is stopped after an epoch goes on as if it had not been.
+compiled into one loop over many images (`utils.inputs`). All chance comes from the
+seed, so that the arms of a pair differ in nothing else, and a run that is stopped after
+an epoch goes on as if it had never stopped.
 """
 
 import functools
@@ -17,16 +17,12 @@ import keras
 import numpy as np
 from tqdm.auto import tqdm
 
-from utils.data import validation_split
-from utils.displays import arrange, cue_maps
-from utils.model import build_model, map_shape
-from utils.noise import add_noise
-from utils.runs import Answers, RunSpec, as_record, of_epoch
+from utils.inputs import IMAGES_PER_LOOP, arranged, batches, displays_at_test, load_data
+from utils.record import Answers, as_record, of_epoch
+from utils.spec import RunSpec
+from utils.wiring import build_wired
 
-IMAGES_PER_CALL = 500  # images that one compiled loop trains on: about 0.1 s
 IMAGES_PER_TEST = 4  # more do not fit into a CPU's cache: 100 take 1.7 times as long
-# Independent streams of random numbers of a seed; all seeds share their test displays.
-ORDER, NOISE, TEST_NOISE, DISPLAYS, TEST_DISPLAYS, YOKED, TEST_YOKED = range(7)
 
 
 class State(NamedTuple):
@@ -133,81 +129,6 @@ def finished(spec, compiled, weights, epochs, scored, seconds) -> Result:
     )
 
 
-def batches(spec: RunSpec, images, labels, epoch: int):
-    """The training images of one epoch, noise added, in groups of updates.
-
-    Args:
-        spec: which images, display, order, noise and batch size.
-        images: `(all, rows, cols)` grey levels.
-        labels: `(all,)`.
-        epoch: counted from 1; order, displays and noise differ from epoch to epoch.
-
-    Yields:
-        `(updates, batch, rows, cols, 1)` float32, for `given` in a list with the maps
-        `(updates, batch, rows', cols')`, for `yoked` in a list with other displays in
-        as much noise; and labels, `(updates, batch)` int32.
-    """
-    chosen = np.random.default_rng([spec.seed, ORDER]).permutation(len(images))
-    if spec.goes_on:
-        chosen = np.roll(chosen, -(epoch - 1) * spec.images)
-    order = np.random.default_rng([spec.seed, ORDER, epoch]).permutation(
-        chosen[: spec.images]
-    )
-    rng = np.random.default_rng([spec.seed, NOISE, epoch])
-    placing = np.random.default_rng([spec.seed, DISPLAYS, epoch])
-    yoking = np.random.default_rng([spec.seed, YOKED, epoch])
-    updates = max(IMAGES_PER_CALL // spec.batch_size, 1)
-    for places in np.split(order, range(0, len(order), updates * spec.batch_size)[1:]):
-        own, pool = (images[places], labels[places]), (images, labels)
-        seen, beside, _ = _displayed(spec, own, pool, placing)
-        if spec.contrast_varies:
-            seen = seen * rng.random((len(places), 1, 1), dtype=np.float32)
-        noisy, share = add_noise(seen, spec.noise_sd, rng), 1
-        if spec.noise_varies:
-            share = rng.random((len(places), 1, 1), dtype=np.float32)
-            noisy = seen + share * (noisy - seen)
-        if spec.yoked:
-            others, *_ = _displayed(spec, _next(own), pool, yoking)
-            beside = others + share * (
-                add_noise(others, spec.noise_sd, yoking) - others
-            )
-        yield (
-            _inputs(noisy, beside, spec.batch_size),
-            labels[places].astype("int32").reshape(-1, spec.batch_size),
-        )
-
-
-def _displayed(spec, own, pool, rng):
-    """Images as the spec shows them; maps that go with them; labels of second digits.
-
-    `own` are images with labels, `pool` those that others are taken from. Of maps and
-    second digits, None where there are none.
-    """
-    images, labels = own
-    if not spec.display:
-        return images, None, None
-    others, classes = pool
-    shown = arrange(spec.display, images, others, rng, labels=(labels, classes))
-    second = None if shown.second is None else classes[shown.second]
-    if not spec.is_cued:
-        return shown.images, None, second
-    shape = map_shape(spec.display.shape)
-    return shown.images, cue_maps(shown.cues, images.shape[1:], shape), second
-
-
-def _next(part):
-    """Each image's neighbour in its place, with its label."""
-    return tuple(np.roll(each, 1, 0) for each in part)
-
-
-def _inputs(images, beside, batch):
-    """As an engine takes them: in batches, and what is beside the images if it is."""
-    images = images.reshape(-1, batch, *images.shape[1:], 1)
-    if beside is None:
-        return images
-    return [images, beside.reshape(-1, batch, *beside.shape[1:])]
-
-
 class Engine(NamedTuple):
     """Compiled functions for one kind of network and optimiser."""
 
@@ -229,7 +150,7 @@ def engine(spec: RunSpec) -> Engine:
 @functools.lru_cache(maxsize=16)
 def _engine(attention, image_shape, network, own, *optimizing):
     settings = {"image_shape": image_shape, **network}
-    model = build_model(attention, seed=0, **settings)
+    model = build_wired(attention, seed=0, **settings)
     optimizer = build_optimizer(*optimizing)
     optimizer.build(model.trainable_variables)
     names = [f"{v.path.split('/')[-2]}/{v.name}" for v in model.trainable_variables]
@@ -273,7 +194,7 @@ def _engine(attention, image_shape, network, own, *optimizing):
         return jax.lax.map(lambda x: probabilities(weights, x).argmax(-1), inputs)
 
     def initial(seed):
-        fresh = build_model(attention, seed=seed, **settings)
+        fresh = build_wired(attention, seed=seed, **settings)
         weights = scaled(_copied(fresh.trainable_variables), np.float32(start))
         return weights, _copied(optimizer.variables)
 
@@ -299,60 +220,29 @@ def build_optimizer(
     return keras.optimizers.SGD(schedule, momentum=momentum, nesterov=True)
 
 
-def load_data(spec: RunSpec):
-    """`(x_train, y_train), (x_test, y_test)` of a run, the images it is scored on last.
-
-    Raises:
-        ValueError: if the data set has fewer images than the spec asks for.
-    """
-    train, test = spec.load()
-    if spec.scored_on == "validation":
-        train, test = validation_split(*train)
-    for what, (_, labels) in {"images": train, "test_images": test}.items():
-        if getattr(spec, what) > len(labels):
-            raise ValueError(
-                f"The data ({spec.data}) has {len(labels):,} images for {what}; the "
-                f"spec asks for {getattr(spec, what):,}. Lower {what}."
-            )
-    return train, (test[0][: spec.test_images], test[1][: spec.test_images])
-
-
 def _answers(compiled, weights, spec, sd, x_test, y_test, count=None, look=None):
-    """What a network answers under noise of an SD.
+    """The answers of a network on the first `count` images under noise of an SD.
 
-    Every level scales the same draw of noise, which depends on the seed only; displays
-    do not even depend on that. With a `count`, the first images are scored as they are
-    among all. `look` makes the maps of noisy images, for `given`.
+    `look` makes the maps of noisy images, for `given`.
     """
-    rng = np.random.default_rng([spec.seed, TEST_NOISE])
-    placing = np.random.default_rng([0, TEST_DISPLAYS])
-    yoking = np.random.default_rng([spec.seed, TEST_YOKED])
-    named, seconds, pool = [], [], (x_test, y_test)
+    named, second = [], []
     count = len(y_test) if count is None else count
-    for start in range(0, count, IMAGES_PER_CALL):
-        part = tuple(each[start : start + IMAGES_PER_CALL] for each in pool)
-        images, beside, second = _displayed(spec, part, pool, placing)
-        if spec.contrast != 1:
-            images = np.float32(spec.contrast) * images
-        noisy = add_noise(images, sd, rng)
-        if look:
-            beside = look(noisy)
-        if spec.yoked:
-            others, *_ = _displayed(spec, _next(part), pool, yoking)
-            beside = add_noise(others, sd, yoking)
-        at_once = IMAGES_PER_TEST if jax.default_backend() == "cpu" else IMAGES_PER_CALL
-        fill = [(0, -len(noisy) % at_once)]
+    on_cpu = jax.default_backend() == "cpu"
+    at_once = IMAGES_PER_TEST if on_cpu else IMAGES_PER_LOOP
+    for seen in displays_at_test(spec, x_test, y_test, sd, count):
+        beside = look(seen.images) if look else seen.beside
+        fill = [(0, -len(seen.images) % at_once), (0, 0), (0, 0)]
         arrays = (
-            None if each is None else np.pad(each, [*fill, (0, 0), (0, 0)])
-            for each in (noisy, beside)
+            None if each is None else np.pad(each, fill)
+            for each in (seen.images, beside)
         )
-        inputs = _inputs(*arrays, at_once)
-        named.append(np.ravel(compiled.classify(weights, inputs))[: len(noisy)])
-        seconds.append(second)
+        found = compiled.classify(weights, arranged(*arrays, at_once))
+        named.append(np.ravel(found)[: len(seen.images)])
+        second.append(seen.second)
     named = np.concatenate(named)[:count]
     intruded = None
-    if seconds[0] is not None:
-        intruded = named == np.concatenate(seconds)[:count]
+    if second[0] is not None:
+        intruded = named == np.concatenate(second)[:count]
     return Answers(named == y_test[:count], intruded)
 
 
@@ -367,7 +257,7 @@ def score(
 
     Args:
         spec: of the run that the weights come from.
-        weights: as a `utils.studies.store.Store` returns them.
+        weights: as a `utils.runs.store.Store` returns them.
         sd: noise at test, grey levels; the draw depends on the seed of the spec.
         look: for `given`, makes maps `(batch, rows', cols')` of noisy images `(batch,
             rows, cols)`; by default the cues' maps.

@@ -9,7 +9,7 @@ From Python, its controls are read and set by their CSS class:
 import json
 from collections.abc import Iterable, Mapping
 
-from utils.attention import DIGITS, KINDS
+from utils.attention import KINDS
 from utils.explorers.display import competition as competition
 from utils.explorers.display import display as display
 from utils.explorers.explorer import Explorer
@@ -25,6 +25,7 @@ from utils.explorers.networks import (
 from utils.explorers.observer import observer as observer
 from utils.explorers.packing import digits, network, page_network, parameters
 from utils.explorers.widgets import button, select, slider
+from utils.maps import DIGITS
 from utils.noise import NOISES
 
 CONDITIONS = {  # of test, as a record names them

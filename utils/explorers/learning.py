@@ -4,7 +4,7 @@ from utils.explorers.explorer import Explorer
 from utils.explorers.networks import CONTROL, MAPS
 from utils.explorers.packing import digits, page_network, parameters
 from utils.explorers.widgets import button, select, slider
-from utils.runs import RunSpec
+from utils.spec import RunSpec
 
 MOST_DIGITS = 2000  # that travel with a page, 210 bytes each;
 ONE_IN = 20  # of them is not learnt from but scores

@@ -8,8 +8,8 @@ import numpy as np
 from utils.attention import KINDS
 from utils.displays import Display
 from utils.model import set_weights
-from utils.runs import RunSpec
-from utils.studies.store import Store
+from utils.runs.store import Store
+from utils.spec import RunSpec
 
 WEIGHTS = Path(__file__).parents[1] / "weights"
 CONTROL = "ones"  # the kind without attention

@@ -10,8 +10,9 @@ import keras
 import matplotlib
 import numpy as np
 
-from utils.attention import DIGITS, KINDS
+from utils.attention import KINDS
 from utils.figures import GAIN_COLOURS
+from utils.maps import DIGITS
 from utils.model import build_model, map_shape
 from utils.noise import WHITE
 
@@ -158,7 +159,7 @@ def parameters(kind: str, own: Mapping, shape: tuple[int, int]) -> dict[str, dic
 
 def _check_wiring(model):
     """Refuse a model that differs from the post's in more than its attention."""
-    known = {layer.name for layer in build_model("given", input_scale=0.5).layers}
+    known = {layer.name for layer in build_model("given").layers} | {"rescaling"}
     if other := {layer.name for layer in model.layers} - known:
         raise ValueError(
             "Expected a model in the wiring that build_model has of its own: map from "

@@ -5,7 +5,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from utils.studies import PROFILES, StudyStoppedError, profile, run, together
+from utils.runs import together
+from utils.studies import PROFILES, StudyStoppedError, profile, run
 
 
 def main(arguments: Sequence[str] | None = None, study=profile) -> int:
@@ -13,10 +14,13 @@ def main(arguments: Sequence[str] | None = None, study=profile) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m utils.studies",
         description="Run a whole study, or go on with one that was stopped.",
-        epilog="Ctrl-C stops it; the epochs that are finished are kept. Exit status: 0 "
-        "when every record is there, 1 when something failed, 130 after Ctrl-C.",
+        epilog="Profiles:\n\n"
+        + "\n".join(f"  {x:24}{each.description}" for x, each in PROFILES.items())
+        + "\n\nCtrl-C stops a study; finished epochs are kept. Exit status: 0 when "
+        "every record\nexists, 1 when something failed, 130 after Ctrl-C.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("profile", help=f"one of {', '.join(PROFILES)}")
+    parser.add_argument("profile", help="a name from the list below")
     parser.add_argument(
         "--store",
         default="build/records",

@@ -11,16 +11,28 @@ images with one other seed.
 Named on 26 November 2026, before any of these networks was scored on test images, at
 noise of SD 60, over 8 pairs of seeds: the cue as a gain on `conv_2`'s input minus no
 cue, minus the cue as a channel, and minus the cue as an attention field.
+
+Named on the same day, before the units of any of these networks were looked at, over 8
+networks. At the read-out of those whose cue multiplies `conv_2`'s input, digits 21
+pixels apart: the probe's share of the pair's weights with the cue at the probe minus
+with the cue at the reference; without attention, both weights together minus 1, which
+is their sum in a mean (`units`). In those with an attention field: how many dB more a
+small field adds at full contrast than a large one (`contrast_gain`).
 """
 
 import attrs
 
 from utils.displays import Display
-from utils.studies.arms import Arm
-from utils.studies.tuning import Tuned, rates
+from utils.runs.arms import Arm
+from utils.runs.profiles import Profile
+from utils.runs.tuning import Tuned, chosen, on_validation, rates
 from utils.studies.uncertain_place import BASE, CANVAS
 
-PRIMARY = ("cued", "gain or channel", "gain or field")
+PRIMARY = (
+    ("cued", "gain or channel", "gain or field"),
+    ("units, tipped", "units, mean or sum"),
+    ("contrast, size of field",),
+)
 NOISE = 60.0  # grey levels
 SEEDS = range(8)
 PAIR = Display(CANVAS, CANVAS, second_digit=True)
@@ -73,3 +85,17 @@ def probed() -> list[Arm]:
     cues = [cued(each, word) for each in NETWORKS[1:] for word in says]
     apart = [at_distance(each, d) for each in (UNCUED, *STAGES) for d in DISTANCES]
     return cues + apart
+
+
+PROFILES = {
+    "competition_rates": Profile(
+        "two digits and one cue, at several rates, on validation images",
+        lambda: on_validation(NETWORKS),
+    ),
+    "competition": Profile(
+        "two digits and one cue, on test images", lambda: chosen(NETWORKS, SEEDS)
+    ),
+    "competition_probes": Profile(
+        "these networks with other cues, and at distances; run it after them", probed
+    ),
+}

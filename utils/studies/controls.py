@@ -12,22 +12,17 @@ random, minus that where the digit is always in the middle of as large a canvas
 network minus the control that reads out by the maximum.
 """
 
-import math
-
 import attrs
-import numpy as np
 
-from utils.attention import DIGITS, WITHOUT_EVIDENCE, WITHOUT_FIRST_LOOK
 from utils.displays import Display
-from utils.model import CHANNELS, map_shape
-from utils.runs import RunSpec
-from utils.statistics import Estimate, difference_with_p, paired_difference
+from utils.inference import difference_with_p
+from utils.runs.profiles import Profile
+from utils.runs.tuning import Tuned, chosen, on_validation, rates
+from utils.statistics import Estimate
 from utils.studies import uncertain_place
-from utils.studies.arms import Arm, paired
-from utils.studies.tuning import Tuned, rates
 from utils.studies.uncertain_place import BASE, CANVAS, CONTROL, ENERGY, NOISE
 
-PRIMARY = ("place or area", "yoked", "read-out")
+PRIMARY = (("place or area", "yoked", "read-out"),)
 SEEDS = range(8)
 MIDDLE = Display(CANVAS, CANVAS, central=True)
 PLAIN = Tuned("control", BASE, rates(0.001, 0.0015), sd=NOISE)
@@ -71,38 +66,12 @@ def place_or_area() -> Estimate:
     return difference_with_p(anywhere - anywhere_control, middle - middle_control)
 
 
-def multiply_adds(run: RunSpec) -> int:
-    """Multiplications of weights with one image, in a forward pass.
-
-    Those of `conv_1`, of `conv_2` at each look and, where the map needs evidence, of
-    `dense_2` at each of its places. An update has three times as many.
-    """
-    pixels, places = map(math.prod, (run.image_shape, map_shape(run.image_shape)))
-    gate = run.looks_at == "conv_1"
-    looks = 1 if gate or run.attention in WITHOUT_FIRST_LOOK else 2
-    kind = run.attention_parameters.get("of", run.attention)
-    evidence = 0 if kind in WITHOUT_EVIDENCE else CHANNELS * DIGITS * places
-    return 9 * CHANNELS * pixels + looks * 9 * CHANNELS**2 * places + evidence
-
-
-def lead_at_equal_computing(arm: Arm, control: Arm, epoch: int) -> Estimate:
-    """Lead of an arm after an epoch over a control with as many multiply-adds by then.
-
-    In points, on images in the noise of training. The control's curve is straight from
-    epoch to epoch; the interval is for other seeds.
-
-    Raises:
-        ValueError: if the control has not been trained for so long.
-    """
-    arm, control = paired(arm, control)
-    later = epoch * multiply_adds(arm.run) / multiply_adds(control.run)
-    curve = control.curve()
-    if later > curve.shape[1]:
-        raise ValueError(
-            f"Expected a control with {later:.1f} epochs: it takes them to do as many "
-            f"multiply-adds. Received one with {curve.shape[1]}. Choose a lower epoch."
-        )
-    epochs = np.arange(1, curve.shape[1] + 1)
-    then = np.array([np.interp(later, epochs, each) for each in curve])
-    found = paired_difference(arm.curve()[:, epoch - 1], then)
-    return found.times(100, "points")
+PROFILES = {
+    "controls_rates": Profile(
+        "the controls at two rates, on validation images",
+        lambda: on_validation(NETWORKS),
+    ),
+    "controls": Profile(
+        "what else could explain that attention helps", lambda: chosen(NETWORKS, SEEDS)
+    ),
+}

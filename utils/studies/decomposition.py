@@ -16,12 +16,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from utils.statistics import Estimate, difference_with_p
-from utils.studies.arms import Arm
-from utils.studies.tuning import Tuned, rates
+from utils.inference import difference_with_p
+from utils.runs.arms import Arm
+from utils.runs.profiles import Profile
+from utils.runs.tuning import Tuned, on_validation, rates
+from utils.statistics import Estimate
 from utils.studies.uncertain_place import BASE, LONG, NOISE
 
-PRIMARY = ("places", "amount", "interaction", "constant", "constant or ring")
+PRIMARY = (("places", "amount", "interaction", "constant", "constant or ring"),)
 SEEDS = range(20)
 LONG_SEEDS = range(8)
 SETTINGS = rates(0.0007, 0.001, 0.0015, 0.0022)
@@ -69,3 +71,14 @@ def factorial(none, place, amount, both) -> Factorial:
         difference_with_p((amount + both) / 2, (none + place) / 2),
         difference_with_p(both - amount, place - none),
     )
+
+
+PROFILES = {
+    "decomposition_rates": Profile(
+        "selection and amount apart, at several settings, on validation images",
+        lambda: on_validation(NETWORKS),
+    ),
+    "decomposition": Profile(
+        "the same on test images, each network at the best of its settings", arms
+    ),
+}

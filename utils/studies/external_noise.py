@@ -29,13 +29,15 @@ import numpy as np
 import scipy  # its parts load when they are first used: notebooks open at once
 
 from utils.displays import Display
-from utils.statistics import Estimate, difference_with_p
-from utils.studies.arms import Arm
-from utils.studies.psychometrics import decibels
-from utils.studies.tuning import Tuned, rates
+from utils.inference import difference_with_p
+from utils.measures.psychometrics import decibels
+from utils.runs.arms import Arm
+from utils.runs.profiles import Profile
+from utils.runs.tuning import Tuned, chosen, on_validation, rates
+from utils.statistics import Estimate
 from utils.studies.uncertain_place import BASE
 
-PRIMARY = ("enhancement", "exclusion")
+PRIMARY = (("enhancement", "exclusion"),)
 INTERNAL = 2.0  # SD, in the unit of the activities
 SEEDS = range(8)
 NOISE = 60.0  # external, SD in grey levels: in training, and the strongest at test
@@ -254,3 +256,17 @@ def _fitted(uncued, cued, noises, free):
         residuals, start, bounds=(-bounds, bounds), x_scale="jac"
     )
     return *values(found.x), 2 * found.cost
+
+
+PROFILES = {
+    "external_noise_rates": Profile(
+        "a cue in noise outside and inside, at several rates, on validation images",
+        lambda: on_validation(NETWORKS),
+    ),
+    "external_noise": Profile(
+        "a cue in noise outside and inside", lambda: chosen(NETWORKS, SEEDS)
+    ),
+    "external_noise_probes": Profile(
+        "these networks at contrasts, in noises; run it after them", probed
+    ),
+}

@@ -26,18 +26,21 @@ import itertools
 import attrs
 import numpy as np
 
-from utils.attention import DIGITS
-from utils.data import load_mnist, validation_split
+from utils.data import validation_split
 from utils.displays import Display, arrange
+from utils.inference import difference_with_p
+from utils.maps import DIGITS
+from utils.measures.channel_gain import CHANNELS, TUNINGS, Halves, gains
+from utils.measures.psychometrics import Detection, best_criterion, detection
 from utils.model import set_weights
 from utils.noise import add_noise
-from utils.statistics import Estimate, difference_with_p
-from utils.studies.arms import Arm, derived
-from utils.studies.channel_gain import CHANNELS, TUNINGS, Halves, gains
-from utils.studies.psychometrics import Detection, best_criterion, detection
+from utils.runs.arms import Arm
+from utils.runs.derived import derived
+from utils.statistics import Estimate
 from utils.studies.uncertain_place import BASE, CONTROL, PROBED_SEEDS, arm
 
-PRIMARY = ("features", "features or shuffled")
+PRIMARY = (("features", "features or shuffled"),)
+PROFILES = {}  # nothing is trained
 NOISE = 60.0  # grey levels, of the primary contrasts
 BETAS = (0.0, 0.05, 0.1, 0.2, 0.5)
 CONDITIONS = [*itertools.product(TUNINGS, CHANNELS, BETAS[1:])]  # at a layer
@@ -80,7 +83,7 @@ def single_digits(sd: float, pool: str = "fit") -> np.ndarray:
 
     Of "fit" images tunings are made, of "validation" images a criterion.
     """
-    fit, aside = validation_split(*load_mnist()[0])
+    fit, aside = validation_split(*NETWORKS.tested.load()[0])
     images, labels = fit if pool == "fit" else aside
     of_class = [np.flatnonzero(labels == digit)[:SINGLES] for digit in range(DIGITS)]
     rng = np.random.default_rng(0)
@@ -90,7 +93,7 @@ def single_digits(sd: float, pool: str = "fit") -> np.ndarray:
 
 def displays(digit: int, sd: float, scored_on: str = "test"):
     """Displays in noise, the same for all networks, and which have the digit."""
-    train, test = load_mnist()
+    train, test = NETWORKS.tested.load()
     pool = test if scored_on == "test" else validation_split(*train)[1]
     rng = np.random.default_rng([COUNT, digit])
     shown, present = four_digits(*pool, digit, rng)
@@ -142,7 +145,7 @@ def change(measure: str, beta: float, *, control: str = "", **which) -> Estimate
 
 def _detected(trained: Arm, layer: str, sd: float, scored_on: str) -> list:
     """Of each network, without gains and in all `CONDITIONS`, with both `CRITERIA`."""
-    halves, results = Halves(trained.run), []
+    halves, results = Halves(trained.tested), []
     fit, singles = (single_digits(sd, pool) for pool in ("fit", "validation"))
     shown = [
         [displays(x, sd, on) for on in ("validation", scored_on)] for x in range(DIGITS)

@@ -8,20 +8,22 @@ were tried on validation images with other seeds. Findings are about test images
 import attrs
 import numpy as np
 
-from utils.data import load_mnist
+from utils.inference import paired_difference
 from utils.model import attention_maps, build_model, predict, set_weights
 from utils.noise import add_noise
-from utils.runs import RunSpec
-from utils.statistics import Estimate, paired_difference
-from utils.studies.arms import Arm, derived
+from utils.runs.arms import Arm
+from utils.runs.derived import derived
+from utils.runs.profiles import Profile
+from utils.runs.tuning import Tuned, on_validation, rates
+from utils.spec import RunSpec
+from utils.statistics import Estimate
 from utils.studies.published import NOISE
-from utils.studies.tuning import Tuned, rates
 
 SEEDS = range(20)  # an exact sign-flip test of 20 pairs can reach p = 2e-6; of 3, .25
 FEW_SEEDS = range(4)  # for arms that a figure shows and no claim rests on
 GRID = (NOISE, 0.0, 10.0, 40.0)  # in training and at test, from unseen to plain
 LONG_SEEDS = range(5)
-PRIMARY = ("initialisation", "rate alone")  # named on 25 November 2026, before the runs
+PRIMARY = (("initialisation", "rate alone"),)  # named on 25 November 2026, before them
 BASE = RunSpec(
     noise_sd=NOISE,
     images=30_000,
@@ -61,7 +63,7 @@ def arm(network: Tuned, noise_sd: float = NOISE) -> Arm:
     few = noise_sd > NOISE or network in (QUARTER, FOURFOLD)
     crossed = network in (CONTROL, FIFTEENTH)
     levels = GRID if crossed else BASE.test_noise_sds
-    run = attrs.evolve(network.run, noise_sd=noise_sd, test_noise_sds=levels)
+    run = attrs.evolve(network.spec, noise_sd=noise_sd, test_noise_sds=levels)
     label = f"{network.label}, noise {noise_sd:g}"
     return Arm(label, run, FEW_SEEDS if few else SEEDS)
 
@@ -77,7 +79,7 @@ def tuned(network: Tuned) -> Arm:
 def likeliest(n: int) -> Arm:
     """Attention to the n likeliest digits, at the rate of n = 1; 10 is the control."""
     rate = (GUESS if n < 10 else CONTROL).chosen
-    run = attrs.evolve(GUESS.run, attention_parameters={"n": n}, **rate)
+    run = attrs.evolve(GUESS.spec, attention_parameters={"n": n}, **rate)
     return Arm(f"top_{n}, its best rate", run, SEEDS if n in (1, 3) else FEW_SEEDS)
 
 
@@ -99,7 +101,7 @@ def equivalent(start: float = 1.0, rate: float = 1.0) -> Arm:
     gradient, g times that of `g W`, changes `g W` by g^2 times its gradient.)
     """
     label = f"control, conv_2 from {start:.3g}, at {rate:.3g} of the rate"
-    run = attrs.evolve(CONTROL.run, conv_2_start=start, conv_2_rate=rate)
+    run = attrs.evolve(CONTROL.spec, conv_2_start=start, conv_2_rate=rate)
     return Arm(label, run, SEEDS)
 
 
@@ -111,7 +113,7 @@ def full_length(attention: str, learning_rate: float) -> Arm:
 
 def apart() -> list[Arm]:
     """Arms with initial weights and rate apart, and of the full length."""
-    g, rate = FIFTEENTH.run.attention_parameters["gain"], BASE.learning_rate
+    g, rate = FIFTEENTH.spec.attention_parameters["gain"], BASE.learning_rate
     return [
         *(equivalent(start=g), equivalent(rate=g**2), full_length("as_coded", rate)),
         full_length("ones", **CONTROL.chosen),
@@ -131,10 +133,10 @@ def swapped() -> Estimate:
 
 def _swapped(trained: Arm) -> list[list[float]]:
     """For each seed, accuracy with its own maps and with another image's."""
-    _, (images, labels) = load_mnist()
+    images, labels = trained.test_data()
     labels = labels[:SWAPPED_IMAGES]
     noisy = add_noise(images[:SWAPPED_IMAGES], NOISE, np.random.default_rng(0))
-    own, given = trained.run.model(), build_model("given")
+    own, given = trained.tested.model(), build_model("given")
     found = []
     for seed in trained.seeds:
         for model in (own, given):
@@ -146,3 +148,17 @@ def _swapped(trained: Arm) -> list[list[float]]:
         ]
         found.append([float(np.mean(each == labels)) for each in answers])
     return found
+
+
+PROFILES = {
+    "gain_rates": Profile(
+        "the networks of `gain` at several rates, on validation images",
+        lambda: on_validation(NETWORKS),
+    ),
+    "gain": Profile(
+        "20 pairs an arm: gain, map and mismatch, each apart from the others", arms
+    ),
+    "gain_apart": Profile(
+        "the effects of a constant gain on `conv_2` apart; the full length", apart
+    ),
+}

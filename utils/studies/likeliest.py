@@ -14,20 +14,23 @@ on each of the two displays. Beside a second digit, naming either is right.
 import attrs
 import numpy as np
 
-from utils.attention import DIGITS
-from utils.data import load_mnist
 from utils.displays import Display, arrange
+from utils.maps import DIGITS
 from utils.model import predict, set_weights
 from utils.noise import add_noise
-from utils.studies.arms import Arm, derived
-from utils.studies.tuning import Tuned, rates
+from utils.runs.arms import Arm
+from utils.runs.derived import derived
+from utils.runs.profiles import Profile
+from utils.runs.tuning import Tuned, chosen, on_validation, rates
 from utils.studies.uncertain_place import BASE, CLUTTER, CLUTTER_NOISE
 from utils.training import engine, train
 
-PRIMARY = tuple(
-    f"{n}, {beside}"
-    for beside in ("fragments", "second digit")
-    for n in ("one", "three")
+PRIMARY = (
+    tuple(
+        f"{n}, {beside}"
+        for beside in ("fragments", "second digit")
+        for n in ("one", "three")
+    ),
 )
 NOISE = CLUTTER_NOISE  # grey levels
 COUNTS = (1, 2, 3, 5, 10)
@@ -76,17 +79,17 @@ def first_guesses(arm: Arm) -> list[dict]:
 
 
 def _first_guesses(arm):
-    images, named = _looked_at(arm.run)
-    run = attrs.evolve(
-        arm.runs[0],
-        images=EVERY * arm.run.batch_size,
+    images, named = _looked_at(arm)
+    spec = attrs.evolve(
+        arm.specs[0],
+        images=EVERY * arm.tested.batch_size,
         epochs=UPDATES // EVERY,
         curve_images=None,
         test_images=LOOKED_AT,
         test_noise_sds=(0.0,),
     )
-    model = run.model()
-    names, found = engine(run).names, []
+    model = spec.model()
+    names, found = engine(spec).names, []
 
     def look(state):
         set_weights(model, dict(zip(names, state.weights, strict=True)))
@@ -103,14 +106,26 @@ def _first_guesses(arm):
             }
         )
 
-    train(run, after_epoch=look, progress=False)
+    train(spec, after_epoch=look, progress=False)
     return found
 
 
-def _looked_at(run):
+def _looked_at(arm):
     """Noisy displays `(n, rows, cols)`, and the digits on each `(one or two, n)`."""
-    _, (digits, labels) = load_mnist()
+    (digits, labels), spec = arm.test_data(), arm.tested
     some, few, rng = digits[:LOOKED_AT], labels[:LOOKED_AT], np.random.default_rng(0)
-    shown = arrange(run.display, some, digits, rng, labels=(few, labels))
+    shown = arrange(spec.display, some, digits, rng, labels=(few, labels))
     on_each = [few] if shown.second is None else [few, labels[shown.second]]
-    return add_noise(shown.images, run.noise_sd, rng), np.array(on_each)
+    return add_noise(shown.images, spec.noise_sd, rng), np.array(on_each)
+
+
+PROFILES = {
+    "likeliest_rates": Profile(
+        "the N likeliest digits, at several rates, on validation images",
+        lambda: on_validation(NETWORKS),
+    ),
+    "likeliest": Profile(
+        "the N likeliest digits, among fragments and beside a second digit",
+        lambda: chosen(NETWORKS, SEEDS),
+    ),
+}

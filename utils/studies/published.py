@@ -11,22 +11,25 @@ from pathlib import Path
 from typing import NamedTuple
 
 import attrs
+import h5py
+import keras
 import numpy as np
 
-from utils.data import load_mnist
+from utils.inference import paired_difference
 from utils.model import (
     CHANNELS,
     attention_maps,
     build_model,
-    load_published_weights,
     predict,
     set_weights,
 )
 from utils.noise import add_noise
-from utils.runs import RunSpec
-from utils.statistics import Estimate, paired_difference
-from utils.studies.arms import CLEAN, Arm, derived
-from utils.studies.store import COMMITTED, Store
+from utils.runs.arms import CLEAN, Arm
+from utils.runs.derived import derived
+from utils.runs.profiles import Profile
+from utils.runs.store import COMMITTED, Store
+from utils.spec import RunSpec
+from utils.statistics import Estimate
 
 NOISE = 2.5  # SD in grey levels
 SEEDS = range(3)
@@ -36,6 +39,7 @@ CURVES_FILE = Path(__file__).with_name("published_curves.csv")
 WEIGHTS_FILE = Path(__file__).with_name("published_weights.csv")
 WEIGHTS_NAME = "{}_model_weights.h5"  # of a file in the author's repository
 ERRATIC_FALL, ERRATIC_END = 0.05, 0.5  # fixed before the runs were seen
+PRIMARY = ()  # the study repeats a published one
 MARGIN = 1.0  # points: two arms closer than this count as alike
 IMAGES = 1_000  # test images on which maps are measured
 
@@ -74,16 +78,16 @@ ADAM = Arm(
 GUIDED = Arm("guided by its guess", RunSpec("top_n", {"n": 1}), SEEDS)
 
 
-def runs(base: RunSpec = BASE) -> list[RunSpec]:
-    """Profiles `published` and `quick`: the twelve runs, seed by seed."""
-    arms = [arm for pair in pairs(base).values() for arm in pair]
-    return [arm.run.with_seed(seed) for seed in SEEDS for arm in arms]
+def arms(base: RunSpec = BASE, store: Store = COMMITTED) -> list[Arm]:
+    """The four arms of three runs each."""
+    return [arm for pair in pairs(base, store).values() for arm in pair]
 
 
-def for_explorers() -> list[RunSpec]:
-    """Profile `explorers`: networks for notebooks 1 to 3, in noise up to SD 80."""
+def for_explorers() -> list[Arm]:
+    """Networks for notebooks 1 to 3, in noise up to SD 80."""
+    run = RunSpec(noise_sd=80.0, noise_varies=True, epochs=3)
     return [
-        RunSpec(attention, noise_sd=80.0, noise_varies=True, epochs=3)
+        Arm(attention, attrs.evolve(run, attention=attention), range(1))
         for attention in ("ones", "energy")
     ]
 
@@ -121,8 +125,7 @@ def gains() -> tuple[float, float]:
 
 
 def _gains(arm: Arm) -> list[float]:
-    _, (x_test, _) = load_mnist()
-    model, found = arm.run.model(), []
+    (x_test, _), model, found = arm.test_data(), arm.tested.model(), []
     for seed in arm.seeds:
         set_weights(model, arm.weights(seed))
         found.append(attention_maps(model, x_test[:IMAGES]))
@@ -197,19 +200,71 @@ def authors_difference(test: str) -> Estimate:
     return found._replace(unit="points", basis="")
 
 
+def load_published_weights(model: keras.Model, path) -> None:
+    """Load weights that the author of the post published into `model`, in place.
+
+    They are HDF5 files of Keras 1 on Theano, whose kernels lie as `(out, in, rows,
+    cols)` and are flipped, because Theano convolves where Keras correlates. The
+    files are not part of this project (github.com/dvatterott/BMM_attentional_CNN).
+
+    Args:
+        model: from `build_model`, of any kind.
+        path: the `.h5` file. Weights are found by the layers' names.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        ValueError: if it is no HDF5 file, or lacks a layer, or a shape differs.
+    """
+    path, found = Path(path), {}
+
+    def keep(name, item):
+        if isinstance(item, h5py.Dataset):
+            found[name] = np.asarray(item)
+
+    if not path.is_file():
+        raise FileNotFoundError(f"No file {path}. Expected published weights (.h5).")
+    try:
+        with h5py.File(path, "r") as file:
+            file.visititems(keep)
+    except OSError as error:
+        raise ValueError(f"{path} is not a readable HDF5 file: {error}.") from error
+    weights = {}
+    for name in ("conv_1", "conv_2", "dense_2"):
+        arrays = [a for key, a in found.items() if name in key.split("/")]
+        if sorted(a.ndim > 1 for a in arrays) != [False, True]:
+            raise ValueError(
+                f"{path}: expected one kernel and one bias of layer {name!r}, found "
+                f"{[a.shape for a in arrays]}. The file holds {', '.join(found)}."
+            )
+        bias, kernel = sorted(arrays, key=np.ndim)
+        if kernel.ndim == 4:
+            kernel = kernel[:, :, ::-1, ::-1].transpose(2, 3, 1, 0)
+        weights |= {f"{name}/kernel": kernel, f"{name}/bias": bias}
+    set_weights(model, weights)
+
+
 def _measured(row, folder):
-    _, (images, labels) = load_mnist()
+    _, (images, labels) = BASE.load()
     model = build_model(row.attention)
     load_published_weights(model, folder / WEIGHTS_NAME.format(row.weights))
-
-    def accuracy(images):
-        parts = np.split(images, range(500, len(images), 500))
-        named = np.concatenate([predict(model, part).argmax(-1) for part in parts])
-        return float(np.mean(named == labels))
-
     noisy = add_noise(images, NOISE, np.random.default_rng(0))
-    return row._replace(
-        accuracy_clean=accuracy(images),
-        accuracy_noisy=accuracy(noisy),
-        noisy_images=len(images),
-    )
+    right = [predict(model, each).argmax(-1) == labels for each in (images, noisy)]
+    clean, noisy = (float(np.mean(each)) for each in right)
+    images = len(labels)
+    return row._replace(accuracy_clean=clean, accuracy_noisy=noisy, noisy_images=images)
+
+
+PROFILES = {
+    "quick": Profile(
+        "minutes: the published cells on few images, for CI and a first look",
+        lambda: arms(QUICK),
+    ),
+    "published": Profile("the study of the post, 12 runs of 12 epochs", arms),
+    "beside": Profile(
+        "a network guided by its own guess; the control, trained by Adam",
+        lambda: (GUIDED, ADAM),
+    ),
+    "explorers": Profile(
+        "the networks of notebooks 1 to 3, trained in noise up to SD 80", for_explorers
+    ),
+}

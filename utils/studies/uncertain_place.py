@@ -9,9 +9,10 @@ about test images, and come from records and weights.
 import attrs
 
 from utils.displays import Display
-from utils.runs import RunSpec
-from utils.studies.arms import Arm
-from utils.studies.tuning import Tuned, rates
+from utils.runs.arms import Arm
+from utils.runs.profiles import Profile
+from utils.runs.tuning import Tuned, on_validation, rates
+from utils.spec import RunSpec
 
 NOISE = 120.0  # grey levels: each image has an SD of its own, from 0 to this
 LEVELS = (0.0, 30.0, 60.0, 90.0, 120.0, 160.0, 240.0)  # at test
@@ -24,7 +25,7 @@ SEEDS = range(20)  # of the headline
 SOME_SEEDS = range(5)  # of arms beside it
 PROBED_SEEDS = range(8)  # enough for a bootstrap
 PROBED_LEVELS = (60.0, 120.0)
-PRIMARY = ("uncertain",)  # the claim that was named before a test image was scored
+PRIMARY = (("uncertain",),)  # named before a test image was scored
 LONG = 15  # epochs, where the others have 6 or 4
 LARGE = CANVAS + 16  # pixels of a canvas that no network was trained on
 BASE = RunSpec(
@@ -197,3 +198,17 @@ def probed() -> list[Arm]:
         *map(on_larger_canvas, HEADLINE),
         *map(cue, ("valid", "neutral", "invalid")),
     ]
+
+
+PROFILES = {
+    "uncertain_place_rates": Profile(
+        "digits at uncertain places, at several rates, on validation images",
+        lambda: on_validation(NETWORKS),
+    ),
+    "uncertain_place": Profile(
+        "attention where the place is uncertain, control and oracle", arms
+    ),
+    "uncertain_place_probes": Profile(
+        "these networks under other conditions at test; run it after them", probed
+    ),
+}

@@ -29,10 +29,12 @@ from utils.attention import KINDS, Attention
 from utils.data import load_mnist
 from utils.explorers.packing import network, network_module, one_script, packed
 from utils.files import write
+from utils.inputs import batches
 from utils.layers import LocalResponseNormalization
+from utils.measures.learning import multiply_adds
 from utils.model import build_model
-from utils.runs import RunSpec, processor, versions
-from utils.studies.controls import multiply_adds
+from utils.record import processor, versions
+from utils.spec import RunSpec
 from utils.tools.chromium import chromium, executable
 
 BATCHES = (1, 32)
@@ -67,7 +69,7 @@ def project(kind: str, batch: int, *, learns: bool = True) -> Callable[[], objec
     """The compiled loop of `utils.training`."""
     spec = RunSpec(kind, images=IMAGES, batch_size=batch)
     engine = training.engine(spec)
-    (data, *_) = training.batches(spec, *load_mnist()[0], epoch=1)
+    (data, *_) = batches(spec, *load_mnist()[0], epoch=1)
     state = engine.initial(0)
     if learns:
         return lambda: jax.block_until_ready(engine.update(state, data))

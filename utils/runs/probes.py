@@ -16,14 +16,15 @@ from typing import Any
 import attrs
 
 from utils.model import attention_maps, set_weights
-from utils.runs import Frozen, RunSpec, as_record
-from utils.studies.store import Store
+from utils.record import as_record
+from utils.runs.store import Store
+from utils.spec import Frozen, RunSpec
 from utils.training import Result, score
 
 
 @attrs.frozen
 class Probe:
-    """A finished run under another condition at test.
+    """A finished run, scored under another condition.
 
     Example:
         >>> Probe(run, {"strength": 0.0})  # its attention divided out
@@ -31,46 +32,47 @@ class Probe:
         >>> Probe(control, {"attention": "given"}, maps_of=attended)
 
     Raises:
-        ValueError: if the changed spec is none, or if the run keeps no weights.
+        ValueError: for a change that no spec can have, or a run that keeps no weights.
     """
 
-    run: RunSpec  # whose weights
+    trained: RunSpec  # the run whose weights are scored
     changes: Mapping[str, Any] = attrs.field(converter=Frozen)  # of its spec, at test
     maps_of: RunSpec | None = None  # another run, whose maps are given
 
     def __attrs_post_init__(self):
-        for run in filter(None, (self.run, self.maps_of)):
+        for run in filter(None, (self.trained, self.maps_of)):
             if not run.keeps_weights:
                 raise ValueError(f"Expected a run that keeps its weights, got {run}.")
-        if self.maps_of and self.spec.attention != "given":
+        if self.maps_of and self.tested.attention != "given":
             raise ValueError(
                 "Expected attention 'given', to which another run's maps are given. "
-                f"Received {self.spec.attention!r}."
+                f"Received {self.tested.attention!r}."
             )
 
     @property
-    def spec(self) -> RunSpec:
-        """The run's spec, changed."""
-        return attrs.evolve(self.run, **self.changes)
+    def tested(self) -> RunSpec:
+        """The run's spec with the changes."""
+        return attrs.evolve(self.trained, **self.changes)
 
     def with_seed(self, seed: int) -> "Probe":
         """The same of the runs with another seed."""
         lender = self.maps_of and self.maps_of.with_seed(seed)
-        return attrs.evolve(self, run=self.run.with_seed(seed), maps_of=lender)
+        return attrs.evolve(self, trained=self.trained.with_seed(seed), maps_of=lender)
 
     @functools.cached_property
     def name(self) -> str:
-        """A file name: the run's, and what differs."""
-        changed = self.spec.to_json()
-        what = {k: v for k, v in changed.items() if v != self.run.to_json()[k]}
+        """A file name: the run's, and a digest of the changes."""
+        changed = self.tested.to_json()
+        what = {k: v for k, v in changed.items() if v != self.trained.to_json()[k]}
         what["maps_of"] = self.maps_of and self.maps_of.name
         text = json.dumps(what, sort_keys=True)
-        return f"{self.run.name}-probe-{hashlib.sha256(text.encode()).hexdigest()[:10]}"
+        digest = hashlib.sha256(text.encode()).hexdigest()[:10]
+        return f"{self.trained.name}-probe-{digest}"
 
     @property
     def work(self) -> int:
-        """How much it is, in images."""
-        return self.spec.test_images
+        """The number of images that are scored at each noise level."""
+        return self.tested.test_images
 
     def compute(self, store: Store) -> Result:
         """Score the trained network; the record is like a run's, without epochs.
@@ -78,20 +80,25 @@ class Probe:
         Raises:
             FileNotFoundError: if a run that it rests on is not finished.
         """
-        start, spec = time.perf_counter(), self.spec
-        weights = store.weights(self.run.name)
+        start, spec = time.perf_counter(), self.tested
+        weights = store.weights(self.trained.name)
         look = self._look(store) if self.maps_of else None
 
         def scored(sd):
             return score(spec, weights, sd, look=look)
 
         record = as_record(spec, [], scored, time.perf_counter() - start)
-        record["run"] = self.run.name
+        record["run"] = self.trained.name
         record["maps_of"] = self.maps_of and self.maps_of.name
         return Result(record, {})
 
     def _look(self, store):
         """From noisy images to the maps that the other network makes of them."""
-        model = attrs.evolve(self.maps_of, display=self.spec.display).model()
+        model = attrs.evolve(self.maps_of, display=self.tested.display).model()
         set_weights(model, store.weights(self.maps_of.name))
         return lambda images: attention_maps(model, images)
+
+
+def tested(spec: RunSpec | Probe) -> RunSpec:
+    """The conditions of the test: a run's own spec, or a probe's with its changes."""
+    return spec.tested if isinstance(spec, Probe) else spec

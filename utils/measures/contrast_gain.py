@@ -2,11 +2,8 @@
 
 Where activity is divided by pooled activity, the theory has it that attention to a
 field larger than the stimulus acts like more contrast, and to a smaller one like a
-larger response (Reynolds and Heeger 2009). Networks of `competition` with an attention
-field, of kind `normalised`, look at one digit of several contrasts, without noise.
-
-Named on 26 November 2026, before any of these networks was looked at, over 8 of them:
-how many dB more a small field adds at full contrast than a large one.
+larger response (Reynolds and Heeger 2009). Networks with an attention field, of kind
+`normalised`, look at one digit of several contrasts, without noise.
 """
 
 from typing import NamedTuple
@@ -14,13 +11,12 @@ from typing import NamedTuple
 import numpy as np
 from scipy.optimize import least_squares
 
-from utils.data import load_mnist
 from utils.displays import Display, arrange, cue_maps
+from utils.measures.units import second_look
 from utils.model import map_shape
-from utils.studies.arms import Arm, derived
-from utils.studies.units import second_look
+from utils.runs.arms import Arm
+from utils.runs.derived import derived
 
-PRIMARY = ("contrast, size of field",)
 IMAGES = 100  # the first of the test images
 CONTRASTS = tuple(np.geomspace(0.05, 1, 9).tolist())  # of a digit, shares of white
 FIELDS = {"small": 3.0, "large": 21.0}  # SD of attention fields, pixels
@@ -109,7 +105,7 @@ def changed(contrasts, unattended, attended) -> dict[str, Change]:
 
 
 def _contrast_responses(arm: Arm) -> dict:
-    (_, (digits, _)), shape = load_mnist(), arm.run.display.shape
+    (digits, _), shape = arm.test_data(), arm.tested.display.shape
     display, rng = Display(*shape, central=True), np.random.default_rng(0)
     images = arrange(display, digits[:IMAGES], digits, rng).images
     flat, one = np.ones((IMAGES, *map_shape(shape)), "float32"), np.arange(IMAGES)

@@ -13,13 +13,13 @@ import jax
 import keras
 import numpy as np
 
-from utils.attention import DIGITS
+from utils.maps import DIGITS
 from utils.model import predict
 
 LAYERS = {"conv_1": "pool_1", "conv_2": "pool_2"}  # and what pools its activity
 TUNINGS = ("activity", "gradient")
 CHANNELS = ("tuned", "shuffled", "mean")  # the gains, and two controls
-AT_ONCE = 4  # images, which fit into a processor's cache
+IMAGES_PER_STEP = 4  # of a compiled loop: they fit into a processor's cache
 
 
 def gains(
@@ -65,8 +65,8 @@ def attended(
 class Halves:
     """The network, cut behind each pooling: gains are put in between."""
 
-    def __init__(self, run):
-        self.model = run.model()
+    def __init__(self, spec):
+        self.model = spec.model()
         evidence = self.model.get_layer("softmax").input
         self._second = {}
         for layer, pool in LAYERS.items():
@@ -75,15 +75,13 @@ class Halves:
 
     def pooled(self, images: np.ndarray) -> dict[str, np.ndarray]:
         """Of each layer, pooled activity `(images, rows, cols, channels)`."""
-        parts = np.array_split(images, max(1, len(images) // 20))
-        found = [predict(self.model, part, LAYERS.values()) for part in parts]
-        both = map(np.concatenate, zip(*found, strict=True))
+        both = predict(self.model, images, LAYERS.values())
         return dict(zip(LAYERS, both, strict=True))
 
     def evidence(self, layer: str, pooled: np.ndarray, found=1.0) -> np.ndarray:
         """Evidence `(images, 10)` from what a layer pools, times gains `(channels,)`.
 
-        The number of images must be a multiple of `AT_ONCE`.
+        The number of images must be a multiple of `IMAGES_PER_STEP`.
         """
         half, evidence, _ = self._second[layer]
         weights = [each.value for each in half.trainable_variables]
@@ -122,7 +120,7 @@ def _compiled(half):
         def few(part):
             return half.stateless_call(weights, [], part * found)[0]
 
-        parts = pooled.reshape(-1, AT_ONCE, *pooled.shape[1:])
+        parts = pooled.reshape(-1, IMAGES_PER_STEP, *pooled.shape[1:])
         return jax.lax.map(few, parts).reshape(-1, DIGITS)
 
     def slope(weights, pooled):

@@ -14,13 +14,15 @@ import jax
 import numpy as np
 
 from utils import training
-from utils.runs import RunSpec, of_epoch
-from utils.studies.processes import processes
-from utils.studies.store import Store
+from utils.inputs import batches, load_data
+from utils.record import of_epoch
+from utils.runs.processes import processes
+from utils.runs.store import Store, as_store
+from utils.spec import RunSpec
 from utils.training import Result
 
-AT_ONCE = 20  # runs in one program
-AHEAD = 3  # calls that wait for the GPU
+RUNS_PER_PROGRAM = 20
+CALLS_AHEAD = 3  # that may wait for the GPU: the host is never further ahead
 
 
 def train_together(specs: Sequence[RunSpec]) -> list[Result]:
@@ -38,7 +40,7 @@ def train_together(specs: Sequence[RunSpec]) -> list[Result]:
         raise ValueError(
             f"Expected runs that differ in seed and rate only. Received {specs}."
         )
-    (x_train, y_train), (x_test, y_test) = training.load_data(first)
+    (x_train, y_train), (x_test, y_test) = load_data(first)
     compiled = training.engine(first)
     rates = np.array([spec.learning_rate for spec in specs], "float32")
 
@@ -56,11 +58,13 @@ def train_together(specs: Sequence[RunSpec]) -> list[Result]:
     epochs, start = [[] for _ in specs], time.perf_counter()
     for epoch in range(1, first.epochs + 1):
         losses = []
-        parts = [training.batches(spec, x_train, y_train, epoch) for spec in specs]
+        parts = [batches(spec, x_train, y_train, epoch) for spec in specs]
         for data in zip(*parts, strict=True):
             state, loss = update(state, rates, _side_by_side(data))
             losses.append(loss)
-            jax.block_until_ready(losses[-AHEAD:][0])  # the host is never far ahead
+            jax.block_until_ready(
+                losses[-CALLS_AHEAD:][0]
+            )  # the host is never far ahead
         each = [jax.tree.map(lambda x, i=i: x[i], state[0]) for i in range(len(specs))]
         loss = np.concatenate(losses, 1).mean(1).tolist()
         runs = zip(specs, scorers, each, epochs, loss, strict=True)
@@ -92,7 +96,7 @@ def run(specs: Sequence[RunSpec], store) -> list[dict]:
 
     Args:
         specs: runs by Adam.
-        store: a folder, or a `utils.studies.store.Store`.
+        store: a folder, or a `utils.runs.store.Store`.
 
     Returns:
         One record for each spec, in their order.
@@ -106,7 +110,7 @@ def run(specs: Sequence[RunSpec], store) -> list[dict]:
             "Expected runs by Adam: its step is in proportion to the rate, in which "
             f"runs may differ. Received {', '.join(others)}. Run these one by one."
         )
-    store = store if isinstance(store, Store) else Store(store)
+    store = as_store(store)
     groups = _groups([spec for spec in specs if not store.finished(spec.name)])
     if groups:
         with processes(len(groups)) as pool:
@@ -128,9 +132,9 @@ def _groups(specs):
     for spec in dict.fromkeys(specs):
         alike.setdefault(_alike(spec), []).append(spec)
     groups = [
-        several[start : start + AT_ONCE]
+        several[start : start + RUNS_PER_PROGRAM]
         for several in alike.values()
-        for start in range(0, len(several), AT_ONCE)
+        for start in range(0, len(several), RUNS_PER_PROGRAM)
     ]
     return sorted(groups, key=lambda group: -sum(spec.work for spec in group))
 

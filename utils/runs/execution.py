@@ -8,16 +8,18 @@ core and of one thread; where that is too small, a Dask cluster's.
 import concurrent.futures
 import contextlib
 import time
+import uuid
 import warnings
 from collections.abc import Sequence
 from concurrent.futures.process import BrokenProcessPool
 
 from tqdm.auto import tqdm
 
-from utils.runs import RunSpec, versions
-from utils.studies.probes import Probe
-from utils.studies.processes import processes
-from utils.studies.store import BusyError, Store
+from utils.record import versions
+from utils.runs.probes import Probe, tested
+from utils.runs.processes import processes
+from utils.runs.store import BusyError, Store, as_store
+from utils.spec import RunSpec
 from utils.training import State, train
 
 PAUSE = 1.0  # seconds between two looks at the store
@@ -44,7 +46,7 @@ def run(
     Args:
         specs: the runs; one that is listed twice is computed once. Probes must come
             in a study of their own, after the runs that they rest on.
-        store: a folder, or a `utils.studies.store.Store`.
+        store: a folder, or a `utils.runs.store.Store`.
         executor: where the runs execute; its workers must reach the same folder, and
             it is not shut down. By default processes, one a core.
         progress: show a progress bar, unless there is nothing to compute.
@@ -58,11 +60,11 @@ def run(
         ValueError: if a spec's data file was replaced after the spec was made.
     """
     specs = list(specs)
-    own = {each.spec.data: each.spec for each in specs if each.spec.data != "mnist"}
+    own = {each.data: each for each in map(tested, specs) if each.data != "mnist"}
     for spec in own.values():
-        with contextlib.suppress(FileNotFoundError):  # records can do without
+        with contextlib.suppress(FileNotFoundError):  # finished records need no data
             spec.load()
-    store = store if isinstance(store, Store) else Store(store)
+    store = as_store(store)
     store.folder.mkdir(parents=True, exist_ok=True)
     by_name = {spec.name: spec for spec in specs}
     waiting = [name for name in by_name if not store.finished(name)]
@@ -80,8 +82,8 @@ def run(
             raise StudyStoppedError(
                 f"The study stopped: {what}. {safe} of {len(by_name)} records are "
                 f"finished and safe in {store.folder}; unfinished runs keep their "
-                "finished epochs. Mend the cause and run the same again: it goes on "
-                "from there."
+                "finished epochs. Remove the cause and run the same again: the study "
+                "goes on from there."
             ) from error
     return [store.record(spec.name) for spec in specs]
 
@@ -118,7 +120,9 @@ def _execute(by_name, waiting, store, bar, submit):
     while waiting or futures:
         if waiting and time.monotonic() >= submit_at:
             for name in waiting:
-                futures[submit(_compute, by_name[name], folder)] = name
+                if name not in store:  # another study may have finished it
+                    task = uuid.uuid4().hex
+                    futures[submit(_compute, by_name[name], folder, task)] = name
             waiting, submit_at = [], time.monotonic() + BUSY_PAUSE
         time.sleep(0 if futures else PAUSE)
         done, _ = concurrent.futures.wait(
@@ -136,8 +140,12 @@ def _execute(by_name, waiting, store, bar, submit):
         bar.show()
 
 
-def _compute(spec: RunSpec | Probe, folder: str) -> bool:
-    """Compute one run in a worker; False if another process is at it."""
+def _compute(spec: RunSpec | Probe, folder: str, task: str) -> bool:
+    """Compute one run in a worker; False if another process is at it.
+
+    `task` is new each time: some executors (Dask's) answer a call that they have had
+    before from memory, and whether a run is busy or fails changes with time.
+    """
     store = Store(folder)
     try:
         with store.claim(spec.name):
@@ -205,7 +213,7 @@ class _Progress:
         return sum(
             spec.work
             if name in self.store
-            else self.store.epochs_done(name) * spec.spec.images
+            else self.store.epochs_done(name) * tested(spec).images
             for name, spec in self.by_name.items()
         )
 
@@ -230,7 +238,7 @@ class _Progress:
 
 @contextlib.contextmanager
 def _lent(executor):
-    """Use an executor of someone else's; what then still waits there is cancelled."""
+    """Use somebody else's executor; in the end, tasks that still wait are cancelled."""
     futures = []
 
     def submit(*call):

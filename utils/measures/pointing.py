@@ -9,16 +9,16 @@ import attrs
 import numpy as np
 import scipy  # its parts load when they are first used: notebooks open at once
 
-from utils.data import load_mnist
-from utils.displays import arrange, on_target, pointing_game
+from utils.displays import arrange
+from utils.inference import paired_difference
 from utils.model import predict, set_weights
 from utils.noise import add_noise
-from utils.statistics import Estimate, paired_difference
-from utils.studies.arms import Arm, derived
+from utils.runs.arms import Arm
+from utils.runs.derived import derived
+from utils.statistics import Estimate
 
 SEEDS = range(8)  # of networks whose maps are looked at
 LOOKED = 500  # test images on which maps are looked at
-AT_ONCE = 20  # of them
 
 
 class Look(NamedTuple):
@@ -45,20 +45,18 @@ def look(arm: Arm, seed: int, sd: float, images: int = LOOKED, model=None) -> Lo
     Raises:
         FileNotFoundError: if its weights are not in the arm's store.
     """
-    model = model or arm.run.model()
+    model = model or arm.tested.model()
     noisy, places, labels = _displays(arm, sd, images)
     set_weights(model, arm.weights(seed))
-    parts = np.array_split(noisy, max(1, images // AT_ONCE))
-    found = [predict(model, part, ("attention", "softmax")) for part in parts]
-    gains, probabilities = map(np.concatenate, zip(*found, strict=True))
+    gains, probabilities = predict(model, noisy, ("attention", "softmax"))
     return Look(noisy, places, labels, gains, probabilities.argmax(-1))
 
 
 def _displays(arm, sd, images):
     """The first test images as an arm's networks see them, their places and labels."""
-    _, (digits, labels) = load_mnist()
+    digits, labels = arm.test_data()
     rng = np.random.default_rng(0)
-    shown = arrange(arm.run.display, digits[:images], digits, rng)
+    shown = arrange(arm.tested.display, digits[:images], digits, rng)
     return add_noise(shown.images, sd, rng), shown.places, labels[:images]
 
 
@@ -101,11 +99,48 @@ def found_by_blur(arm: Arm, sd: float, width: int = 5) -> int:
     network is asked.
     """
     noisy, places, _ = _displays(arm, sd, LOOKED)
-    (_, (digits, _)), shape = load_mnist(), noisy.shape[1:]
+    (digits, _), shape = arm.test_data(), noisy.shape[1:]
     blurred = scipy.ndimage.uniform_filter(noisy, (0, width, width), mode="constant")
     peaks = np.transpose(np.unravel_index(blurred.reshape(LOOKED, -1).argmax(1), shape))
     beyond = peaks - places
     return int(((beyond >= 0) & (beyond < digits.shape[1:])).all(1).sum())
+
+
+def pointing_game(maps, places, digit: tuple[int, int]) -> np.ndarray:
+    """Whether the largest gain of each map lies on the target (Zhang et al. 2016).
+
+    Args:
+        maps: `(batch, rows', cols')` of the size of `conv_2`'s output; of equal peaks,
+            the first.
+        places: `(batch, 2)` corners of the targets, pixels.
+        digit: their rows and columns, pixels.
+
+    Returns:
+        `(batch,)` bool. A place drawn at random hits as often as it is `on_target`.
+    """
+    maps = np.asarray(maps)
+    targets = on_target(places, digit, maps.shape[1:])
+    peaks = maps.reshape(len(maps), -1).argmax(1)
+    return targets.reshape(len(maps), -1)[np.arange(len(maps)), peaks]
+
+
+def on_target(places, digit: tuple[int, int], shape: tuple[int, int]) -> np.ndarray:
+    """Which cells of attention maps lie over the target's square.
+
+    Args:
+        places: `(batch, 2)` corners of the targets, pixels.
+        digit: their rows and columns, pixels.
+        shape: of a map, `(rows', cols')`.
+
+    Returns:
+        `(batch, rows', cols')` bool.
+    """
+    corners, inside = np.asarray(places)[:, :, None], []
+    for axis, size in enumerate(shape):
+        beyond = 2 * np.arange(size) - 1 - corners[:, axis]  # the corner, pixels
+        inside.append((beyond >= 0) & (beyond < digit[axis]))
+    rows, cols = inside
+    return rows[:, :, None] & cols[:, None, :]
 
 
 def share_of_images(count: int) -> Estimate:
@@ -123,16 +158,16 @@ def share_of_images(count: int) -> Estimate:
 
 
 def _gain_inside(arm, sd):
-    model = arm.run.model()
+    model = arm.tested.model()
     looks = (look(arm, seed, sd, LOOKED, model) for seed in arm.seeds)
     return [float(seen.gains[:, 1:-1, 1:-1].mean()) for seen in looks]
 
 
 def _pointed(arm: Arm, sd: float, kind: str | None) -> Pointed:
-    (_, (digits, _)), run, rows, found = load_mnist(), arm.run, [], []
+    (digits, _), spec, rows, found = arm.test_data(), arm.tested, [], []
     if kind:
-        run = attrs.evolve(run, attention=kind, attention_parameters={})
-    size, model = digits.shape[1:], run.model()
+        spec = attrs.evolve(spec, attention=kind, attention_parameters={})
+    size, model = digits.shape[1:], spec.model()
     for seed in arm.seeds:
         seen = look(arm, seed, sd, LOOKED, model)
         inside = np.zeros(seen.gains.shape[1:], bool)

@@ -1,37 +1,28 @@
-"""Two digits in one receptive field: what attention does to responses.
+"""Responses of units to two stimuli, and what attention does to them.
 
-Networks of `competition` look at two digits, alone and together, without noise; the cue
-marks one, or the other, or nothing (a gain, or a field, of 1 everywhere). Is the
-response to the pair a weighted mean of the two that attention tips, as in V2 and V4
-(Reynolds, Chelazzi and Desimone 1999)?
+Networks look at two digits, alone and together, without noise; a cue marks one, or the
+other, or nothing (a map of ones). Is the response to the pair a weighted mean of the
+two that attention tips, as in V2 and V4 (Reynolds, Chelazzi and Desimone 1999)?
 
 A unit of `conv_2` is a channel at a place, and sees 9 x 9 pixels: both digits only
 where they overlap. A channel of the read-out, `conv_2`'s average over places, sees the
-whole display, as cells of inferotemporal cortex nearly do. Both are asked.
-
-Named on 26 November 2026, before any network of `competition` was looked at, over 8
-networks whose cue multiplies `conv_2`'s input; at the read-out, digits 21 pixels apart:
-the probe's share of the pair's weights with the cue at the probe minus with the cue at
-the reference; and, without attention, both weights together minus 1, which is what they
-are in a mean (in a sum, 2).
+whole display, as cells of inferotemporal cortex nearly do. Both are measured.
 """
 
 from collections.abc import Callable
 from typing import NamedTuple
 
 import attrs
-import keras
 import numpy as np
 from scipy import ndimage
 
-from utils.data import load_mnist
 from utils.displays import arrange, cue_maps
-from utils.model import map_shape, set_weights
-from utils.statistics import Estimate, difference_with_p
-from utils.studies.arms import Arm, derived
-from utils.studies.competition import PAIR
+from utils.inference import difference_with_p
+from utils.model import map_shape, predict, set_weights
+from utils.runs.arms import Arm
+from utils.runs.derived import derived
+from utils.statistics import Estimate
 
-PRIMARY = ("units, tipped", "units, mean or sum")
 NEAR, FAR = 7.0, 21.0  # pixels between the two digits
 PAIRS = 100  # of digits
 RECEPTIVE_FIELD = 9  # pixels, rows and columns, of a unit of conv_2
@@ -49,17 +40,17 @@ class Responses(NamedTuple):
 
 
 def second_look(arm: Arm, seed: int) -> Callable:
-    """A function that gives what the units of one network answer at the second look.
+    """A function that gives the responses of one network's units at the second look.
 
-    From images `(batch, rows, cols)`, grey levels, and the map that its kind is given
-    `(batch, rows', cols')`, to `conv_2` `(batch, rows', cols', channels)` and the
-    read-out, which is its channels normalised and averaged `(batch, channels)`.
+    From images `(images, rows, cols)`, grey levels, and the map that its kind is given
+    `(images, rows', cols')`, to `conv_2` `(images, rows', cols', channels)` and the
+    read-out, the mean of its normalised channels `(images, channels)`.
     """
-    model = arm.run.model()
+    model = arm.tested.model()
     set_weights(model, arm.weights(seed))
-    layers = model.get_layer("pool_2").input, model.get_layer("dense_1").output
-    part = keras.Model(model.inputs, layers)
-    return lambda images, gains: part.predict_on_batch([images[..., None], gains])
+    return lambda images, gains: predict(
+        model, [images, gains], ("conv_2 again", "dense_1")
+    )
 
 
 def responses(
@@ -77,8 +68,9 @@ def responses(
         pairs: of digits, the first test images.
     """
     look = second_look(arm, seed)
-    _, (digits, labels) = load_mnist()
-    display = attrs.evolve(PAIR, central=True, distance=distance, validity=0.0)
+    digits, labels = arm.test_data()
+    pair = {"central": True, "distance": distance, "validity": 0.0}
+    display = attrs.evolve(arm.tested.display, **pair)
     shown = arrange(
         *(display, digits[:pairs], digits, np.random.default_rng(0)),
         labels=(labels[:pairs], labels),

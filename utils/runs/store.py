@@ -2,8 +2,8 @@
 
 A store is a folder. A file in it is there whole or not at all: it is written beside
 its place, flushed to the disk and moved there in one step. A record carries a check
-sum of itself and of its weights, so that damage is seen; what is damaged is set
-aside under `damaged/` and never overwritten. Nothing is ever unpickled.
+sum of itself and of its weights, so that damage is seen; a damaged record is an error
+that names the file, and is never overwritten. Nothing is ever unpickled.
 
 Unfinished work, the state after the latest epoch, lies under `.work/`. A run is
 computed under a lock that the system releases when a process dies, so two studies
@@ -13,9 +13,7 @@ may share a store.
 import contextlib
 import hashlib
 import io
-import itertools
 import json
-import warnings
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
@@ -32,7 +30,7 @@ UNREADABLE = (ValueError, KeyError, TypeError, AttributeError, RecursionError)
 
 
 class DamagedRecordError(ValueError):
-    """A file of a store is not what was written there."""
+    """A file of a store is damaged."""
 
 
 class BusyError(Exception):
@@ -89,22 +87,19 @@ class Store:
             sound = claimed == _digest(_as_json(record))
             missing = [key for key in NEEDED if key not in record]
         except UNREADABLE as error:
-            raise DamagedRecordError(
-                f"{path} is not a whole record ({type(error).__name__}: {error})."
-            ) from error
+            reason = f"is not a whole record ({type(error).__name__}: {error})"
+            raise _damaged(path, reason) from error
         if not sound:
-            raise DamagedRecordError(f"{path} was changed after it was written.")
+            raise _damaged(path, "was changed after it was written")
         if missing:
-            raise DamagedRecordError(f"{path} lacks {', '.join(missing)}.")
+            raise _damaged(path, f"lacks {', '.join(missing)}")
         if record["weights_sha256"] in NO_WEIGHTS:
             return record
         weights = path.with_suffix(".npz")
         if not weights.exists():
-            raise DamagedRecordError(
-                f"{weights}, the weights of {path.name}, is missing."
-            )
+            raise _damaged(weights, f"(the weights of {path.name}) is missing")
         if _digest(weights.read_bytes()) != record["weights_sha256"]:
-            raise DamagedRecordError(f"{weights} was changed after it was written.")
+            raise _damaged(weights, "was changed after it was written")
         return record
 
     def weights(self, name: str) -> dict[str, np.ndarray]:
@@ -118,18 +113,12 @@ class Store:
         return _read_arrays(self.path(name).with_suffix(".npz"))
 
     def finished(self, name: str) -> bool:
-        """Whether the run has a sound record.
+        """Whether the run has a record.
 
-        If it has none, what is damaged of it is set aside, unless another process
-        computes it now.
+        Raises:
+            DamagedRecordError: if its record, or the file of its weights, is damaged.
         """
-        try:
-            self.record(name)
-        except (FileNotFoundError, DamagedRecordError):
-            with contextlib.suppress(BusyError), self.claim(name):
-                return name in self
-            return False
-        return True
+        return name in self and bool(self.record(name))
 
     def save(self, name: str, record: Mapping, weights: Mapping) -> None:
         """Write a finished run: weights, if any, and the record that vouches for them.
@@ -159,35 +148,28 @@ class Store:
         self._write(self._checkpoint(name), checked)
 
     def load_state(self, name: str) -> tuple[dict, dict] | None:
-        """What `save_state` wrote, or None.
+        """Arrays and facts that `save_state` wrote, or None.
 
-        Raises:
-            DamagedRecordError: if it is not what was written.
+        A damaged state counts as none: its run begins anew.
         """
         path = self._checkpoint(name)
         try:
             content = path.read_bytes()
-        except FileNotFoundError:
-            return None
-        if bytes.fromhex(_digest(content[32:])) != content[:32]:
-            raise DamagedRecordError(f"{path} is not what was written.")
-        arrays = _read_arrays(path, content[32:])
-        try:
+            if bytes.fromhex(_digest(content[32:])) != content[:32]:
+                return None
+            arrays = _read_arrays(path, content[32:])
             return arrays, json.loads(arrays.pop("facts").tobytes())
-        except UNREADABLE as error:
-            raise DamagedRecordError(f"{path} is not a state of a run.") from error
+        except (FileNotFoundError, DamagedRecordError, *UNREADABLE):
+            return None
 
     def epochs_done(self, name: str) -> int:
-        """How many epochs an unfinished run has behind it."""
-        try:
-            state = self.load_state(name)
-        except (OSError, DamagedRecordError):
-            return 0
+        """How many epochs of an unfinished run are done."""
+        state = self.load_state(name)
         return len(state[1]["epochs"]) if state else 0
 
     @contextlib.contextmanager
     def claim(self, name: str) -> Iterator[None]:
-        """Compute this run, alone; what is damaged of it is first set aside.
+        """Hold a run, so that no other process computes it.
 
         Raises:
             BusyError: if another process has claimed it.
@@ -204,7 +186,6 @@ class Store:
         except filelock.Timeout:
             raise BusyError(f"{name} is being computed by another process.") from None
         try:
-            self._repair(name)
             yield
         finally:
             lock.release()
@@ -220,30 +201,12 @@ class Store:
         self._work.mkdir(parents=True, exist_ok=True)
         write(path, content, part=self._work / f"{path.name}.part")
 
-    def _repair(self, name):
-        try:
-            if name in self:
-                self.record(name)
-        except DamagedRecordError as error:
-            path = self.path(name)
-            self._set_aside(str(error), path, path.with_suffix(".npz"))
-        try:
-            self.load_state(name)
-        except DamagedRecordError as error:
-            self._set_aside(str(error), self._checkpoint(name))
 
-    def _set_aside(self, reason, *paths):
-        aside = self.folder / "damaged"
-        aside.mkdir(exist_ok=True)
-        for path in filter(Path.exists, paths):
-            numbers = itertools.count(1)
-            targets = (aside / f"{path.name}.{number}" for number in numbers)
-            path.rename(next(target for target in targets if not target.exists()))
-        warnings.warn(
-            f"{reason} Set aside in {aside}; the run is computed again.",
-            RuntimeWarning,
-            stacklevel=2,
-        )
+def _damaged(path, reason) -> DamagedRecordError:
+    return DamagedRecordError(
+        f"{path} {reason}. Restore it, or delete {path.stem}.json and {path.stem}.npz "
+        "to have the run computed again."
+    )
 
 
 def _as_json(record) -> bytes:
@@ -266,9 +229,14 @@ def _read_arrays(path, content=None) -> dict[str, np.ndarray]:
         with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
             return {key: arrays[key] for key in arrays.files}
     except (*UNREADABLE, EOFError, zipfile.BadZipFile, zlib.error) as error:
-        raise DamagedRecordError(f"{path} is not a whole file of arrays.") from error
+        raise _damaged(path, "is not a whole file of arrays") from error
 
 
 # Of a run without weights: nothing, or, until November 2026, an archive without arrays.
 NO_WEIGHTS = (None, _digest(_pack_arrays({})))
 COMMITTED = Store(Path(__file__).parents[2] / "figures" / "records")
+
+
+def as_store(store) -> Store:
+    """A store, or the store in a folder."""
+    return store if isinstance(store, Store) else Store(store)

@@ -1,14 +1,14 @@
 """Arms whose settings validation images choose."""
 
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import attrs
 import numpy as np
 
-from utils.runs import RunSpec
-from utils.studies.arms import Arm
+from utils.runs.arms import Arm
+from utils.spec import RunSpec
 
 
 def rates(*learning_rates: float, **others) -> tuple[dict[str, Any], ...]:
@@ -16,7 +16,7 @@ def rates(*learning_rates: float, **others) -> tuple[dict[str, Any], ...]:
     return tuple({**others, "learning_rate": rate} for rate in learning_rates)
 
 
-@attrs.frozen(eq=False)  # one is what it is, not what it holds
+@attrs.frozen(eq=False)  # compared by identity, not by value
 class Tuned:
     """An arm, and the settings that are tried for it.
 
@@ -28,24 +28,21 @@ class Tuned:
     """
 
     label: str
-    run: RunSpec  # scored on test images, at the first of its noise levels that counts
+    spec: RunSpec  # scored on test images, with any of the settings
     settings: Sequence[Mapping[str, Any]] = attrs.field(converter=tuple)
-    sd: float  # noise that settings are compared in, grey levels
-    seeds: Sequence[int] = (100,)  # to try them with; none of those of the arm
-    validation: Mapping[str, Any] = attrs.field(factory=dict)  # of these runs, if other
+    sd: float  # of the noise in which settings are compared, grey levels
+    seeds: Sequence[int] = (100,)  # for trying them; the arm has other seeds
+    validation: Mapping[str, Any] = attrs.field(factory=dict)  # changes for these runs
 
     def but(self, label: str, settings=None, **changes) -> "Tuned":
-        """The same with these changes of its run, and other settings if they are given.
-
-        So what is compared differs in what is written here, and in nothing else.
-        """
-        run = attrs.evolve(self.run, **changes)
+        """Another network that differs in these changes and in nothing else."""
+        spec = attrs.evolve(self.spec, **changes)
         settings = self.settings if settings is None else settings
-        return attrs.evolve(self, label=label, run=run, settings=settings)
+        return attrs.evolve(self, label=label, spec=spec, settings=settings)
 
     @property
     def on_validation(self) -> list[Arm]:
-        """One for each setting, scored on validation images; no weights are kept."""
+        """An arm for each setting, scored on validation images, without weights."""
         validation = {
             "scored_on": "validation",
             "test_images": 5_000,
@@ -53,14 +50,14 @@ class Tuned:
             "keeps_weights": False,
             **self.validation,
         }
-        run = attrs.evolve(self.run, **validation)
+        run = attrs.evolve(self.spec, **validation)
         return [
             Arm(self.label, attrs.evolve(run, **setting), self.seeds)
             for setting in self.settings
         ]
 
     def accuracy(self, sd: float | None = None) -> np.ndarray:
-        """On validation images, `(settings, seeds)`, in noise of `sd` or of another SD.
+        """Accuracy on validation images, `(settings, seeds)`, in noise of an SD.
 
         Raises:
             FileNotFoundError: if the store lacks one of its runs.
@@ -75,5 +72,15 @@ class Tuned:
 
     def arm(self, seeds: Sequence[int], **changes) -> Arm:
         """The run as chosen and with these changes, scored on test images."""
-        run = attrs.evolve(self.run, **self.chosen)
+        run = attrs.evolve(self.spec, **self.chosen)
         return Arm(self.label, attrs.evolve(run, **changes), seeds)
+
+
+def on_validation(networks: Iterable[Tuned]) -> list[Arm]:
+    """Each network at each of its settings, on validation images."""
+    return [arm for network in networks for arm in network.on_validation]
+
+
+def chosen(networks: Iterable[Tuned], seeds: Sequence[int]) -> list[Arm]:
+    """Each network at the best of its settings, on test images."""
+    return [network.arm(seeds) for network in networks]

@@ -10,7 +10,8 @@ import numpy as np
 from IPython.display import Markdown
 
 from utils.figures import table
-from utils.statistics import Estimate, holm
+from utils.inference import holm
+from utils.statistics import Estimate
 
 HEADS = ("claim", "number", "95% interval")
 

@@ -11,8 +11,9 @@ import numpy as np
 import scipy
 from scipy import special
 
-from utils.statistics import Estimate, paired_difference
-from utils.studies.arms import Arm, paired
+from utils.inference import paired_difference
+from utils.runs.arms import Arm, paired
+from utils.statistics import Estimate
 
 
 def decibels(ratio):

@@ -1,0 +1,170 @@
+"""What the network of a run sees, in training and at test: digits, displays, noise.
+
+Order, places and noise come from the spec alone. The arms of a pair therefore see the
+same images, and every level of noise at test scales the same draw.
+"""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+
+from utils.data import Part, validation_split
+from utils.displays import arrange, cue_maps
+from utils.model import map_shape
+from utils.noise import add_noise
+from utils.spec import RunSpec
+
+IMAGES_PER_LOOP = 500  # images that one compiled loop takes: about 0.1 s of training
+# Independent streams of random numbers of a seed; all seeds share their test displays.
+ORDER, NOISE, TEST_NOISE, DISPLAYS, TEST_DISPLAYS, YOKED, TEST_YOKED = range(7)
+
+
+class Streams(NamedTuple):
+    """Independent sources of random numbers."""
+
+    places: np.random.Generator  # of what is on a display
+    noise: np.random.Generator
+    others: np.random.Generator  # displays and noise of a yoked network's other input
+
+
+class Seen(NamedTuple):
+    """Some images as a network sees them."""
+
+    images: np.ndarray  # (images, rows, cols) float32, grey levels, with noise
+    beside: np.ndarray | None  # maps (images, rows', cols'), or other displays
+    second: np.ndarray | None  # (images,) labels of second digits
+
+
+def load_data(spec: RunSpec) -> tuple[Part, Part]:
+    """`(x_train, y_train), (x_test, y_test)` of a run; it is scored on the second.
+
+    Raises:
+        ValueError: if the data set has fewer images than the spec asks for.
+    """
+    train, test = spec.load()
+    if spec.scored_on == "validation":
+        train, test = validation_split(*train)
+    for what, (_, labels) in {"images": train, "test_images": test}.items():
+        if getattr(spec, what) > len(labels):
+            raise ValueError(
+                f"The data ({spec.data}) has {len(labels):,} images for {what}; the "
+                f"spec asks for {getattr(spec, what):,}. Lower {what}."
+            )
+    return train, (test[0][: spec.test_images], test[1][: spec.test_images])
+
+
+def batches(spec: RunSpec, images, labels, epoch: int) -> Iterator[tuple]:
+    """The training images of one epoch, noise added, in groups of updates.
+
+    Args:
+        spec: which images, display, order, noise and batch size.
+        images: `(all, rows, cols)` grey levels.
+        labels: `(all,)`.
+        epoch: counted from 1; order, displays and noise differ from epoch to epoch.
+
+    Yields:
+        Inputs, as `arranged` gives them for the batch size, and labels `(updates,
+        batch)` int32.
+    """
+    chosen = np.random.default_rng([spec.seed, ORDER]).permutation(len(images))
+    if spec.goes_on:
+        chosen = np.roll(chosen, -(epoch - 1) * spec.images)
+    order = np.random.default_rng([spec.seed, ORDER, epoch]).permutation(
+        chosen[: spec.images]
+    )
+    kinds = DISPLAYS, NOISE, YOKED
+    streams = Streams(*(np.random.default_rng([spec.seed, k, epoch]) for k in kinds))
+    step = max(IMAGES_PER_LOOP // spec.batch_size, 1) * spec.batch_size
+    for places in np.split(order, range(0, len(order), step)[1:]):
+        own = images[places], labels[places]
+        seen = see(spec, own, (images, labels), streams, spec.noise_sd, training=True)
+        answers = own[1].astype("int32").reshape(-1, spec.batch_size)
+        yield arranged(seen.images, seen.beside, spec.batch_size), answers
+
+
+def displays_at_test(spec: RunSpec, images, labels, sd: float, count: int):
+    """The first test images as a network sees them, `IMAGES_PER_LOOP` at a time.
+
+    Noise depends on the seed of the spec, displays do not even depend on that. The
+    first images are seen as they are among all.
+
+    Args:
+        spec: which display, and the seed.
+        images: `(all, rows, cols)` grey levels.
+        labels: `(all,)`.
+        sd: of the noise, grey levels.
+        count: of the images that are needed.
+
+    Yields:
+        `Seen`.
+    """
+    streams = Streams(
+        np.random.default_rng([0, TEST_DISPLAYS]),
+        np.random.default_rng([spec.seed, TEST_NOISE]),
+        np.random.default_rng([spec.seed, TEST_YOKED]),
+    )
+    for start in range(0, count, IMAGES_PER_LOOP):
+        own = tuple(x[start : start + IMAGES_PER_LOOP] for x in (images, labels))
+        yield see(spec, own, (images, labels), streams, sd)
+
+
+def see(spec, own: Part, pool: Part, streams: Streams, sd: float, *, training=False):
+    """Images as the spec shows them.
+
+    Args:
+        spec: display, cue, contrast and noise.
+        own: the images, with labels.
+        pool: images with labels from which second digits and fragments are taken.
+        streams: of random numbers.
+        sd: of the noise, grey levels; in training, the largest if it varies.
+        training: whether contrast and noise vary from image to image.
+
+    Returns:
+        `Seen`; beside the images are the cues' maps, if there are cues, or, for a yoked
+        network, displays of the next images in as much noise.
+    """
+    images, beside, second = _displayed(spec, own, pool, streams.places)
+    each, share = (len(images), 1, 1), None
+    if training and spec.contrast_varies:
+        images = images * streams.noise.random(each, dtype=np.float32)
+    elif not training and spec.contrast != 1:
+        images = np.float32(spec.contrast) * images
+    noisy = add_noise(images, sd, streams.noise)
+    if training and spec.noise_varies:
+        share = streams.noise.random(each, dtype=np.float32)
+        noisy = images + share * (noisy - images)
+    if spec.yoked:
+        neighbours = tuple(np.roll(x, 1, 0) for x in own)
+        others, *_ = _displayed(spec, neighbours, pool, streams.others)
+        beside = add_noise(others, sd, streams.others)
+        if share is not None:
+            beside = others + share * (beside - others)
+    return Seen(noisy, beside, second)
+
+
+def arranged(images, beside, batch: int):
+    """Images, and what is beside them, in batches.
+
+    Returns:
+        `(batches, batch, rows, cols, 1)` float32; with something beside them, a list
+        with that, `(batches, batch, rows', cols')`.
+    """
+    images = images.reshape(-1, batch, *images.shape[1:], 1)
+    if beside is None:
+        return images
+    return [images, beside.reshape(-1, batch, *beside.shape[1:])]
+
+
+def _displayed(spec, own, pool, rng):
+    """Images on displays, the cues' maps, labels of second digits; None without."""
+    images, labels = own
+    if not spec.display:
+        return images, None, None
+    others, classes = pool
+    shown = arrange(spec.display, images, others, rng, labels=(labels, classes))
+    second = None if shown.second is None else classes[shown.second]
+    if not spec.is_cued:
+        return shown.images, None, second
+    shape = map_shape(spec.display.shape)
+    return shown.images, cue_maps(shown.cues, images.shape[1:], shape), second

@@ -1,0 +1,1 @@
+"""Many runs: executing them, the store of their records, arms and how two compare."""

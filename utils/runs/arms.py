@@ -1,0 +1,146 @@
+"""Arms of a study, and how two of them compare, seed by seed on the same test images.
+
+An arm is a list of runs that differ in their seed; two arms are paired by seed.
+Differences are arm minus control, in percentage points.
+"""
+
+import functools
+from collections.abc import Sequence
+
+import attrs
+import numpy as np
+
+from utils.data import Part
+from utils.inference import (
+    FEWEST_TO_RESAMPLE,
+    Equivalence,
+    difference_over_seeds_and_images,
+    difference_with_p,
+    equivalence,
+    paired_difference,
+    sign_flip_test,
+)
+from utils.record import decode_correct
+from utils.runs.probes import Probe, tested
+from utils.runs.store import COMMITTED, Store, as_store
+from utils.spec import RunSpec
+from utils.statistics import Estimate
+
+CLEAN, MATCHED = "accuracy_clean", "accuracy_matched"  # of an epoch, in a record
+
+
+@attrs.frozen
+class Arm:
+    """Runs that differ in their seed only.
+
+    Example:
+        >>> control = Arm("control", RunSpec(noise_sd=2.5), range(3))
+        >>> control.accuracy(0.0)  # (3,), from the project's own records
+    """
+
+    label: str  # text of a legend or a table
+    spec: RunSpec | Probe  # with any seed
+    seeds: Sequence[int] = attrs.field(converter=tuple)
+    store: Store = attrs.field(default=COMMITTED, converter=as_store, eq=False)
+
+    @property
+    def specs(self) -> list[RunSpec | Probe]:
+        """The specs of the runs, in the order of their seeds."""
+        return [self.spec.with_seed(seed) for seed in self.seeds]
+
+    @property
+    def tested(self) -> RunSpec:
+        """The conditions of the test, with any seed."""
+        return tested(self.spec)
+
+    def test_data(self) -> Part:
+        """The test images `(images, rows, cols)` and labels that its runs saw."""
+        return self.tested.load()[1]
+
+    @functools.cached_property
+    def records(self) -> list[dict]:
+        """The records, in the order of the seeds.
+
+        Raises:
+            FileNotFoundError: if the store lacks one.
+        """
+        return [self.store.record(spec.name) for spec in self.specs]
+
+    def weights(self, seed: int) -> dict[str, np.ndarray]:
+        """Trained weights by layer of the run with this seed."""
+        return self.store.weights(self.spec.with_seed(seed).name)
+
+    def probed(self, seeds=None, maps_of: "Arm | None" = None, **changes) -> "Arm":
+        """Its trained networks looked at again, with these changes (`Probe`)."""
+        asked = Probe(self.spec, changes, maps_of and maps_of.spec)
+        return attrs.evolve(self, spec=asked, seeds=seeds or self.seeds)
+
+    @property
+    def levels(self) -> np.ndarray:
+        """Noise SDs in grey levels at which the trained networks were tested."""
+        return np.array(self.tested.test_noise_sds)
+
+    def curve(self, test: str = MATCHED) -> np.ndarray:
+        """Accuracy after each epoch, `(seeds, epochs)`; `test` as a record names it."""
+        return np.array([[e[test] for e in each["epochs"]] for each in self.records])
+
+    def right(self, sd: float) -> np.ndarray:
+        """Which test images were named right after training: `(seeds, images)` bool."""
+        return np.array([decode_correct(each, sd) for each in self.records])
+
+    def intruded(self, sd: float) -> np.ndarray:
+        """In which displays the second digit was named: `(seeds, images)` bool."""
+        return np.array([decode_correct(each, sd, "intruded") for each in self.records])
+
+    def named(self, sd: float) -> np.ndarray:
+        """In which displays either digit was named: `(seeds, images)` bool."""
+        return self.right(sd) | self.intruded(sd)
+
+    def accuracy(self, sd: float) -> np.ndarray:
+        """Accuracy of each network after training, at noise SD `sd`: `(seeds,)`."""
+        return self.right(sd).mean(1)
+
+
+def paired(arm: Arm, control: Arm) -> tuple[Arm, Arm]:
+    """Both arms with the seeds that both have, from the first on.
+
+    Raises:
+        ValueError: if these are not the same seeds.
+    """
+    both = min(len(arm.seeds), len(control.seeds))
+    if arm.seeds[:both] != control.seeds[:both]:
+        raise ValueError(
+            "Expected arms with the same seeds, received "
+            f"{arm.seeds} of {arm.label} and {control.seeds} of {control.label}."
+        )
+    return tuple(attrs.evolve(each, seeds=each.seeds[:both]) for each in (arm, control))
+
+
+def contrast(arm: Arm, control: Arm, sd: float, answers=Arm.right) -> Estimate:
+    """Compare two arms after training, on test images with noise of SD `sd`.
+
+    What is counted is right answers, or those of `Arm.intruded` or `Arm.named`. The
+    interval holds for other seeds and other test images (`utils.statistics`), with
+    fewer than 8 pairs for other seeds; seeds that only one arm has are left out.
+    """
+    one, other = (answers(each, sd) for each in paired(arm, control))
+    shares = one.mean(1), other.mean(1)
+    if len(one) < FEWEST_TO_RESAMPLE:
+        found = paired_difference(*shares)
+    else:
+        found = difference_over_seeds_and_images(one, other)
+    return found.times(100, "points")._replace(p=sign_flip_test(*shares))
+
+
+def contrast_after_an_epoch(
+    arm: Arm, control: Arm, test: str = MATCHED, epoch: int = 1
+) -> Estimate:
+    """Compare two arms in the midst of training; the interval is for other seeds."""
+    both = (each.curve(test)[:, epoch - 1] for each in paired(arm, control))
+    return difference_with_p(*both, "").times(100, "points")
+
+
+def alike(arm: Arm, control: Arm, sd: float, margin: float) -> Equivalence:
+    """Whether two arms differ by less than a margin in points: two one-sided tests."""
+    one, other = (100 * each.accuracy(sd) for each in paired(arm, control))
+    return equivalence(one, other, margin)

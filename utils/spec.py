@@ -1,0 +1,184 @@
+"""The spec of a run: all that decides it. Its record repeats the spec."""
+
+import functools
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import attrs
+import keras
+
+from utils import attention
+from utils.checks import choice, field, flag, number, numbers, whole
+from utils.data import Part, digest, load
+from utils.displays import Display
+from utils.wiring import Wiring, build_wired
+
+OPTIMIZERS = ("sgd", "adam")
+TEST_NOISE_SDS = (0.0, 2.5, 5.0, 10.0, 20.0, 40.0, 80.0)  # grey levels
+
+
+class Frozen(dict):
+    """A dict that can be hashed and is not meant to be changed."""
+
+    def __hash__(self):
+        return hash(json.dumps(self, sort_keys=True, default=attrs.asdict))
+
+
+def _display(value):
+    if value is None or isinstance(value, Display):
+        return value
+    if not isinstance(value, Mapping):
+        raise ValueError(f"Expected display: a Display or None. Received {value!r}.")
+    return Display(**value)
+
+
+def _own_first(cls, fields):
+    """The run's own fields, then those of its wiring: the order of a record."""
+    return sorted(fields, key=lambda field: field.inherited)
+
+
+@attrs.frozen(field_transformer=_own_first)
+class RunSpec(Wiring):
+    """All that decides a run. Defaults are the published ones (Vatterott 2016).
+
+    A wiring is part of it. A yoked network is given the display of another digit, in as
+    much noise; the attention field is the map of the display's cue.
+
+    Raises:
+        ValueError: for an unknown kind of attention, or a value out of range.
+    """
+
+    attention: str = "ones"
+    attention_parameters: Mapping[str, Any] = attrs.field(factory=dict)
+    strength: float = field(number(most=1), 1.0)
+    input_scale: float = field(number(), 1.0)  # multiplies the grey levels
+    noise_sd: float = field(number(), 0.0)  # in training, grey levels
+    noise_varies: bool = field(flag, False)  # each training image: from 0 to noise_sd
+    data: str = "mnist"  # or the path of a file for utils.data.load_npz
+    contrast: float = field(number(most=1), 1.0)  # of images before noise, at test
+    contrast_varies: bool = field(flag, False)  # each training image: from 0 to 1
+    display: Display | None = attrs.field(default=None, converter=_display)
+    images: int = field(whole(least=1), 60_000)  # an epoch, always the same ones
+    goes_on: bool = field(flag, False)  # through the training images, epoch by epoch
+    epochs: int = field(whole(least=1), 12)
+    batch_size: int = field(whole(least=1), 1)
+    optimizer: str = field(choice(OPTIMIZERS), "sgd")
+    learning_rate: float = field(number(), 0.01)
+    momentum: float = field(number(), 0.5)  # Nesterov's; Adam has none
+    learning_rate_decay: float = field(number(), 1e-6)  # rate / (1 + decay * updates)
+    conv_2_start: float = field(number(), 1.0)  # multiplies its initial kernel
+    conv_2_rate: float = field(number(), 1.0)  # multiplies its learning rate; SGD only
+    seed: int = field(whole(), 0)
+    scored_on: str = field(choice(("test", "validation")), "test")
+    test_images: int = field(whole(least=1), 10_000)
+    curve_images: int | None = None  # the first of them, after an epoch; None: all
+    test_noise_sds: tuple[float, ...] = field(numbers, TEST_NOISE_SDS)
+    keeps_weights: bool = field(flag, True)  # with the record
+    data_sha256: str | None = None  # of the arrays in `data`; found out if not given
+
+    def __attrs_post_init__(self):
+        found = attention.check(
+            self.attention, dict(self.attention_parameters), self.strength
+        )
+        object.__setattr__(self, "attention_parameters", Frozen(found))
+        if self.data == "mnist":
+            object.__setattr__(self, "data_sha256", None)
+        elif self.data_sha256 is None:
+            object.__setattr__(self, "data_sha256", digest(*load(self.data)))
+        if self.is_cued and not self.display:
+            raise ValueError(
+                "attention='given' and field=True need a map for each image: the cue "
+                "of a display (display=Display()). For other maps, use build_model."
+            )
+        if self.yoked and not self.display:
+            raise ValueError(
+                "Expected a display with yoked: displays of other digits are the other "
+                "images. Received None."
+            )
+        if self.curve_images is not None:
+            whole(least=1, most=self.test_images)("curve_images", self.curve_images)
+        if self.conv_2_rate != 1 and self.optimizer != "sgd":
+            raise ValueError(
+                "Expected optimizer='sgd' with a conv_2_rate: only SGD learns in "
+                f"proportion to its gradients. Received {self.optimizer!r}."
+            )
+        if self.images % self.batch_size:
+            raise ValueError(
+                f"Expected images to be a multiple of batch_size, received "
+                f"{self.images} and {self.batch_size}."
+            )
+
+    def to_json(self) -> dict:
+        """The spec as plain values, from which `RunSpec(**values)` makes it again."""
+        plain = attrs.asdict(self)
+        if self.display:  # fields that came later: names of older runs stay
+            for name in ("central", "distance"):
+                if not plain["display"][name]:
+                    del plain["display"][name]
+        return {**plain, "test_noise_sds": list(self.test_noise_sds)}
+
+    @property
+    def is_cued(self) -> bool:
+        """Whether its network is given the map of the display's cue."""
+        return self.attention == "given" or self.field
+
+    @property
+    def network(self) -> dict:
+        """The settings of `build_wired` but the kind, the images' size and the seed."""
+        names = ("strength", "input_scale", *attrs.fields_dict(Wiring))
+        settings = {name: getattr(self, name) for name in names}
+        return Frozen({**settings, **self.attention_parameters})
+
+    @property
+    def image_shape(self) -> tuple[int, int]:
+        """Rows and columns of the images that its network sees, pixels."""
+        return self.display.shape if self.display else self.load()[0][0].shape[1:]
+
+    def model(self) -> keras.Model:
+        """Its network, untrained."""
+        shape = self.image_shape
+        return build_wired(self.attention, image_shape=shape, **self.network)
+
+    @property
+    def work(self) -> int:
+        """The number of training images, over all epochs."""
+        return self.images * self.epochs
+
+    def load(self) -> tuple[Part, Part]:
+        """Its training and its test images, each with labels.
+
+        Raises:
+            ValueError: if the file was replaced after the spec was made.
+        """
+        train, test = load(self.data)
+        if self.data != "mnist" and digest(train, test) != self.data_sha256:
+            raise ValueError(
+                f"{self.data} holds other data than when this spec was made (SHA-256 "
+                f"{self.data_sha256}). Make the spec anew, or restore the file."
+            )
+        return train, test
+
+    def with_seed(self, seed: int) -> "RunSpec":
+        """The same run from another seed: its pair in nothing but that."""
+        return attrs.evolve(self, seed=seed)
+
+    @property
+    def name(self) -> str:
+        """A file name: readable, and different for different specs.
+
+        It is made from what differs from the defaults, so that a field that is
+        added to the class later does not rename the runs that were made before. Data of
+        one's own are named by what is in them, wherever they lie.
+        """
+        changed = {k: v for k, v in self.to_json().items() if v != _defaults()[k]}
+        changed.pop("data", None)
+        text = json.dumps(changed, sort_keys=True)
+        digest = hashlib.sha256(text.encode()).hexdigest()[:10]
+        return f"{self.attention}-noise{self.noise_sd:g}-seed{self.seed}-{digest}"
+
+
+@functools.cache
+def _defaults():
+    return RunSpec().to_json()
