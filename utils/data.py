@@ -169,18 +169,21 @@ def _read(path: Path) -> dict[str, np.ndarray]:
         if not start.startswith(b"PK"):
             raise _error(path, "an .npz file", f"one that begins with {start!r}", WRITE)
         file.seek(0)
+        arrays, name = {}, "an .npz file of numbers"
         try:
             archive = np.load(file, allow_pickle=False)
             found = archive.files
-            # A member that is no array comes as bytes: made one, it fails _check.
-            arrays = {k: np.asarray(archive[k]) for k in MNIST_DIGESTS if k in found}
+            for key in filter(found.__contains__, MNIST_DIGESTS):
+                name = f"{key!r}, {'images' if key[0] == 'x' else 'labels'} as numbers"
+                # A member that is no array comes as bytes: made one, it fails _check.
+                arrays[key] = np.asarray(archive[key])
         except Exception as error:  # zipfile, zlib and NumPy raise a dozen types
             remedy = (
-                "If it is cut short or damaged, copy or download it again; Python "
-                "objects are never unpickled: save `numpy.stack(images)`, as uint8."
+                "If it is cut short or damaged, copy or download it again. Python "
+                "objects are never unpickled: save images as `numpy.stack(images)`, "
+                "uint8, and labels as `numpy.array(labels, 'uint8')`."
             )
-            expected = "an .npz file of numbers"
-            raise _error(path, expected, repr(error), remedy) from error
+            raise _error(path, name, repr(error), remedy) from error
     if len(arrays) < len(MNIST_DIGESTS):
         raise _error(path, f"the arrays {list(MNIST_DIGESTS)}", f"{found}", WRITE)
     return arrays
@@ -190,25 +193,50 @@ def _check(path: Path, arrays: dict[str, np.ndarray], part: str) -> Part:
     """Check one part, `train` or `test`; return its images and its labels as uint8."""
     x, y = f"x_{part}", f"y_{part}"
     images, labels = arrays[x], arrays[y]
-    if images.ndim != 3 or images.size == 0 or images.dtype != np.uint8:
+    if remedy := _remedy_of_images(x, images, labels):
         expected = f"{x!r} of type uint8, shape (images, rows, cols), none of them 0"
-        remedy = (
-            f"Drop a channel axis with `{x}[..., 0]`, average colours with "
-            f"`{x}.mean(axis=-1)`, unfold flat images with `{x}.reshape`. Replace any "
-            "NaN, multiply values from 0 to 1 by 255, then convert: "
-            f"`{x}.round().astype('uint8')`."
-        )
-        raise _error(path, expected, _described(images), remedy)
-    paired = labels.shape == images.shape[:1] and labels.dtype.kind in "iu"
-    if not paired or labels.min() < 0 or labels.max() > 9:
+        raise _error(path, f"{expected}, from 0 to 255", _described(images), remedy)
+    if remedy := _remedy_of_labels(y, labels, len(images)):
         expected = f"{y!r} of integers 0 to 9, shape {images.shape[:1]}, one an image"
-        remedy = (
-            f"Flatten a column with `{y}.ravel()`, turn one-hot labels into digits "
-            f"with `{y}.argmax(axis=1)`. Replace any NaN, number the ten classes from "
-            f"0, then convert: `{y}.astype('uint8')`."
-        )
         raise _error(path, expected, _described(labels), remedy)
     return images, labels.astype(np.uint8)
+
+
+def _remedy_of_images(x, images, labels) -> str:
+    """How to correct images, or nothing if they are right."""
+    if images.ndim == 3 and images.shape[2] == len(labels) != len(images):
+        return f"The images lie last. Move them first: `np.moveaxis({x}, -1, 0)`."
+    if images.ndim == 3 and images.size and images.dtype == np.uint8:
+        binary = images.max() == 1
+        return f"They are 0 or 1. Multiply them by 255: `{x} * 255`." if binary else ""
+    return (
+        f"Drop a channel axis with `{x}[..., 0]`, average colours with "
+        f"`{x}.mean(axis=-1)`, unfold flat images with `{x}.reshape`. Replace any "
+        "NaN, multiply values from 0 to 1 by 255, then convert: "
+        f"`{x}.round().astype('uint8')`."
+    )
+
+
+def _remedy_of_labels(y, labels, images) -> str:
+    """How to correct labels, or nothing if they are right."""
+    whole = labels.shape == (images,) and labels.dtype.kind in "iu"
+    if whole and labels.min() >= 0 and labels.max() <= 9:
+        return ""
+    if whole and len(classes := np.unique(labels)) <= 10:
+        return (
+            f"Number the {len(classes)} classes from 0, in training and test alike: "
+            f"`np.searchsorted(classes, {y})` with `classes = np.unique(y_train)`."
+        )
+    if whole:
+        return (
+            f"The network names ten classes, and these are {len(classes)}. Keep the "
+            f"images of ten: `keep = np.isin({y}, classes[:10])`; then number them "
+            "from 0."
+        )
+    return (
+        f"Flatten a column with `{y}.ravel()`, turn one-hot labels into digits with "
+        f"`{y}.argmax(axis=1)`. Replace any NaN, then convert: `{y}.astype('uint8')`."
+    )
 
 
 def _described(array: np.ndarray) -> str:

@@ -247,10 +247,10 @@ def _part(model, which, make):
 
 def _up_to(model, outputs):
     """The model up to some layers."""
-    tensors = []
+    nodes, tensors = sum(model._nodes_by_depth.values(), []), []
     for name in outputs:
         uses = model.get_layer(name.removesuffix(" again"))._inbound_nodes
-        own = [node for node in uses if node in model._nodes]
+        own = [node for node in uses if node in nodes]
         tensors += own[-1 if name.endswith(" again") else 0].output_tensors
     return keras.Model(model.inputs, tensors)
 
