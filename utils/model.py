@@ -5,6 +5,7 @@ images of any size from 3 x 3 pixels. Input is raw grey levels, 0 to 255. `build
 reads from top to bottom as the forward pass; other wirings are in `utils.wiring`.
 """
 
+import itertools
 import math
 import weakref
 from collections.abc import Mapping
@@ -247,11 +248,12 @@ def _part(model, which, make):
 
 def _up_to(model, outputs):
     """The model up to some layers."""
-    nodes, tensors = sum(model._nodes_by_depth.values(), []), []
+    nodes, tensors = [*itertools.chain(*model._nodes_by_depth.values())], {}
     for name in outputs:
         uses = model.get_layer(name.removesuffix(" again"))._inbound_nodes
         own = [node for node in uses if node in nodes]
-        tensors += own[-1 if name.endswith(" again") else 0].output_tensors
+        use = own[-1 if name.endswith(" again") else 0]
+        tensors[name] = use.output_tensors[0]
     return keras.Model(model.inputs, tensors)
 
 
@@ -263,7 +265,7 @@ def _after_attention(model, _):
     x = model.get_layer("attend")(inputs, gain)
     for name in ("conv_2", "pool_2", "normalise_2", "pad_2", "dense_1", "dense_2"):
         x = model.get_layer(name)(x)
-    return keras.Model([inputs, gain], [model.get_layer("softmax")(x)])
+    return keras.Model([inputs, gain], {"softmax": model.get_layer("softmax")(x)})
 
 
 def _run(part, arrays):
@@ -272,7 +274,7 @@ def _run(part, arrays):
     for start in range(0, max(len(arrays[0]), 1), IMAGES_PER_CALL):
         some = [array[start : start + IMAGES_PER_CALL] for array in arrays]
         found.append(part.predict_on_batch(some if len(some) > 1 else some[0]))
-    return [np.concatenate(each) for each in zip(*found, strict=True)]
+    return [np.concatenate([each[name] for each in found]) for name in found[0]]
 
 
 def set_weights(model: keras.Model, weights: Mapping[str, np.ndarray]) -> None:
