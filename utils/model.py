@@ -28,7 +28,7 @@ from utils.maps import DIGITS
 CHANNELS = 32
 LARGEST_KERNEL = 9 * CHANNELS**2  # weights, of conv_2
 SMALLEST_IMAGE = 3  # rows and columns: one window of the first pooling
-IMAGES_PER_CALL = 20  # that are looked at in one compiled call
+IMAGES_PER_CALL = 20  # of a compiled function: they fit into a processor's cache
 
 
 @keras.saving.register_keras_serializable("attention_in_a_cnn")
@@ -149,8 +149,7 @@ def map_shape(image_shape: tuple[int, int]) -> tuple[int, int]:
 
     Pooling halves n pixels to (n - 1) // 2; `conv_2`, with a padding of 2, adds 2.
     """
-    rows, cols = check_shape(image_shape)
-    return (rows - 1) // 2 + 2, (cols - 1) // 2 + 2
+    return tuple((size - 1) // 2 + 2 for size in check_shape(image_shape))
 
 
 def check_shape(image_shape: tuple[int, int]) -> tuple[int, int]:
@@ -175,8 +174,7 @@ def attention_maps(model: keras.Model, images) -> np.ndarray:
             model of kind `given`, `[images, gains]`.
 
     Returns:
-        `(images, rows', cols')`, the size of `conv_2`'s output: 15 x 15 for MNIST.
-        The network's zero padding around it is not part of it.
+        `(images, rows', cols')`, 15 x 15 for MNIST; the padding is not part of it.
 
     Raises:
         ValueError: if the images do not fit the model.
@@ -216,7 +214,7 @@ def predict(model: keras.Model, images, output="softmax"):
             f"{' and '.join(str(a.shape) for a in arrays)}. One image is a batch of "
             "one: images[None]; another size needs build_model(..., image_shape=...)."
         )
-    found = _run(_part(model, outputs, _up_to), arrays)
+    found = _run(_part(model, outputs, _up_to), outputs, arrays)
     return found[0] if isinstance(output, str) else found
 
 
@@ -229,10 +227,11 @@ def second_look(model: keras.Model, inputs, gain) -> np.ndarray:
         gain: `(images, rows', cols')`, of any mean.
 
     Returns:
-        `(images, 10)`. With the model's own gains these are its answers.
+        `(images, 10)`; with the model's own gains, its answers.
     """
     part = _part(model, "second look", _after_attention)
-    return _run(part, [np.asarray(each, "float32") for each in (inputs, gain)])[0]
+    arrays = [np.asarray(each, "float32") for each in (inputs, gain)]
+    return _run(part, ["softmax"], arrays)[0]
 
 
 _PARTS = weakref.WeakKeyDictionary()  # of models, by what they give
@@ -241,9 +240,7 @@ _PARTS = weakref.WeakKeyDictionary()  # of models, by what they give
 def _part(model, which, make):
     """A part of the model, made once; it shares the model's weights."""
     parts = _PARTS.setdefault(model, {})
-    if which not in parts:
-        parts[which] = make(model, which)
-    return parts[which]
+    return parts.get(which) or parts.setdefault(which, make(model, which))
 
 
 def _up_to(model, outputs):
@@ -268,20 +265,20 @@ def _after_attention(model, _):
     return keras.Model([inputs, gain], {"softmax": model.get_layer("softmax")(x)})
 
 
-def _run(part, arrays):
-    """The outputs of a part, for so few images at a time that they fit a cache."""
+def _run(part, outputs, arrays):
+    """The outputs of a part of the model for any number of images."""
     found = []
     for start in range(0, max(len(arrays[0]), 1), IMAGES_PER_CALL):
         some = [array[start : start + IMAGES_PER_CALL] for array in arrays]
         found.append(part.predict_on_batch(some if len(some) > 1 else some[0]))
-    return [np.concatenate([each[name] for each in found]) for name in found[0]]
+    return [np.concatenate([each[name] for each in found]) for name in outputs]
 
 
 def set_weights(model: keras.Model, weights: Mapping[str, np.ndarray]) -> None:
     """Give `model` trained weights, in place; the kind of attention may be another.
 
     Args:
-        model: from `build_model`.
+        model: from `build_model` or `build_wired`.
         weights: by layer, as `utils.runs.store.Store` returns them:
             `{"conv_1/kernel": (3, 3, 1, 32), "conv_1/bias": (32,), ...}`.
 
