@@ -40,6 +40,25 @@ def show(function):
     return Code(inspect.getsource(function), language="python")
 
 
+def changed(function, old: str, new: str):
+    """The function with a piece of its source exchanged, for a reader's experiment.
+
+    Raises:
+        ValueError: if `old` is not in the source once.
+    """
+    import inspect
+
+    source = inspect.getsource(function)
+    if source.count(old) != 1:
+        raise ValueError(
+            f"Expected a piece of {function.__name__} that is in it once. Received "
+            f"{old!r}, which is in it {source.count(old)} times. Copy a whole line."
+        )
+    names = dict(function.__globals__)
+    exec(source.replace(old, new), names)
+    return names[function.__name__]
+
+
 def _draw_in_notebooks():
     """Let `MPLBACKEND=agg` in a shell not lose the pictures of a notebook."""
     kernel = sys.modules.get("ipykernel.kernelapp")

@@ -15,6 +15,7 @@ import h5py
 import keras
 import numpy as np
 
+from utils.data import load
 from utils.inference import paired_difference
 from utils.model import (
     CHANNELS,
@@ -42,6 +43,19 @@ ERRATIC_FALL, ERRATIC_END = 0.05, 0.5  # fixed before the runs were seen
 PRIMARY = ()  # the study repeats a published one
 MARGIN = 1.0  # points: two arms closer than this count as alike
 IMAGES = 1_000  # test images on which maps are measured
+
+
+def base(profile: str, data: str = "mnist") -> RunSpec:
+    """What the runs of a profile, `quick` or `published`, have in common.
+
+    With data of your own, at most as many images as there are.
+    """
+    run = {"quick": QUICK, "published": BASE}[profile]
+    if data == "mnist":
+        return run
+    train, test = (len(labels) for _, labels in load(data))
+    few = {"images": min(run.images, train), "test_images": min(run.test_images, test)}
+    return attrs.evolve(run, data=data, **few)
 
 
 class Pair(NamedTuple):
