@@ -26,12 +26,10 @@ from utils.maps import (
     DIGITS,
     amount,
     as_coded,
-    at_strength,
     centre,
     energy,
     evidence_for_any,
     normalised,
-    of_mean_one,
     ones,
     place,
     selectivity,
@@ -229,6 +227,20 @@ def attention_gain(attention, features, evidence, *, strength=1.0, **parameters)
         return attended
     moved = KINDS[parameters.get("of", attention)]  # a gain in another order is one
     return at_strength(attended if moved.is_gain else of_mean_one(attended), strength)
+
+
+def of_mean_one(attended):
+    """`A / mean(A)` over an image; an empty map (all 0) gives 1 everywhere.
+
+    A constant of 1e-7 on both sides of the division sees to that.
+    """
+    attended = attended + keras.config.epsilon()
+    return attended / ops.mean(attended, axis=(1, 2), keepdims=True)
+
+
+def at_strength(gain, strength):
+    """`(1 - strength) + strength * gain`: exactly 1 at 0, exactly the gain at 1."""
+    return (1 - strength) + strength * gain
 
 
 @keras.saving.register_keras_serializable("attention_in_a_cnn")

@@ -96,7 +96,8 @@ def amount(features, evidence):
     How much of `energy`'s gain is left inside the outermost ring, where gains count. On
     an image without activity, 1.
     """
-    gain = of_mean_one(energy(features, evidence))
+    active = energy(features, evidence) + keras.config.epsilon()
+    gain = active / ops.mean(active, axis=(1, 2), keepdims=True)
     return ops.ones_like(gain) * _mean_inside(gain)
 
 
@@ -123,20 +124,6 @@ def centre(features, evidence, *, sd=0.25):
     squared = np.square(y)[:, None] + np.square(x)[None, :]
     gaussian = np.exp(-squared / (2 * sd**2)).astype("float32")
     return ops.ones_like(evidence[..., 0]) * gaussian
-
-
-def of_mean_one(attended):
-    """`A / mean(A)` over an image; an empty map (all 0) gives 1 everywhere.
-
-    A constant of 1e-7 on both sides of the division sees to that.
-    """
-    attended = attended + keras.config.epsilon()
-    return attended / ops.mean(attended, axis=(1, 2), keepdims=True)
-
-
-def at_strength(gain, strength):
-    """`(1 - strength) + strength * gain`: exactly 1 at 0, exactly the gain at 1."""
-    return (1 - strength) + strength * gain
 
 
 def _mean_inside(values):

@@ -182,3 +182,16 @@ class RunSpec(Wiring):
 @functools.cache
 def _defaults():
     return RunSpec().to_json()
+
+
+def build_optimizer(
+    rate=0.01, momentum=0.5, decay=1e-6, name="sgd"
+) -> keras.optimizers.Optimizer:
+    """The published optimiser: SGD with Nesterov momentum, rate / (1 + decay * t).
+
+    Or, by name, Adam (Kingma and Ba 2015) at such a rate; it takes no momentum.
+    """
+    schedule = keras.optimizers.schedules.InverseTimeDecay(rate, 1, decay)
+    if name == "adam":
+        return keras.optimizers.Adam(schedule)
+    return keras.optimizers.SGD(schedule, momentum=momentum, nesterov=True)

@@ -19,7 +19,7 @@ from tqdm.auto import tqdm
 
 from utils.inputs import IMAGES_PER_LOOP, arranged, batches, displays_at_test, load_data
 from utils.record import Answers, as_record, of_epoch
-from utils.spec import RunSpec
+from utils.spec import RunSpec, build_optimizer
 from utils.wiring import build_wired
 
 IMAGES_PER_TEST = 4  # more do not fit into a CPU's cache: 100 take 1.7 times as long
@@ -205,19 +205,6 @@ def _engine(attention, image_shape, network, own, *optimizing):
         jax.jit(lambda state, data: jax.lax.scan(one_update, state, data)),
         jax.jit(classify),
     )
-
-
-def build_optimizer(
-    rate=0.01, momentum=0.5, decay=1e-6, name="sgd"
-) -> keras.optimizers.Optimizer:
-    """The published optimiser: SGD with Nesterov momentum, rate / (1 + decay * t).
-
-    Or, by name, Adam (Kingma and Ba 2015) at such a rate; it takes no momentum.
-    """
-    schedule = keras.optimizers.schedules.InverseTimeDecay(rate, 1, decay)
-    if name == "adam":
-        return keras.optimizers.Adam(schedule)
-    return keras.optimizers.SGD(schedule, momentum=momentum, nesterov=True)
 
 
 def _answers(compiled, weights, spec, sd, x_test, y_test, count=None, look=None):

@@ -12,9 +12,8 @@ import keras
 from keras import layers, ops
 
 from utils import checks
-from utils.attention import Attention
+from utils.attention import Attention, of_mean_one
 from utils.layers import Attend, LocalResponseNormalization, MaxPool
-from utils.maps import of_mean_one
 from utils.model import build_model, check_shape, map_shape, random_layers
 from utils.noise import WHITE
 

@@ -106,6 +106,12 @@ def for_explorers() -> list[Arm]:
     ]
 
 
+def hours() -> Estimate:
+    """How long the whole study took, in hours of one core."""
+    seconds = sum(record["seconds"] for arm in arms() for record in arm.records)
+    return Estimate(seconds / 3600, unit="hours")
+
+
 def reported() -> dict[tuple[str, float], np.ndarray]:
     """Test accuracies in the post's repository, all of them on clean test images.
 

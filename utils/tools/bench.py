@@ -34,7 +34,7 @@ from utils.layers import LocalResponseNormalization
 from utils.measures.learning import multiply_adds
 from utils.model import build_model
 from utils.record import processor, versions
-from utils.spec import RunSpec
+from utils.spec import RunSpec, build_optimizer
 from utils.tools.chromium import chromium, executable
 
 BATCHES = (1, 32)
@@ -101,7 +101,7 @@ def stock(kind: str) -> keras.Model:
 
 def keras_fit(model: keras.Model, batch: int) -> Callable[[], object]:
     """Keras' own `fit`."""
-    model.compile(training.build_optimizer(), "sparse_categorical_crossentropy")
+    model.compile(build_optimizer(), "sparse_categorical_crossentropy")
     images, labels = (part[:IMAGES] for part in load_mnist()[0])
     images = images[..., None].astype("float32")
     return lambda: model.fit(images, labels, batch_size=batch, verbose=0)
