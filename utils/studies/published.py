@@ -135,6 +135,11 @@ def is_erratic(record: Mapping) -> bool:
     return bool(fall > ERRATIC_FALL or curve[-1] < ERRATIC_END)
 
 
+def erratic(arm: Arm) -> Estimate:
+    """How many of an arm's networks are erratic."""
+    return Estimate(sum(map(is_erratic, arm.records)))
+
+
 def gains() -> tuple[float, float]:
     """Smallest and largest gain that the published attention gives, once trained.
 
