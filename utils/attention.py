@@ -1,14 +1,15 @@
-"""The registry of attention: the first look at an image in, a gain map out.
+"""The registry of attention kinds: each makes a gain map from the first look.
 
-A kind turns features and class evidence into a map A[y, x] >= 0 (`utils.maps`), and the
-map becomes a gain of mean 1, `G = A / mean(A)`, so that the control, a map of ones, has
-the same mean gain. A strength of beta uses `(1 - beta) + beta * G`: at 0, the control.
+A kind turns features and class evidence into a map A[y, x] >= 0 (`utils.maps`). The map
+becomes a gain of mean 1, `G = A / mean(A)`, so that the control, a map of ones, has the
+same mean gain. At a strength of beta the gain is `(1 - beta) + beta * G`; at 0 it is
+that of the control.
 
 A map has one place more on each side than the features that its gain multiplies: its
 outermost ring multiplies padding, which is 0. Only gains inside it have an effect.
 
 To add a kind, add one entry to `KINDS`: models, studies, figures, tests and the count
-of multiply-adds take all that they need from it. The page has an entry of its own.
+of multiply-adds read everything from it. The page's JavaScript has its own entry.
 """
 
 import re
@@ -43,10 +44,10 @@ def shuffled(
 ):
     """Another kind's map with its places in a random order.
 
-    The same values, so the same mean, spread and strength; only their places are
-    wrong. `order` numbers the random orders; images do not matter to it, unless `each`
-    gives every image an order of its own, drawn from its map. With `inside`, the
-    outermost ring stays, and with it the mean gain inside.
+    The values stay, and with them mean, spread and strength; only the places are wrong.
+    `order` is the seed of one order for all images; with `each`, every image has its
+    own order, which depends on its map. With `inside`, the outermost ring keeps its
+    values, so that the mean gain inside stays.
     """
     attention = KINDS[of].attend(features, evidence, **parameters)
     rows, cols = attention.shape[1:]
@@ -62,7 +63,7 @@ def shuffled(
 
 
 def _in_an_order_of_its_own(values, order):
-    """Values `(places,)` in a random order that they and `order` decide."""
+    """Values `(places,)` in a random order that depends on them and on `order`."""
     total = jax.lax.stop_gradient(values.sum())
     bits = jax.lax.bitcast_convert_type(total, "int32")
     key = jax.random.fold_in(jax.random.key(order), bits)
@@ -70,32 +71,32 @@ def _in_an_order_of_its_own(values, order):
 
 
 def inverted(features, evidence, *, of="energy", **parameters):
-    """`max(A) - A` of another kind's map: attend to what it would leave out."""
+    """`max(A) - A` of another kind's map: attention to the places that it avoids."""
     attention = KINDS[of].attend(features, evidence, **parameters)
     return ops.max(attention, axis=(1, 2), keepdims=True) - attention
 
 
 class Kind(NamedTuple):
-    """One way to make an attention map of a first look, and all that is known of it."""
+    """One way to make an attention map from the first look, and all its properties."""
 
     label: str  # text of a legend or a menu
-    source: str  # author and year, or its purpose as a control; README has the entries
+    source: str  # author and year (listed in the README), or its purpose
     attend: Callable | None  # (features, evidence, *, ...) -> map (batch, rows, cols)
-    made_of: str = "features"  # what of the first look: or "evidence", or "nothing"
+    made_of: str = "features"  # its part of the first look; or "evidence", "nothing"
     colour: str | None = None  # in every figure (Okabe and Ito 2008)
     marker: str | None = None
-    ranges: Mapping[str, checks.Check] = MappingProxyType({})  # of its parameters
+    ranges: Mapping[str, checks.Check] = MappingProxyType({})  # for parameters
     is_gain: bool = False  # used as it is, not divided by its mean
     is_flat: bool = False  # the same at every place
 
     @property
     def formula(self) -> str:
-        """The first formula of its docstring."""
+        """The first formula in its function's docstring."""
         return re.search("`(.+?)`", self.attend.__doc__)[1] if self.attend else ""
 
     @property
     def defaults(self) -> dict:
-        """Its own parameters with their defaults."""
+        """The parameters of its own, with their defaults."""
         return dict(getattr(self.attend, "__kwdefaults__", None) or {})
 
 
@@ -161,22 +162,22 @@ KINDS: dict[str, Kind] = {
 
 
 def made_of(attention: str, parameters: Mapping) -> str:
-    """What of the first look a kind needs: "nothing", "features" or "evidence".
+    """The part of the first look that a kind needs: features, evidence or nothing.
 
-    A map that another kind's map is rearranged into needs what that one needs.
+    A kind that rearranges another kind's map needs the same part as that kind.
     """
     defaults = KINDS[attention].defaults
     return KINDS[parameters.get("of", defaults.get("of", attention))].made_of
 
 
 def check(attention: str, parameters: Mapping, strength: float = 1.0) -> dict:
-    """Refuse a kind, parameter or strength that does not exist, with the choices.
+    """Check a kind, its parameters and a strength.
 
     Returns:
-        The parameters, whole numbers as such.
+        The parameters, converted (3.0 becomes 3).
 
     Raises:
-        ValueError: that names what came and what was expected.
+        ValueError: for an unknown kind or parameter, or a value out of range.
     """
     asked = {"attention": attention, "strength": strength}
     ranges = {"attention": checks.choice(KINDS), "strength": checks.number(most=1)}
@@ -199,7 +200,7 @@ def check(attention: str, parameters: Mapping, strength: float = 1.0) -> dict:
 def _others(attention):
     """The kinds whose maps `shuffled` or `inverted` may rearrange.
 
-    A gain may be shuffled if it selects places; it has no opposite.
+    A gain that selects places may be shuffled, but not inverted.
     """
     for name, kind in KINDS.items():
         if kind.attend is None or "of" in kind.defaults:
@@ -216,7 +217,7 @@ def attention_gain(attention, features, evidence, *, strength=1.0, **parameters)
         features: `(batch, rows, cols, channels)`, `conv_2` after ReLU.
         evidence: `(batch, rows, cols, 10)`, `dense_2` of each place, no softmax.
         strength: beta, from 0 (the control) to 1.
-        **parameters: those of the kind, such as `n` of `top_n`.
+        **parameters: parameters of the kind, such as `n` of `top_n`.
 
     Returns:
         `(batch, rows, cols)`: of mean 1, unless the kind is itself a gain.
@@ -225,7 +226,7 @@ def attention_gain(attention, features, evidence, *, strength=1.0, **parameters)
     attended = kind.attend(features, evidence, **parameters)
     if attention == "as_coded":
         return attended
-    moved = KINDS[parameters.get("of", attention)]  # a gain in another order is one
+    moved = KINDS[parameters.get("of", attention)]  # a shuffled gain is a gain
     return at_strength(attended if moved.is_gain else of_mean_one(attended), strength)
 
 
@@ -250,11 +251,11 @@ class Attention(keras.layers.Layer):
     Args:
         attention: a name in `KINDS`.
         strength: beta, from 0 (the control) to 1.
-        parameters: those of the kind.
+        parameters: parameters of the kind.
 
     Call arguments:
-        features, evidence: as for `attention_gain`; for `given`, instead, one map
-            `(batch, rows, cols)`. Entries below 0 count as 0.
+        features, evidence: as for `attention_gain`; `given` takes one map instead,
+            `(batch, rows, cols)`, in which entries below 0 count as 0.
 
     Returns:
         The gain, `(batch, rows, cols)`.

@@ -1,9 +1,9 @@
-"""Settings and parameters are checked in one way: type, range, and what came instead.
+"""Checks of settings and parameters: their type and range, with a clear error.
 
 A check is a function `(name, value)` that returns the value, converted, or raises a
-`ValueError`. `field` makes one a field of an attrs class, such as a run's spec or a
-display; `check` and `parameters` apply several by name. Whole numbers that arrive as
-floats, or as NumPy's, are whole numbers.
+`ValueError`. `field` uses one in an attrs class, such as a run's spec or a display;
+`check` and `parameters` apply several by name. A whole number may come as a float or as
+one of NumPy's types.
 """
 
 import ast
@@ -20,7 +20,7 @@ Check = Callable[[str, object], object]
 
 
 def whole(*, least: int = 0, most: int | None = None) -> Check:
-    """Check for a whole number from `least` to `most`."""
+    """A check for a whole number from `least` to `most`."""
     span = _span(least, most)
 
     def checked(name, value):
@@ -32,7 +32,7 @@ def whole(*, least: int = 0, most: int | None = None) -> Check:
 
 
 def number(*, least=0.0, most=None, above=None) -> Check:
-    """Check for a finite number from `least` to `most`, or above `above`."""
+    """A check for a finite number from `least` to `most`, or above `above`."""
     span = _span(least, most) if above is None else f"above {above:g}"
 
     def checked(name, value):
@@ -47,19 +47,19 @@ def number(*, least=0.0, most=None, above=None) -> Check:
 
 
 def numbers(name, values) -> tuple[float, ...]:
-    """Check for finite numbers of at least 0, which become a tuple."""
+    """Check finite numbers of at least 0, and return a tuple."""
     _expect(isinstance(values, Iterable), name, "numbers", values)
     return tuple(number()(name, value) for value in values)
 
 
 def flag(name, value) -> bool:
-    """Check for True or False."""
+    """Check that a value is True or False."""
     _expect(isinstance(value, bool), name, "True or False", value)
     return value
 
 
 def choice(of: Iterable) -> Check:
-    """Check for one of a few values."""
+    """A check for one of a few values."""
     of = list(of)
 
     def checked(name, value):
@@ -71,7 +71,7 @@ def choice(of: Iterable) -> Check:
 
 
 def path(*, also: str | None = None) -> Check:
-    """Check for a path as text: of a file that exists, or the word `also`."""
+    """A check for the path of an existing file, as text, or the word `also`."""
     other = "" if also is None else f"{also!r} or "
 
     def checked(name, value):
@@ -85,7 +85,7 @@ def path(*, also: str | None = None) -> Check:
 
 
 def folder(name, value) -> str | Path:
-    """Check for the path of a folder as text; the folder need not exist yet."""
+    """Check the path of a folder, as text; the folder need not exist yet."""
     is_path = isinstance(value, str | Path)
     fits = is_path and not Path(value).expanduser().is_file()
     _expect(fits, name, "a folder's path", value)
@@ -103,7 +103,7 @@ def field(checked: Check, default=attrs.NOTHING):
 
 
 def check(checks: Mapping[str, Check], values: Mapping[str, object]) -> dict:
-    """Values by name, converted.
+    """Check values by name, and return them, converted.
 
     Raises:
         ValueError: for a value that its check refuses, or a name without a check.

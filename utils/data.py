@@ -3,7 +3,7 @@
 MNIST (LeCun, Bottou, Bengio & Haffner, 1998, *Proceedings of the IEEE* 86:2278)
 holds 70,000 handwritten digits of 28 x 28 grey levels, 0 (background) to 255
 (ink). A copy lies beside this module, so nothing is downloaded. A file of the
-same schema, with images of any size, takes its place: see `load_npz`.
+same schema, with images of any size, can take its place (`load_npz`).
 """
 
 import functools
@@ -82,8 +82,8 @@ def load_npz(path: str | os.PathLike) -> tuple[Part, Part]:
         From a copy of MNIST's file these are the arrays of `load_mnist`.
 
     Raises:
-        ValueError: If the file is no such archive; the message says what came, what
-            was expected and how to mend it.
+        ValueError: If it is not such an archive; the message says what came, what
+            was expected and how to fix it.
         FileNotFoundError: If there is no such file.
 
     Example:
@@ -102,12 +102,12 @@ def load_npz(path: str | os.PathLike) -> tuple[Part, Part]:
 
 
 def load(data: str) -> tuple[Part, Part]:
-    """MNIST by the word "mnist", or else the file at that path: see `load_npz`."""
+    """Load MNIST for the word "mnist", or else the file at that path (`load_npz`)."""
     return load_mnist() if data == "mnist" else load_npz(data)
 
 
 def digest(train: Part, test: Part) -> str:
-    """SHA-256 of what a data set holds, whatever its file is called."""
+    """The SHA-256 of a data set's arrays; the name of its file does not matter."""
     found = hashlib.sha256()
     for array in train + test:
         found.update(f"{array.shape}".encode())
@@ -120,7 +120,7 @@ def validation_split(
 ) -> tuple[Part, Part]:
     """Set training images aside, to choose settings without looking at test images.
 
-    They are drawn at random, whatever their labels. Both parts keep the order of
+    They are drawn at random, without regard to labels. Both parts keep the order of
     the input. With one seed, each validation set contains every smaller one.
 
     Args:
@@ -158,13 +158,13 @@ def _error(path: Path, expected: str, received: str, remedy: str) -> ValueError:
 
 
 def _read(path: Path) -> dict[str, np.ndarray]:
-    """Read the four arrays of an archive, whatever they hold."""
+    """Read the four arrays of an archive, without checking them."""
     if not path.is_file():
         raise FileNotFoundError(
             f"{path}: Expected an .npz file. Correct the path; it starts from "
             f"{Path.cwd()}."
         )
-    with path.open("rb") as file:  # opened here: NumPy leaves damaged ones open
+    with path.open("rb") as file:  # NumPy would leave a damaged file open
         start = file.read(6)
         if not start.startswith(b"PK"):
             raise _error(path, "an .npz file", f"one that begins with {start!r}", WRITE)

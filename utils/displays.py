@@ -1,9 +1,10 @@
-"""Digits at uncertain places: displays that are made as training goes.
+"""Displays of digits at uncertain places, which are made while training runs.
 
 A display is a canvas larger than a digit. The target digit lies somewhere on it: alone,
 among fragments of other digits (the cluttered, translated MNIST of Mnih et al. 2014),
-or beside a second digit; a cue marks a place (Posner 1980). Nothing is written to disk:
-a generator and the images decide everything, so the arms of a pair see the same.
+or beside a second digit; a cue marks a place (Posner 1980). A display depends only on
+images and a random generator, so that paired networks see the same displays without
+any file of them.
 """
 
 from typing import NamedTuple
@@ -14,31 +15,27 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from utils.checks import field, flag, number, whole
 
-CANDIDATES = 8  # places, of which an invalid cue takes the farthest from the target
-DIRECTIONS = 32  # of which a second digit takes the first that keeps it on the canvas
+CANDIDATES = 8  # random places: an invalid cue takes the farthest from the target
+DIRECTIONS = 32  # random directions, tried to keep a second digit on the canvas
 CUE_SD = 7.0  # pixels; a digit of MNIST is about 20 high
 
 
 @attrs.frozen
 class Display:
-    """What is shown. The default is a digit alone, at a random place.
+    """The contents of a display. The default is one digit at a random place.
 
     Raises:
         ValueError: for a value out of range.
     """
 
-    rows: int = field(whole(least=1), 44)  # of the canvas, pixels
+    rows: int = field(whole(least=1), 44)  # size of the canvas, pixels
     cols: int = field(whole(least=1), 44)
-    distractors: int = field(whole(), 0)  # square fragments of other digits
-    fragment: int = field(whole(least=1), 8)  # their side, pixels
-    second_digit: bool = field(
-        flag, False
-    )  # another digit; only the cue tells which counts
+    distractors: int = field(whole(), 0)  # number of fragments of other digits
+    fragment: int = field(whole(least=1), 8)  # side of a square fragment, pixels
+    second_digit: bool = field(flag, False)  # only the cue tells which digit counts
     validity: float = field(number(most=1), 1.0)  # chance that the cue marks the target
-    central: bool = field(flag, False)  # the target in the middle, always
-    distance: float = field(
-        number(), 0.0
-    )  # of the second digit, pixels; 0: it lies anywhere
+    central: bool = field(flag, False)  # the target is always in the middle
+    distance: float = field(number(), 0.0)  # of the second digit, pixels; 0: any place
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -47,13 +44,13 @@ class Display:
 
 
 class Shown(NamedTuple):
-    """Displays, and where things are on them. Places are upper left corners."""
+    """Displays with the places of things on them; a place is an upper left corner."""
 
     images: np.ndarray  # (batch, rows, cols) uint8, grey levels
     places: np.ndarray  # (batch, 2) row and column of the target, pixels
-    cues: np.ndarray  # (batch, 2) the same of what the cue marks
-    valid: np.ndarray  # (batch,) bool: whether that is the target
-    second: np.ndarray | None  # (batch,) which of the others is the second digit
+    cues: np.ndarray  # (batch, 2) row and column that the cue marks, pixels
+    valid: np.ndarray  # (batch,) bool: whether the cue marks the target
+    second: np.ndarray | None  # (batch,) indices of second digits in `others`
 
 
 def arrange(
@@ -67,17 +64,17 @@ def arrange(
     """Put each target digit on a canvas of its own, at a random place or the middle.
 
     Random places are uniform over those at which a digit fits. Where things overlap,
-    the brighter pixel is seen. With one generator, canvases of two sizes have their
-    digits at the same relative places, and distractors change nothing but themselves.
+    the brighter pixel is seen. With one seed, canvases of two sizes have their digits
+    at the same relative places, and adding distractors changes nothing else.
 
     Args:
-        display: what is shown.
+        display: the contents.
         targets: `(batch, digit rows, digit cols)` uint8, grey levels.
-        others: `(any, digit rows, digit cols)`, from which second digits and fragments
-            are taken.
+        others: `(any, digit rows, digit cols)`, the source of second digits and
+            fragments.
         rng: source of places, cues and fragments.
-        labels: of targets `(batch,)` and others `(any,)`; with them a second digit is
-            never of the target's class.
+        labels: labels of targets `(batch,)` and of others `(any,)`; with them, a
+            second digit is never of the target's class.
 
     Raises:
         ValueError: if a digit or a fragment does not fit, or no second digit is of
@@ -125,13 +122,13 @@ def cue_maps(
     """Attention maps for a network of kind `given`: a Gaussian at each cued place.
 
     Cell o of a map lies over pixel 2 o - 1 of the image (`conv_2`'s output, after a
-    pooling of stride 2). With the target's own place as the cue it is an oracle.
+    pooling of stride 2). Maps of cues at the targets themselves are an oracle.
 
     Args:
-        cues: `(batch, 2)` corners of what is marked, pixels.
-        digit: its rows and columns, pixels.
-        shape: of a map, `(rows', cols')`.
-        sd: of the Gaussian, pixels.
+        cues: `(batch, 2)` upper left corners of the cued places, pixels.
+        digit: rows and columns of a digit, pixels.
+        shape: rows and columns of a map, `(rows', cols')`.
+        sd: SD of the Gaussian, pixels.
 
     Returns:
         `(batch, rows', cols')` float32, at most 1.
@@ -147,7 +144,7 @@ def cue_maps(
 
 
 def _drawn(count, batch, labels, rng):
-    """Which of the others are second digits: `(batch,)`, of another class if known."""
+    """Indices of second digits `(batch,)`; given labels, of another class than targets."""
     if labels is None:
         return rng.integers(count, size=batch)
     own, theirs = labels
@@ -164,9 +161,9 @@ def _drawn(count, batch, labels, rng):
 
 
 def _apart(places, distance, room, rng):
-    """Places at a distance from others, in a random direction, if the canvas has room.
+    """Places at a distance from others, in a random direction.
 
-    Where it has none in any direction tried, as near to it as the edge allows.
+    If every direction that is tried leaves the canvas, the best place on its edge.
     """
     angles = 2 * np.pi * rng.random((DIRECTIONS, len(places), 1))
     steps = distance * np.concatenate([np.sin(angles), np.cos(angles)], -1)

@@ -1,8 +1,8 @@
-"""Every figure of the series, in one style, on axes that the caller gives.
+"""Figures that several notebooks draw, in one style, on axes that the caller gives.
 
-A function draws on the axes it is given, touches nothing else, and returns them.
-Figures that one notebook draws are drawn there. `save` writes a figure as PNG and the
-numbers behind it as CSV, side by side.
+A function draws on these axes, changes nothing else, and returns them. A figure of one
+notebook is drawn there. `save` writes a figure as PNG and the numbers behind it as CSV,
+side by side.
 """
 
 import csv
@@ -21,10 +21,10 @@ from utils.files import write
 from utils.noise import WHITE
 from utils.statistics import mean_and_standard_error
 
-# On top of matplotlib's own, so that a user's matplotlibrc changes no picture.
+# It starts from matplotlib's default, so that a user's matplotlibrc changes no picture.
 STYLE = ("default", Path(__file__).with_name("style.mplstyle"))
-# One scale for all gain maps: white is a gain of 1, the control's; orange is
-# attended, purple is left out. PuOr is readable for colour-blind people.
+# One scale for all gain maps: white is a gain of 1, that of the control; orange is
+# above 1, purple below. Colour-blind people can read PuOr.
 GAIN_COLOURS = "PuOr_r"
 GAIN_MAXIMUM = 4.0
 
@@ -32,8 +32,7 @@ GAIN_MAXIMUM = 4.0
 def save(figure, name: str, numbers: Mapping[str, np.ndarray]) -> None:
     """Write a figure as `name.png` and the numbers behind it as `name.csv`.
 
-    Into the folder `$ATTENTION_FIGURES`; where that is not set, nowhere: the figure is
-    in the notebook anyway.
+    They go into the folder `$ATTENTION_FIGURES`; if it is not set, nothing is written.
 
     Args:
         figure: a matplotlib figure.
@@ -52,9 +51,9 @@ def save(figure, name: str, numbers: Mapping[str, np.ndarray]) -> None:
     if not folder:
         return
     picture, text = io.BytesIO(), io.StringIO(newline="")
-    # Without the software's version in it, the same picture is the same file.
+    # Without the software's version, equal pictures are equal files.
     figure.savefig(picture, format="png", metadata={"Software": None})
-    figure.set_layout_engine("none")  # laid out: to show it need not do that again
+    figure.set_layout_engine("none")  # the layout is done and need not be repeated
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(columns)
     for row in zip(*columns.values(), strict=True):
@@ -67,7 +66,7 @@ def save(figure, name: str, numbers: Mapping[str, np.ndarray]) -> None:
 
 
 def table(heads: Sequence[str], rows: Iterable[Sequence[object]]) -> Markdown:
-    """A table for a notebook: heads, then rows of as many cells.
+    """A table for a notebook: heads, then rows with as many cells.
 
     Raises:
         ValueError: if a row is longer or shorter than the heads.
@@ -80,7 +79,7 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[object]]) -> Markdown:
 
 
 def show_image(ax, image, title=""):
-    """Draw one image: ink is dark, 0 to 255, clipped as a screen clips.
+    """Draw one image: ink is dark, and grey levels are clipped to 0 to 255.
 
     Args:
         ax: axes.
@@ -94,7 +93,7 @@ def show_image(ax, image, title=""):
 
 
 def show_gain(ax, gain, title=""):
-    """Draw one attention gain map `(rows, cols)` on the scale of all maps."""
+    """Draw one attention gain map `(rows, cols)` on the scale that all maps share."""
     ax.imshow(gain, cmap=GAIN_COLOURS, norm=TwoSlopeNorm(1, 0, GAIN_MAXIMUM))
     ax.set_title(title, loc="center")
     ax.set(xticks=[], yticks=[])
@@ -133,7 +132,7 @@ def learning_curves(ax, accuracies, *, attention, label=None, each=1, **style):
         accuracies: `(runs, epochs)`, from 0 to 1.
         attention: the kind, which decides colour and marker.
         label: legend text; by default the kind's own.
-        each: what an epoch counts on the x-axis, such as its multiplications.
+        each: length of an epoch on the x-axis, such as its multiplications.
         **style: settings of `Axes.plot`.
     """
     mean, error = mean_and_standard_error(accuracies)
@@ -150,12 +149,12 @@ def learning_curves(ax, accuracies, *, attention, label=None, each=1, **style):
 
 
 def forest(ax, names, contrasts):
-    """Draw differences with their 95% intervals, one a line, the first on top.
+    """Draw differences with their 95% intervals, one in each row, the first on top.
 
     Args:
         ax: axes.
-        names: text beside each.
-        contrasts: as many `utils.statistics.Estimate`.
+        names: the texts beside them.
+        contrasts: one `utils.statistics.Estimate` for each name.
     """
     places = -np.arange(len(names))
     values = np.array([each[:3] for each in contrasts])
@@ -169,7 +168,7 @@ def forest(ax, names, contrasts):
 
 
 def mean_with_errors(ax, x, runs, **style):
-    """Draw means over runs with standard errors at `x`: `runs` is a list of arrays."""
+    """Draw means with standard errors; `runs` has an array of runs for each `x`."""
     mean, error = np.transpose([mean_and_standard_error(each) for each in runs])
     ax.errorbar(x, mean, error, capsize=2, **style)
     return ax

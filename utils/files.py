@@ -1,4 +1,4 @@
-"""Files that are there whole or not at all."""
+"""Write files in one step: a file is complete, or it does not exist."""
 
 import contextlib
 import os
@@ -9,12 +9,12 @@ def write(path: Path, content: bytes, part: Path | None = None) -> None:
     """Write a file beside its place, flush it to the disk, and move it there.
 
     Args:
-        path: the file; its folder is made.
-        content: all of it.
-        part: what it is called until then; by default a name of this process's own.
+        path: the file; its folder is created.
+        content: all of its bytes.
+        part: its name until then; by default one that only this process uses.
 
     Raises:
-        OSError: if it cannot be written (a full disk); what was there before still is.
+        OSError: if it cannot be written (a full disk); an earlier file then remains.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     part = part or path.with_name(f".{path.name}.{os.getpid()}")
@@ -34,11 +34,11 @@ def write(path: Path, content: bytes, part: Path | None = None) -> None:
 
 
 def _flush_folder(folder):
-    """Let a move in a folder outlast a power cut, where the system can."""
+    """Make a move in a folder survive a power cut, if the system can."""
     if os.name == "posix":
         descriptor = os.open(folder, os.O_RDONLY)
         try:
-            with contextlib.suppress(OSError):  # not every network folder can
+            with contextlib.suppress(OSError):  # some network folders cannot
                 os.fsync(descriptor)
         finally:
             os.close(descriptor)

@@ -1,11 +1,11 @@
-"""Differences between two arms: intervals, tests, equivalence. They draw nothing.
+"""Differences between two arms: intervals, tests and equivalence.
 
-Two arms of a study are paired: run s of either has the weights, the order of images and
-the noise of seed s. `arm` and `control` are `(pairs,)`, one number for each seed, in
-the same order; differences are arm minus control, in the unit of these numbers.
+Two arms of a study are paired by seed: both runs of a seed share initial weights, the
+order of images and the noise. `arm` and `control` are `(pairs,)`, one number for each
+seed, in the same order; differences are arm minus control, in their unit.
 
-All networks of a study see the same test images, so seeds and images are crossed: where
-an interval holds for other images too, a resample draws seeds and, independently,
+All networks of a study see the same test images, so seeds and images are crossed. For
+intervals that hold for other images too, a resample draws seeds and, independently,
 images, each with replacement (the pigeonhole bootstrap: Owen 2007).
 """
 
@@ -13,7 +13,7 @@ import functools
 from typing import NamedTuple
 
 import numpy as np
-import scipy  # its parts load when they are first used: notebooks open at once
+import scipy  # its parts load on first use, so that notebooks open quickly
 
 from utils.statistics import Estimate
 
@@ -25,10 +25,10 @@ MOST_TO_ENUMERATE = 22  # pairs: 2**21 sums take 16 MiB
 def paired_difference(
     arm, control, *, resamples: int = 9999, seed: int = 0
 ) -> Estimate:
-    """Mean difference over pairs, with an interval for other seeds, same test images.
+    """Mean difference over pairs; its interval is for other seeds, same test images.
 
-    From 8 pairs on, the bias-corrected and accelerated bootstrap (BCa: Efron 1987);
-    with fewer, Student's t. Where all pairs differ by the same, it has no width.
+    The interval is a bias-corrected and accelerated bootstrap (BCa: Efron 1987); with
+    fewer than 8 pairs, Student's t. If all differences are equal, it has no width.
 
     Raises:
         ValueError: if the arms are not two equally long sequences of numbers.
@@ -49,7 +49,7 @@ def paired_difference(
 
 
 def difference_with_p(arm, control, unit: str = "points", basis: str = "") -> Estimate:
-    """As `paired_difference`, in a unit, with the p of `sign_flip_test`."""
+    """`paired_difference` in a unit, with the p-value of `sign_flip_test`."""
     found, p = paired_difference(arm, control), sign_flip_test(arm, control)
     return found._replace(unit=unit, basis=basis or found.basis, p=p)
 
@@ -59,16 +59,16 @@ def difference_over_seeds_and_images(
 ) -> Estimate:
     """Difference in accuracy, with an interval for other seeds and other test images.
 
-    Percentiles of the difference over resamples; the same seeds and images are drawn
-    for both arms, so what they share cancels. Its variance is right where seeds or
+    The interval consists of percentiles over resamples, in which both arms share seeds
+    and images, so that common variation cancels. Its variance is right where seeds or
     images matter by themselves, and up to three times too large where only their
-    combination does (Owen 2007). Identical arms give 0 to 0.
+    combination does (Owen 2007). Identical arms give an interval from 0 to 0.
 
     Args:
         arm: `(seeds, images)` bool: which test images were right. 8 seeds or more.
-        control: the same for the other arm, same seeds, same images.
-        resamples: how many; 20 seeds and 10,000 images take a second or two.
-        seed: of the draws.
+        control: the same for the other arm, with the same seeds and images.
+        resamples: their number; 20 seeds and 10,000 images take a second or two.
+        seed: seed of the draws.
 
     Raises:
         ValueError: if the arms are not two such arrays of one shape.
@@ -89,9 +89,9 @@ def difference_over_seeds_and_images(
 
 
 def resampled_accuracies(right, resamples: int, seed: int = 0) -> np.ndarray:
-    """Accuracies `(resamples, ...)` with seeds and images drawn anew, with replacement.
+    """Accuracies `(resamples, ...)` of seeds and images drawn anew, with replacement.
 
-    Of `right` `(seeds, ..., images)` bool; the axes between share the draws.
+    `right` is `(seeds, ..., images)` bool; the axes between share the draws.
     """
     seeds, images = right.shape[0], right.shape[-1]
     weights = right.astype(np.float32)  # sums below 2**24 are exact
@@ -103,9 +103,9 @@ def resampled_accuracies(right, resamples: int, seed: int = 0) -> np.ndarray:
     return np.concatenate(accuracies)
 
 
-@functools.lru_cache(maxsize=2)  # contrasts of studies ask for the same again and again
+@functools.lru_cache(maxsize=2)  # many contrasts use the same draws
 def _draws(seeds, images, resamples, seed):
-    """How often each image and each seed is drawn, `(images or seeds, batch)` uint8."""
+    """Counts of each image and each seed in draws, `(images or seeds, batch)` uint8."""
     rng, found = np.random.default_rng(seed), []
     for start in range(0, resamples, BATCH):
         batch = min(BATCH, resamples - start)
@@ -115,7 +115,7 @@ def _draws(seeds, images, resamples, seed):
 
 
 def _counts(size, resamples, rng):
-    """How often each is drawn, `(size, resamples)`: multinomial, but faster."""
+    """Counts of each in a draw, `(size, resamples)`: multinomial, but faster."""
     drawn = rng.integers(size, size=(resamples, size))
     drawn += size * np.arange(resamples)[:, None]
     counts = np.bincount(drawn.ravel(), minlength=resamples * size)
@@ -127,8 +127,8 @@ def sign_flip_test(arm, control) -> float:
 
     p is the share of the 2^n patterns of signs in which the sum of the differences is
     at least as far from 0 (Fisher 1935, section 21). It cannot be below 2 / 2^n: .25
-    with three pairs, .03 with six. Identical arms have p = 1. Beyond 22 pairs, SciPy
-    draws 99,999 patterns (Phipson and Smyth 2010); of 20 it would need seconds for all.
+    with three pairs, .03 with six. Identical arms have p = 1. With more than 22 pairs,
+    SciPy draws 99,999 patterns at random (Phipson and Smyth 2010).
     """
     differences = _differences(arm, control)
     if len(differences) > MOST_TO_ENUMERATE:
@@ -150,9 +150,9 @@ def sign_flip_test(arm, control) -> float:
 def holm(p_values) -> np.ndarray:
     """p-values adjusted for their number, in the order given.
 
-    The i-th smallest of m is multiplied by m - i + 1, is no smaller than the one
-    before and at most 1 (Holm 1979): under any dependence, the chance of one false
-    positive or more stays below alpha. A single p-value stays as it is.
+    The i-th smallest of m is multiplied by m - i + 1, then raised to the one before it
+    if it is smaller, and cut at 1 (Holm 1979). Under any dependence, the chance of at
+    least one false positive stays below alpha. A single p-value does not change.
     """
     p_values = np.asarray(p_values, float)
     if p_values.ndim != 1 or not ((p_values >= 0) & (p_values <= 1)).all():
@@ -165,7 +165,7 @@ def holm(p_values) -> np.ndarray:
 
 
 class Equivalence(NamedTuple):
-    """Whether a difference is shown to be smaller than a margin."""
+    """The result of a test that a difference is smaller than a margin."""
 
     difference: Estimate  # its interval has confidence 1 - 2 alpha
     margin: float
@@ -174,7 +174,7 @@ class Equivalence(NamedTuple):
 
 
 def equivalence(arm, control, margin: float, *, alpha: float = 0.05) -> Equivalence:
-    """Whether two arms differ by less than a margin, fixed before the data were seen.
+    """Test whether two arms differ by less than a margin that was fixed beforehand.
 
     Two one-sided paired t tests, against -margin and against +margin (Schuirmann
     1987; Lakens 2017). Both reject at alpha exactly when the 1 - 2 alpha interval of
@@ -200,7 +200,7 @@ def equivalence(arm, control, margin: float, *, alpha: float = 0.05) -> Equivale
 
 
 def _differences(arm, control):
-    """Arm minus control, `(pairs,)`; those that only rounding tells apart, equal."""
+    """Arm minus control, `(pairs,)`; differences that agree to rounding are made equal."""
     arm, control = np.asarray(arm, float), np.asarray(control, float)
     paired = arm.ndim == 1 and arm.shape == control.shape and len(arm) > 1
     if not paired or not np.isfinite([arm, control]).all():

@@ -1,7 +1,7 @@
-"""What the network of a run sees, in training and at test: digits, displays, noise.
+"""The images that a run's network sees, in training and at test.
 
-Order, places and noise come from the spec alone. The arms of a pair therefore see the
-same images, and every level of noise at test scales the same draw.
+Order, places and noise come from the spec alone. Paired runs therefore see the same
+images, and every level of noise at test scales the same draw.
 """
 
 from collections.abc import Iterator
@@ -16,28 +16,28 @@ from utils.noise import add_noise
 from utils.spec import RunSpec
 
 IMAGES_PER_LOOP = 500  # images that one compiled loop takes: about 0.1 s of training
-# Independent streams of random numbers of a seed; all seeds share their test displays.
+# Independent streams of random numbers for a seed; all seeds share test displays.
 ORDER, NOISE, TEST_NOISE, DISPLAYS, TEST_DISPLAYS, YOKED, TEST_YOKED = range(7)
 
 
 class Streams(NamedTuple):
     """Independent sources of random numbers."""
 
-    places: np.random.Generator  # of what is on a display
+    places: np.random.Generator  # digits and fragments on displays
     noise: np.random.Generator
-    others: np.random.Generator  # displays and noise of a yoked network's other input
+    others: np.random.Generator  # the second input of a yoked network
 
 
 class Seen(NamedTuple):
-    """Some images as a network sees them."""
+    """Images as a network sees them."""
 
     images: np.ndarray  # (images, rows, cols) float32, grey levels, with noise
-    beside: np.ndarray | None  # maps (images, rows', cols'), or other displays
+    beside: np.ndarray | None  # second input: maps (images, rows', cols') or displays
     second: np.ndarray | None  # (images,) labels of second digits
 
 
 def load_data(spec: RunSpec) -> tuple[Part, Part]:
-    """`(x_train, y_train), (x_test, y_test)` of a run; it is scored on the second.
+    """Load `(x_train, y_train), (x_test, y_test)` of a run; the second part is scored.
 
     Raises:
         ValueError: if the data set has fewer images than the spec asks for.
@@ -55,17 +55,16 @@ def load_data(spec: RunSpec) -> tuple[Part, Part]:
 
 
 def batches(spec: RunSpec, images, labels, epoch: int) -> Iterator[tuple]:
-    """The training images of one epoch, noise added, in groups of updates.
+    """The training images of one epoch, with noise, in groups of updates.
 
     Args:
-        spec: which images, display, order, noise and batch size.
+        spec: the run.
         images: `(all, rows, cols)` grey levels.
         labels: `(all,)`.
         epoch: counted from 1; order, displays and noise differ from epoch to epoch.
 
     Yields:
-        Inputs, as `arranged` gives them for the batch size, and labels `(updates,
-        batch)` int32.
+        Inputs from `arranged`, and labels `(updates, batch)` int32.
     """
     chosen = np.random.default_rng([spec.seed, ORDER]).permutation(len(images))
     if spec.goes_on:
@@ -86,15 +85,15 @@ def batches(spec: RunSpec, images, labels, epoch: int) -> Iterator[tuple]:
 def displays_at_test(spec: RunSpec, images, labels, sd: float, count: int):
     """The first test images as a network sees them, `IMAGES_PER_LOOP` at a time.
 
-    Noise depends on the seed of the spec, displays do not even depend on that. The
-    first images are seen as they are among all.
+    Noise depends on the seed of the spec; displays are the same for every seed. The
+    first images look the same whatever `count` is.
 
     Args:
-        spec: which display, and the seed.
+        spec: the run.
         images: `(all, rows, cols)` grey levels.
         labels: `(all,)`.
-        sd: of the noise, grey levels.
-        count: of the images that are needed.
+        sd: SD of the noise, grey levels.
+        count: the number of images that are needed.
 
     Yields:
         `Seen`.
@@ -113,16 +112,16 @@ def see(spec, own: Part, pool: Part, streams: Streams, sd: float, *, training=Fa
     """Images as the spec shows them.
 
     Args:
-        spec: display, cue, contrast and noise.
-        own: the images, with labels.
-        pool: images with labels from which second digits and fragments are taken.
-        streams: of random numbers.
-        sd: of the noise, grey levels; in training, the largest if it varies.
+        spec: gives display, cue, contrast and noise.
+        own: the images and their labels.
+        pool: images and labels, the source of second digits and fragments.
+        streams: sources of random numbers.
+        sd: SD of the noise, grey levels; in training, its maximum if it varies.
         training: whether contrast and noise vary from image to image.
 
     Returns:
-        `Seen`; beside the images are the cues' maps, if there are cues, or, for a yoked
-        network, displays of the next images in as much noise.
+        `Seen`. The second input is the maps of cues, if there are cues; for a yoked
+        network, the display of the image before each, in equally strong noise.
     """
     images, beside, second = _displayed(spec, own, pool, streams.places)
     each, share = (len(images), 1, 1), None
@@ -144,11 +143,11 @@ def see(spec, own: Part, pool: Part, streams: Streams, sd: float, *, training=Fa
 
 
 def arranged(images, beside, batch: int):
-    """Images, and what is beside them, in batches.
+    """Arrange images, and a second input if there is one, in batches.
 
     Returns:
-        `(batches, batch, rows, cols, 1)` float32; with something beside them, a list
-        with that, `(batches, batch, rows', cols')`.
+        `(batches, batch, rows, cols, 1)` float32; with a second input, a list of this
+        and `(batches, batch, rows', cols')`.
     """
     images = images.reshape(-1, batch, *images.shape[1:], 1)
     if beside is None:
@@ -157,7 +156,7 @@ def arranged(images, beside, batch: int):
 
 
 def _displayed(spec, own, pool, rng):
-    """Images on displays, the cues' maps, labels of second digits; None without."""
+    """Images on displays, maps of cues and labels of second digits, or None."""
     images, labels = own
     if not spec.display:
         return images, None, None

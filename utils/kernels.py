@@ -1,7 +1,8 @@
 """The arithmetic of `utils.layers` arranged for speed, with derivatives written out.
 
-Microseconds that an update takes an image, and its share of a large matrix product's
-rate, 91 GFLOP/s (one thread of an AMD EPYC; `make bench`, `figures/bench.json`):
+Time of an update, in microseconds for each image, and its rate as a share of that of a
+large matrix product, 91 GFLOP/s (one thread of an AMD EPYC; `make bench`,
+`figures/bench.json`):
 
                         attention                 control
                         batch 1      batch 32     batch 1      batch 32
@@ -11,17 +12,17 @@ rate, 91 GFLOP/s (one thread of an AMD EPYC; `make bench`, `figures/bench.json`)
     and Keras' layers   1015 (28%)   1131 (26%)   797 (18%)    795 (18%)
     PyTorch             2608 (11%)   1157 (25%)   1898 (8%)    889 (17%)
 
-A study's worker peaked at 413 MB. By JAX's profiler (`jax.profiler.trace`) and timed
-variants of each part, these forms are here because
+A study's worker used at most 413 MB. JAX's profiler (`jax.profiler.trace`) and timings
+of variants of each part give these reasons for the forms below:
 
 - JAX's convolution and its gradients run several times slower inside `lax.scan` (JAX
-  issue 12868), where training needs them; matrix products of patches do not;
-- they are products of matrices: of arrays with four dimensions, the same products made
-  an update a sixth slower;
-- JAX's derivative of pooling scatters through strided slices: a third of an update;
-- from its derivatives of convolution and LRN, XLA makes loops that compute the same
-  thing several times over;
-- a sum over channels is faster as a matrix product, and a power of -3/4 as two square
+  issue 12868), where training needs them; matrix products of patches do not.
+- The products are of matrices: with arrays of four dimensions, an update is a sixth
+  slower.
+- JAX's derivative of pooling scatters through strided slices, a third of an update.
+- From JAX's derivatives of convolution and LRN, XLA makes loops that compute the same
+  values several times.
+- A sum over channels is faster as a matrix product, and a power of -3/4 as two square
   roots and a division, which vectorise.
 """
 
@@ -44,7 +45,7 @@ def _col_patches(x, kernel_cols):
 
 
 def _as_matrix(kernel):
-    """`(k_rows, k_cols, in, out)` as a matrix `(k_cols * in, k_rows * out)`."""
+    """Kernel `(k_rows, k_cols, in, out)` as a matrix `(k_cols * in, k_rows * out)`."""
     k_rows, k_cols, n_in, n_out = kernel.shape
     return kernel.transpose(1, 2, 0, 3).reshape(k_cols * n_in, k_rows * n_out)
 
@@ -53,12 +54,12 @@ def _as_matrix(kernel):
 def convolve(x, kernel):
     """Cross-correlate `x` with `kernel` at stride 1, without padding.
 
-    One matrix product of patches that are one row high with all kernel rows at
-    once, then a sum over row-shifted products. Against full patches this moves a
-    third of the memory, for `(rows + k_rows - 1) / rows` times the arithmetic.
+    Patches that are one row high are multiplied by all kernel rows in one matrix
+    product; the results are then shifted by rows and summed. This moves a third of the
+    memory of full patches, for `(rows + k_rows - 1) / rows` times the arithmetic.
 
     `(batch, rows + k_rows - 1, cols + k_cols - 1, in)` and `(k_rows, k_cols, in, out)`
-    make `(batch, rows, cols, out)`. A kernel of 1 x 1 makes it a plain matrix product.
+    give `(batch, rows, cols, out)`. With a kernel of 1 x 1 it is a matrix product.
     """
     return _convolve_forward(x, kernel)[0]
 
@@ -99,7 +100,7 @@ def convolve_few_channels(x, kernel):
 
 
 def max_pool(x):
-    """Largest of each 3 x 3 window at stride 2: of three rows, then of three columns.
+    """Maximum of each 3 x 3 window at stride 2: over three rows, then three columns.
 
     `(batch, rows, cols, channels)` becomes `(batch, (rows - 1) // 2, (cols - 1) // 2,
     channels)`. Where all places are equal, the gradient goes to the first.
@@ -108,7 +109,7 @@ def max_pool(x):
 
 
 def _thirds(x, axis):
-    """First, second and third member of each window of three at stride 2."""
+    """The first, second and third member of each window of three at stride 2."""
     windows = (x.shape[axis] - 3) // 2 + 1
     x = _pad(slice_in_dim(x, 0, 2 * windows + 1, axis=axis), axis, 0, 1)
     x = x.reshape(*x.shape[:axis], windows + 1, 2, *x.shape[axis + 1 :])
@@ -152,14 +153,14 @@ _max_of_three.defvjp(_max_of_three_forward, _max_of_three_backward)
 def normalise(x, k, n, alpha):
     """Local response normalisation (Krizhevsky et al. 2012, section 3.3).
 
-    Of `(batch, rows, cols, channels)`, the same shape. At alpha 0 it divides by
-    `k ** 0.75`. No gradient goes to k and alpha.
+    `x` and the result are `(batch, rows, cols, channels)`. At alpha 0, `x` is divided
+    by `k ** 0.75`. No gradient goes to k and alpha.
     """
     return _normalise_forward(x, k, n, alpha)[0]
 
 
 def _sum_over_neighbours(x, n):
-    """Over the n channels around each, as a product with a band matrix."""
+    """Sums over the n channels around each, as a product with a band matrix."""
     channel = np.arange(x.shape[-1])
     band = jnp.asarray(abs(channel[:, None] - channel) <= n // 2, x.dtype)
     return (x.reshape(-1, x.shape[-1]) @ band).reshape(x.shape)
@@ -185,7 +186,7 @@ normalise.defvjp(_normalise_forward, _normalise_backward)
 def multiply_by_gain(features, gain):
     """`features (batch, rows, cols, channels) * gain (batch, rows, cols)`.
 
-    A gain of 1 leaves the features as they are.
+    A gain of 1 leaves the features unchanged.
     """
     return features * gain[..., None]
 

@@ -1,8 +1,8 @@
-"""Layers that Keras lacks, refuses, or runs slowly inside a compiled loop.
+"""Layers that Keras lacks or restricts, or runs slowly inside a compiled loop.
 
-A layer's `formula` says what it computes (that of `Convolution` is in Keras). What runs
-is the same arithmetic arranged for speed, in `utils.kernels`; tests hold the two
-together, values and gradients. Arrays are `(batch, rows, cols, channels)`.
+A layer's `formula` defines what it computes (that of `Convolution` is in Keras). Its
+`call` runs the same arithmetic, arranged for speed in `utils.kernels`; tests compare
+the values and gradients of both. Arrays are `(batch, rows, cols, channels)`.
 """
 
 import keras
@@ -17,8 +17,9 @@ from utils.checks import number
 class Convolution(keras.layers.Conv2D):
     """`keras.layers.Conv2D` at stride 1 without padding, fast on one CPU thread.
 
-    The same weights, and the same result to rounding: at (y, x) the sum over i and j of
-    `inputs[y + i, x + j] @ kernel[i, j]`. At 1 x 1 it is a dense layer at each place.
+    It has the same weights and, to rounding, the same result: at (y, x) the sum over i
+    and j of `inputs[y + i, x + j] @ kernel[i, j]`. A kernel of 1 x 1 makes it a dense
+    layer at each place.
 
     Call arguments:
         inputs: `(batch, rows + k_rows - 1, cols + k_cols - 1, in)`.
@@ -27,7 +28,7 @@ class Convolution(keras.layers.Conv2D):
         `(batch, rows, cols, filters)`.
 
     Raises:
-        ValueError: for strides, dilation, groups or padding, which it lacks.
+        ValueError: for strides, dilation, groups or padding.
     """
 
     def __init__(self, filters, kernel_size, **kwargs):
@@ -48,17 +49,17 @@ class Convolution(keras.layers.Conv2D):
 
 @keras.saving.register_keras_serializable("attention_in_a_cnn")
 class MaxPool(keras.layers.Layer):
-    """Largest of each 3 x 3 window at stride 2 (Krizhevsky et al. 2012, section 3.4).
+    """Maximum of each 3 x 3 window at stride 2 (Krizhevsky et al. 2012, section 3.4).
 
-    Rows first, then columns. Where places tie, the gradient goes to the leftmost
-    column of them, and in it to the first row.
+    It takes the maximum over rows, then over columns. In a tie, the gradient goes to
+    the leftmost column and, within it, to the first row.
 
     Call arguments:
         x: `(batch, rows, cols, channels)`, at least 3 x 3 places.
 
     Returns:
         `(batch, (rows - 1) // 2, (cols - 1) // 2, channels)`: a last row or column
-        that fills no window is left out. An image of one grey level keeps it.
+        that fills no window is left out. A uniform image keeps its grey level.
     """
 
     @staticmethod
@@ -72,15 +73,15 @@ class MaxPool(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable("attention_in_a_cnn")
 class LocalResponseNormalization(keras.layers.Layer):
-    """Divide each activity by those of its neighbours in channel order.
+    """Divide each activity by a sum over its neighbours in channel order.
 
     After Krizhevsky, Sutskever and Hinton (2012), section 3.3. As in the paper, alpha
     multiplies the *sum* of squares; PyTorch's multiplies their mean, so it would be n
     times larger. At alpha 0 the layer divides by `k ** 0.75`.
 
     Args:
-        k: the constant.
-        n: how many neighbouring channels, an odd number.
+        k: the constant that is added to the sum.
+        n: the number of channels in the sum, odd: the channel and its neighbours.
         alpha: weight of the sum of squares.
 
     Call arguments:
@@ -88,6 +89,9 @@ class LocalResponseNormalization(keras.layers.Layer):
 
     Returns:
         The same shape.
+
+    Raises:
+        ValueError: if `n` is not a positive odd number.
     """
 
     def __init__(self, k=2.0, n=5, alpha=1e-4, **kwargs):
@@ -107,13 +111,13 @@ class LocalResponseNormalization(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable("attention_in_a_cnn")
 class TrainingNoise(keras.layers.Layer):
-    """Add Gaussian noise in training, none at test.
+    """Add Gaussian noise in training, and none at test.
 
-    `keras.layers.GaussianNoise` accepts a standard deviation of at most 1; on raw
-    grey levels, the published one is 2.5. At 0 the layer does nothing.
+    `keras.layers.GaussianNoise` accepts a standard deviation of at most 1; the
+    published one is 2.5 grey levels. At 0 the layer does nothing.
 
-    This is for Keras' own `fit`. Studies draw their noise in `utils.inputs.batches`,
-    from the seed of the run, and leave the layer at 0.
+    The layer is for Keras' own `fit`. Studies leave it at 0 and draw their noise in
+    `utils.inputs.batches`, from the seed of the run.
 
     Args:
         sd: standard deviation in the input's unit (here grey levels, 0 to 255).
@@ -142,9 +146,9 @@ class Attend(keras.layers.Layer):
 
     Call arguments:
         features: `(batch, rows, cols, channels)`, with `border` rows and columns of
-            padding on each side that the gain does not cover.
+            padding on each side, which the gain does not cover.
         gain: `(batch, rows - 2 * border, cols - 2 * border)`. A gain of 1 leaves
-            the features as they are.
+            the features unchanged.
 
     Returns:
         `(batch, rows, cols, channels)`; the border is multiplied by 0.

@@ -1,10 +1,10 @@
-"""How attention maps are made of a first look: one short function for each kind.
+"""Attention maps from the first look: one short function for each kind.
 
 The first look at an image gives features F[y, x, c] (`conv_2` after ReLU) and class
 evidence E[y, x, k] = `dense_2`(F[y, x]): the class activation map of Zhou et al.
-(2016). Each function turns them, `(batch, rows, cols, channels)` and `(batch, rows,
-cols, 10)`, into a map A `(batch, rows, cols)`, or at once into a gain G; entries are 0
-or more. `utils.attention` is their registry.
+(2016). Each function takes both, `(batch, rows, cols, channels)` and `(batch, rows,
+cols, 10)`, and returns a map A `(batch, rows, cols)` or directly a gain G, with entries
+of 0 or more. `utils.attention` is their registry.
 """
 
 import math
@@ -24,10 +24,10 @@ def ones(features, evidence):
 def as_coded(features, evidence):
     """`A = mean_k p(k)`, each column divided by its sum: the published attention.
 
-    With p a softmax over the ten digits, its mean over them is 1/10 at every place
-    and the result 1 / rows: 1/15 for MNIST, whatever the image (the code behind
-    Vatterott 2016). The only map that is used as it is, neither divided by its mean
-    nor subject to a strength.
+    p is a softmax over the ten digits, so that its mean over them is 1/10 at every
+    place, and the result is 1 / rows: 1/15 for every MNIST image (the code behind
+    Vatterott 2016). No other map is used without division by its mean and without a
+    strength.
     """
     average = ops.mean(ops.softmax(evidence, axis=-1), axis=-1)
     return average / ops.sum(average, axis=1, keepdims=True)
@@ -39,10 +39,10 @@ def uniform(features, evidence, *, gain=1 / 15):
 
 
 def evidence_for_any(features, evidence):
-    """`A = log sum_k exp E(k) - mean_k E(k)`: how far a place speaks for some digit.
+    """`A = log sum_k exp E(k) - mean_k E(k)`: evidence for any digit at a place.
 
-    Smallest, ln 10, where all ten digits have the same evidence. It is the map that
-    the text of Vatterott (2016) describes, in a form that is not flat.
+    It is smallest, ln 10, where all ten digits have the same evidence. It is the map
+    that the text of Vatterott (2016) describes, in a form that is not flat.
     """
     return ops.logsumexp(evidence, axis=-1) - ops.mean(evidence, axis=-1)
 
@@ -60,10 +60,10 @@ def selectivity(features, evidence):
 def top_n(features, evidence, *, n=1):
     """`A = mean of p(k) over the n digits most likely at first look`.
 
-    Likely by their evidence averaged over the image. At n = 1 the network's guess
-    guides it (the first attempt of Vatterott 2016, whose untried idea is an n in
-    between); at n = 10 the map is 1/10 everywhere: attending to everything is
-    attending to nothing.
+    The likeliest digits have the most evidence, averaged over the image. At n = 1 the
+    network is guided by its own guess (the first attempt of Vatterott 2016, who left an
+    n in between untried); at n = 10 the map is 1/10 everywhere: attending to everything
+    is attending to nothing.
     """
     _, likely = ops.top_k(ops.mean(evidence, axis=(1, 2)), n)
     chosen = ops.sum(ops.one_hot(likely, DIGITS, dtype=evidence.dtype), axis=1)
@@ -74,17 +74,18 @@ def top_n(features, evidence, *, n=1):
 def energy(features, evidence):
     """`A = mean_c F(c)`: "the average activity of units covering each location".
 
-    The words of Vatterott (2016) taken literally; it needs no class. On an image
-    without activity every place is alike and the gain is 1.
+    These are the words of Vatterott (2016), taken literally; the map needs no class. On
+    an image without activity all places are alike, and the gain is 1.
     """
     return ops.mean(features, axis=-1)
 
 
 def place(features, evidence):
-    """`G = A / mean of A inside`, A that of `energy`: places without an amount.
+    """`G = A / mean of A inside`, with A of `energy`: selection of places alone.
 
-    Inside is where gains count, not the outermost ring: there the mean gain is 1 for
-    every image, which that of `energy` is not. `energy` is `place` times `amount`.
+    Inside means without the outermost ring, where gains have no effect. The mean gain
+    inside is 1 for every image, unlike that of `energy`, which is `place` times
+    `amount`.
     """
     active = energy(features, evidence) + keras.config.epsilon()
     return active / _mean_inside(active)
@@ -93,8 +94,8 @@ def place(features, evidence):
 def amount(features, evidence):
     """`G = mean inside of the gain of energy`, at every place: no selection.
 
-    How much of `energy`'s gain is left inside the outermost ring, where gains count. On
-    an image without activity, 1.
+    It is the share of `energy`'s gain that is left inside the outermost ring, where
+    gains have an effect. On an image without activity it is 1.
     """
     active = energy(features, evidence) + keras.config.epsilon()
     gain = active / ops.mean(active, axis=(1, 2), keepdims=True)
@@ -102,11 +103,11 @@ def amount(features, evidence):
 
 
 def normalised(features, evidence, *, sigma=1.0):
-    """`G = A / (mean of A inside + sigma)`, A that of `energy`: divisive normalisation.
+    """`G = A / (mean of A inside + sigma)`, with A of `energy`: divisive normalisation.
 
     Activity is divided by pooled activity plus a constant (Reynolds and Heeger 2009).
-    At sigma 0 it is `place`; where the mean inside is sigma, half of that; and an image
-    without activity has no gain.
+    At sigma 0 it is `place`; where the mean inside equals sigma, it is half of that. On
+    an image without activity the gain is 0.
     """
     active = energy(features, evidence)
     pooled = _mean_inside(active) + sigma
@@ -114,9 +115,9 @@ def normalised(features, evidence, *, sigma=1.0):
 
 
 def centre(features, evidence, *, sd=0.25):
-    """A Gaussian at the middle of the image, its SD a share of the map's size.
+    """A Gaussian in the middle of the map, its SD a share of the map's size.
 
-    MNIST is centred: this map knows that and nothing else. At a large `sd` it is
+    The digits of MNIST are centred, and the map uses only that. At a large `sd` it is
     the control.
     """
     rows, cols = evidence.shape[1:3]

@@ -26,17 +26,17 @@ from utils.layers import (
 from utils.maps import DIGITS
 
 CHANNELS = 32
-LARGEST_KERNEL = 9 * CHANNELS**2  # weights, of conv_2
+LARGEST_KERNEL = 9 * CHANNELS**2  # weights of conv_2
 SMALLEST_IMAGE = 3  # rows and columns: one window of the first pooling
 IMAGES_PER_CALL = 20  # of a compiled function: they fit into a processor's cache
 
 
 @keras.saving.register_keras_serializable("attention_in_a_cnn")
 class Uniform(keras.initializers.RandomUniform):
-    """The numbers of Keras' own initializer, a second sooner for each layer.
+    """Keras' own initializer with the same numbers, a second faster for each layer.
 
-    JAX compiles its generator for each shape; rows are quick to compile, and a row that
-    is long enough for every kernel is compiled once.
+    JAX compiles its generator for each shape; this one draws a row that is long enough
+    for every kernel, so that it is compiled once.
     """
 
     def __call__(self, shape, dtype=None):
@@ -59,10 +59,10 @@ def build_model(
         attention: a name in `utils.attention.KINDS`; `ones` is the control.
         noise_sd: SD in grey levels of the noise added in training, never at test.
         image_shape: `(rows, cols)`, each at least 3.
-        strength: how much attention, from 0 (the control) to 1.
+        strength: strength of attention, from 0 (the control) to 1.
         seed: fixes the initial weights and the noise; two kinds built with one
             seed start from the same weights.
-        **parameters: those of the kind, such as `n=3` for `top_n`.
+        **parameters: parameters of the kind, such as `n=3` for `top_n`.
 
     Returns:
         A model from grey levels `(batch, rows, cols, 1)` to the probabilities of
@@ -118,15 +118,14 @@ def build_model(
 
 
 def random_layers(noise_sd: float, seed: int | None, channels: int = 1) -> tuple:
-    """The layers in which chance has a part: noise, `conv_1`, `conv_2`, `dense_2`.
+    """The layers that use random numbers: noise, `conv_1`, `conv_2`, `dense_2`.
 
-    Kernels begin uniform, those of convolutions within sqrt(6 / (fan in + fan out))
-    (Glorot and Bengio 2010); biases begin at 0.
+    Initial kernels are uniform: for convolutions within sqrt(6 / (fan in + fan out))
+    of 0 (Glorot and Bengio 2010), for `dense_2` within 0.05. Biases start at 0.
 
     Args:
-        noise_sd: SD in grey levels of the noise added in training.
-        seed: fixes initial weights and noise.
-        channels: of the input of `conv_1`.
+        noise_sd, seed: as for `build_model`.
+        channels: the number of channels of the input of `conv_1`.
     """
     seeds = np.random.SeedSequence(seed).generate_state(4).tolist()
 
@@ -153,7 +152,7 @@ def map_shape(image_shape: tuple[int, int]) -> tuple[int, int]:
 
 
 def check_shape(image_shape: tuple[int, int]) -> tuple[int, int]:
-    """Rows and columns of images, if they are large enough."""
+    """Return rows and columns of images if they are whole numbers of at least 3."""
     try:
         rows, cols = image_shape
         sides = dict.fromkeys(("rows", "cols"), whole(least=SMALLEST_IMAGE))
@@ -183,17 +182,17 @@ def attention_maps(model: keras.Model, images) -> np.ndarray:
 
 
 def predict(model: keras.Model, images, output="softmax"):
-    """What a layer, or several, give for images; by default the ten probabilities.
+    """The output of a layer, or of several; by default the probabilities of the digits.
 
     Args:
         model: from `build_model`.
-        images: any number of them, as for `attention_maps`.
-        output: name of a layer, or several names, which compile and run as one. A
-            layer that is used twice (`conv_2`, `dense_2`) gives its first look;
-            "conv_2 again" is its second.
+        images: any number of images, as for `attention_maps`.
+        output: name of a layer, or several names, which run as one model. `conv_2` and
+            `dense_2` are used twice: their names mean the first look, "conv_2 again"
+            the second.
 
     Returns:
-        The layer's output, an array with the images first; for several, a list.
+        An array whose first axis is that of the images; for several names, a list.
 
     Raises:
         ValueError: if the images do not fit the model, or no layer has that name.
@@ -234,7 +233,7 @@ def second_look(model: keras.Model, inputs, gain) -> np.ndarray:
     return _run(part, ["softmax"], arrays)[0]
 
 
-_PARTS = weakref.WeakKeyDictionary()  # of models, by what they give
+_PARTS = weakref.WeakKeyDictionary()  # parts of models, by their outputs
 
 
 def _part(model, which, make):
@@ -255,7 +254,7 @@ def _up_to(model, outputs):
 
 
 def _after_attention(model, _):
-    """The model behind its first look: from `conv_2`'s input and a gain on it."""
+    """The second look as a model: its inputs are `conv_2`'s input and a gain on it."""
     padded = model.get_layer("pad_1").output
     inputs = keras.Input(padded.shape[1:])
     gain = keras.Input([size - 2 for size in padded.shape[1:3]])
@@ -275,7 +274,7 @@ def _run(part, outputs, arrays):
 
 
 def set_weights(model: keras.Model, weights: Mapping[str, np.ndarray]) -> None:
-    """Give `model` trained weights, in place; the kind of attention may be another.
+    """Load trained weights into `model`, in place; it may be of another kind.
 
     Args:
         model: from `build_model` or `build_wired`.
@@ -283,8 +282,7 @@ def set_weights(model: keras.Model, weights: Mapping[str, np.ndarray]) -> None:
             `{"conv_1/kernel": (3, 3, 1, 32), "conv_1/bias": (32,), ...}`.
 
     Raises:
-        ValueError: if a layer does not exist or a shape differs; the model is then
-            as it was.
+        ValueError: if a layer does not exist or a shape differs; nothing then changes.
     """
     variables = {
         f"{layer.name}/{variable.name}": variable

@@ -2,9 +2,9 @@
 
 Each is a function `(images, level, rng)` that returns float32 images of the same
 shape, in grey levels, and leaves its input alone. Level 0 returns the images
-exactly. The generator moves on by the same number of draws at every level: with one
-seed, two levels differ in strength and in nothing else. A level out of range, other
-images than those below, or what is no generator is a `ValueError`.
+exactly. The number of random draws is the same at every level: with one seed, two
+levels differ in strength only. Each raises `ValueError` for a level out of range, for
+images of another shape or type, and if `rng` is not a NumPy Generator.
 
 Images have shape `(rows, cols)`, `(batch, rows, cols)` or `(batch, rows, cols, 1)`,
 and any numeric type; grey levels run from 0 (background) to 255 (ink). Results are
@@ -25,7 +25,7 @@ def add_noise(images: np.ndarray, sd: float, rng: np.random.Generator) -> np.nda
     """Add Gaussian noise, independent at every pixel.
 
     `image + sd * z` with z standard normal: the noise of Vatterott (2016), whose SD
-    was 2.5, and of `keras.layers.GaussianNoise`. At SD 0 these are the images.
+    was 2.5, and of `keras.layers.GaussianNoise`. SD 0 leaves the images unchanged.
 
     Args:
         images: Shape `(rows, cols)`, `(batch, rows, cols)` or
@@ -44,18 +44,18 @@ def add_noise(images: np.ndarray, sd: float, rng: np.random.Generator) -> np.nda
     images, sd = _checked(images, rng, sd=sd)
     noisy = rng.standard_normal(images.shape, dtype=np.float32)
     noisy *= sd
-    noisy += images  # into the noise: a training epoch needs no other copy
+    noisy += images  # in place: a training epoch needs no second copy
     return noisy
 
 
 def salt_and_pepper(
     images: np.ndarray, fraction: float, rng: np.random.Generator
 ) -> np.ndarray:
-    """Replace a random share of the pixels by black or white, each as often.
+    """Replace random pixels by black or white, with equal chances.
 
-    Each pixel is replaced with probability `fraction`, whatever its neighbours
-    (Geirhos et al., 2018, `salt_and_pepper_noise`). At fraction 0 these are the
-    images; at fraction 1 nothing of them is left.
+    Each pixel is replaced with probability `fraction`, independently of the others
+    (Geirhos et al., 2018, `salt_and_pepper_noise`). Fraction 0 leaves the images
+    unchanged; at fraction 1 nothing of them is left.
 
     Args:
         images: As for `add_noise`.
@@ -79,16 +79,16 @@ def reduce_contrast(
     """Shrink each image toward its own mean grey level.
 
     `mean + (1 - removed) * (image - mean)`: RMS contrast, the SD of an image's grey
-    levels (Peli, 1990), falls to the share that is left, and the mean stays. That is
+    levels (Peli, 1990), falls to the share that is left, and the mean stays. This is
     how vision science varies contrast: at a constant mean luminance. Geirhos et al.
-    (2018) shrink toward mid-grey (127.5) instead; on MNIST, whose mean is 33, that
-    would change the mean as well, and a network on raw grey levels would feel it.
-    With nothing removed these are the images; with all, each is uniform.
+    (2018) shrink toward mid-grey (127.5) instead; on MNIST, whose mean is 33, this
+    would also change the mean, to which a network on raw grey levels is sensitive.
+    Removing 0 leaves the images unchanged; removing 1 makes each of them uniform.
 
     Args:
         images: As for `add_noise`.
         removed: Share of the contrast that is removed, 0 to 1.
-        rng: Not drawn from; here so that every entry of `NOISES` is called alike.
+        rng: Not used; it is here because every entry of `NOISES` takes one.
 
     Example:
         >>> faint = reduce_contrast(x_test[0], 0.9, np.random.default_rng(0))
@@ -105,8 +105,8 @@ class Noise(NamedTuple):
     """One way to make an image harder to see."""
 
     label: str  # text of a legend or a menu
-    unit: str  # what its level counts
-    maximum: float  # right end of a slider; levels start at 0, the image itself
+    unit: str  # unit of its level
+    maximum: float  # right end of a slider; its left end is 0, the image itself
     apply: Callable[[np.ndarray, float, np.random.Generator], np.ndarray]
     meaning: str  # one line for the reader
 
@@ -137,7 +137,7 @@ NOISES: Mapping[str, Noise] = {  # an entry adds a noise to explorers, tests, fi
 
 
 def _checked(images, rng, most=None, **level) -> tuple[np.ndarray, float]:
-    """Images as an array, and their level, if all three are what they should be."""
+    """Check images, generator and level; return images as an array, and the level."""
     images = np.asarray(images)
     has_channel = images.ndim > 2 and images.shape[-1] == 1
     fits = images.ndim in (2, 3, 4) and has_channel == (images.ndim == 4)
@@ -145,7 +145,7 @@ def _checked(images, rng, most=None, **level) -> tuple[np.ndarray, float]:
         raise ValueError(
             "Expected grey levels as numbers, of shape (rows, cols), (batch, rows, "
             f"cols) or (batch, rows, cols, 1). Received {images.dtype} of shape "
-            f"{images.shape}. One image loses its channel axis by images[..., 0]."
+            f"{images.shape}. Drop the channel axis of one image: images[..., 0]."
         )
     if not isinstance(rng, np.random.Generator):
         raise ValueError(f"Expected rng: np.random.default_rng(seed). Received {rng}.")

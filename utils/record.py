@@ -1,4 +1,4 @@
-"""What a record says of a run: its spec, its accuracies, and what made it."""
+"""The record of a run: its spec, its accuracies, and the software that made it."""
 
 import base64
 import functools
@@ -26,7 +26,7 @@ class Answers(NamedTuple):
 def of_epoch(
     epoch: int, spec: RunSpec, scored: Callable[[float], Answers], loss: float
 ) -> dict:
-    """The entry of a record for an epoch; `scored` gives answers by the noise SD."""
+    """The entry of an epoch in a record; `scored` gives the answers at a noise SD."""
     return {
         "epoch": epoch,
         "accuracy_clean": float(scored(0.0).right.mean()),
@@ -45,9 +45,9 @@ def as_record(
 
     Args:
         spec: the run.
-        epochs: an entry for each, from `of_epoch`.
-        scored: gives the answers at a noise SD.
-        seconds: that it took so far; scoring is added.
+        epochs: one entry from `of_epoch` for each.
+        scored: a function that gives the answers at a noise SD.
+        seconds: duration of training; the duration of scoring is added.
     """
     start = time.perf_counter()
     found = {f"{sd:g}": scored(sd) for sd in spec.test_noise_sds}
@@ -65,20 +65,20 @@ def as_record(
 
 
 def encode(correct: np.ndarray) -> str:
-    """Right or wrong, `(images,)` bool, as text for a record."""
+    """Encode right and wrong answers, `(images,)` bool, as text for a record."""
     return base64.b64encode(np.packbits(correct).tobytes()).decode()
 
 
 def decode_correct(record: Mapping, sd: float, what: str = "correct") -> np.ndarray:
     """Which test images a run named right at the end, at noise SD `sd`.
 
-    With "intruded" instead of "correct", in which displays it named the second digit.
+    With "intruded", the displays in which it named the second digit.
 
     Returns:
         `(test_images,)` bool, in the order of the test set.
 
     Raises:
-        ValueError: if the record was not scored at that level.
+        ValueError: if the record has no answers at that SD.
     """
     masks = record.get(what, {})
     if f"{sd:g}" not in masks:
@@ -91,7 +91,7 @@ def decode_correct(record: Mapping, sd: float, what: str = "correct") -> np.ndar
 
 
 def versions() -> dict[str, str]:
-    """Versions of the libraries that a result depends on, and `utils.outside`."""
+    """Versions of the libraries that a result depends on, with `utils.outside`."""
     libraries = ("jax", "jaxlib", "keras", "numpy", "attention-in-a-cnn")
     found = {name: importlib.metadata.version(name) for name in libraries}
     return {"python": platform.python_version(), **found, **outside()}
@@ -99,7 +99,7 @@ def versions() -> dict[str, str]:
 
 @functools.cache
 def processor() -> str:
-    """The processor's name, as far as the system tells it; a GPU's, if JAX has one."""
+    """The name of the processor, as the system gives it, or of JAX's GPU."""
     if jax.default_backend() != "cpu":
         return jax.devices()[0].device_kind
     try:

@@ -1,4 +1,4 @@
-"""The spec of a run: all that decides it. Its record repeats the spec."""
+"""The spec of a run: all settings that decide its result."""
 
 import functools
 import hashlib
@@ -41,10 +41,10 @@ def _own_first(cls, fields):
 
 @attrs.frozen(field_transformer=_own_first)
 class RunSpec(Wiring):
-    """All that decides a run. Defaults are the published ones (Vatterott 2016).
+    """All settings of a run; the defaults are the published ones (Vatterott 2016).
 
-    A wiring is part of it. A yoked network is given the display of another digit, in as
-    much noise; the attention field is the map of the display's cue.
+    They include its wiring. A yoked network makes its map from a display of another
+    digit in equally strong noise; an attention field is the map of the display's cue.
 
     Raises:
         ValueError: for an unknown kind of attention, or a value out of range.
@@ -53,30 +53,30 @@ class RunSpec(Wiring):
     attention: str = "ones"
     attention_parameters: Mapping[str, Any] = attrs.field(factory=dict)
     strength: float = field(number(most=1), 1.0)
-    input_scale: float = field(number(), 1.0)  # multiplies the grey levels
+    input_scale: float = field(number(), 1.0)  # factor of the grey levels
     noise_sd: float = field(number(), 0.0)  # in training, grey levels
-    noise_varies: bool = field(flag, False)  # each training image: from 0 to noise_sd
+    noise_varies: bool = field(flag, False)  # training SDs are uniform, 0 to noise_sd
     data: str = "mnist"  # or the path of a file for utils.data.load_npz
-    contrast: float = field(number(most=1), 1.0)  # of images before noise, at test
-    contrast_varies: bool = field(flag, False)  # each training image: from 0 to 1
+    contrast: float = field(number(most=1), 1.0)  # factor of test images, before noise
+    contrast_varies: bool = field(flag, False)  # training contrasts are uniform, 0 to 1
     display: Display | None = attrs.field(default=None, converter=_display)
-    images: int = field(whole(least=1), 60_000)  # an epoch, always the same ones
-    goes_on: bool = field(flag, False)  # through the training images, epoch by epoch
+    images: int = field(whole(least=1), 60_000)  # in an epoch, always the same ones
+    goes_on: bool = field(flag, False)  # each epoch takes the next training images
     epochs: int = field(whole(least=1), 12)
     batch_size: int = field(whole(least=1), 1)
     optimizer: str = field(choice(OPTIMIZERS), "sgd")
     learning_rate: float = field(number(), 0.01)
     momentum: float = field(number(), 0.5)  # Nesterov's; Adam has none
     learning_rate_decay: float = field(number(), 1e-6)  # rate / (1 + decay * updates)
-    conv_2_start: float = field(number(), 1.0)  # multiplies its initial kernel
-    conv_2_rate: float = field(number(), 1.0)  # multiplies its learning rate; SGD only
+    conv_2_start: float = field(number(), 1.0)  # factor of its initial kernel
+    conv_2_rate: float = field(number(), 1.0)  # factor of its learning rate; SGD only
     seed: int = field(whole(), 0)
     scored_on: str = field(choice(("test", "validation")), "test")
     test_images: int = field(whole(least=1), 10_000)
-    curve_images: int | None = None  # the first of them, after an epoch; None: all
+    curve_images: int | None = None  # test images after each epoch; None: all
     test_noise_sds: tuple[float, ...] = field(numbers, TEST_NOISE_SDS)
-    keeps_weights: bool = field(flag, True)  # with the record
-    data_sha256: str | None = None  # of the arrays in `data`; found out if not given
+    keeps_weights: bool = field(flag, True)  # stores weights with the record
+    data_sha256: str | None = None  # of the arrays in `data`; computed if None
 
     def __attrs_post_init__(self):
         found = attention.check(
@@ -111,9 +111,9 @@ class RunSpec(Wiring):
             )
 
     def to_json(self) -> dict:
-        """The spec as plain values, from which `RunSpec(**values)` makes it again."""
+        """The spec as plain values; `RunSpec(**values)` restores it."""
         plain = attrs.asdict(self)
-        if self.display:  # fields that came later: names of older runs stay
+        if self.display:  # newer fields: older runs keep their names
             for name in ("central", "distance"):
                 if not plain["display"][name]:
                     del plain["display"][name]
@@ -121,12 +121,12 @@ class RunSpec(Wiring):
 
     @property
     def is_cued(self) -> bool:
-        """Whether its network is given the map of the display's cue."""
+        """Whether its network receives the map of the display's cue."""
         return self.attention == "given" or self.field
 
     @property
     def network(self) -> dict:
-        """The settings of `build_wired` but the kind, the images' size and the seed."""
+        """The settings of `build_wired`, except kind, image size and seed."""
         names = ("strength", "input_scale", *attrs.fields_dict(Wiring))
         settings = {name: getattr(self, name) for name in names}
         return Frozen({**settings, **self.attention_parameters})
@@ -137,7 +137,7 @@ class RunSpec(Wiring):
         return self.display.shape if self.display else self.load()[0][0].shape[1:]
 
     def model(self) -> keras.Model:
-        """Its network, untrained."""
+        """Build its network, untrained."""
         shape = self.image_shape
         return build_wired(self.attention, image_shape=shape, **self.network)
 
@@ -147,7 +147,7 @@ class RunSpec(Wiring):
         return self.images * self.epochs
 
     def load(self) -> tuple[Part, Part]:
-        """Its training and its test images, each with labels.
+        """Load its training images and its test images, with labels.
 
         Raises:
             ValueError: if the file was replaced after the spec was made.
@@ -161,16 +161,15 @@ class RunSpec(Wiring):
         return train, test
 
     def with_seed(self, seed: int) -> "RunSpec":
-        """The same run from another seed: its pair in nothing but that."""
+        """The same run with another seed."""
         return attrs.evolve(self, seed=seed)
 
     @property
     def name(self) -> str:
         """A file name: readable, and different for different specs.
 
-        It is made from what differs from the defaults, so that a field that is
-        added to the class later does not rename the runs that were made before. Data of
-        one's own are named by what is in them, wherever they lie.
+        It depends only on values that differ from the defaults, so that a new field
+        does not rename older runs. A data file counts by its content, not its path.
         """
         changed = {k: v for k, v in self.to_json().items() if v != _defaults()[k]}
         changed.pop("data", None)

@@ -1,4 +1,4 @@
-"""Numbers that summarise runs, and the words for them. They draw nothing."""
+"""Numbers that summarise runs, and their wording in sentences and tables."""
 
 from typing import NamedTuple
 
@@ -9,7 +9,7 @@ def mean_and_standard_error(runs) -> tuple[np.ndarray, np.ndarray]:
     """Mean over runs and the standard error of that mean, `runs` being `(runs, ...)`.
 
     `SE = s / sqrt(n)` with s the sample standard deviation (n - 1 in its denominator).
-    With one run it is NaN: one run says nothing of the spread between runs.
+    With one run it is NaN: one run says nothing about the spread between runs.
 
     Raises:
         ValueError: if there is no run.
@@ -23,7 +23,7 @@ def mean_and_standard_error(runs) -> tuple[np.ndarray, np.ndarray]:
     return mean, runs.std(0, ddof=1) / np.sqrt(len(runs))
 
 
-# How numbers of a unit are written, and the unit behind them.
+# For each unit, the format of its numbers and the text behind them.
 FORMATS = {
     "points": ("+.1f", " points"),
     "dB": ("+.1f", " dB"),
@@ -38,10 +38,10 @@ FORMATS = {
 
 
 class Estimate(NamedTuple):
-    """A number with its interval, and the words that a sentence says of it.
+    """A number with its interval, and its wording in tables and sentences.
 
     Tables give numbers with their sign (`number`, `interval`); sentences give their
-    size and say the direction in words (`size`, `higher`, `more`).
+    size, with a word for the direction (`size`, `higher`, `more`).
 
     Example:
         >>> lead = Estimate(9.5, 7.9, 11.2, unit="points", basis="20 pairs")
@@ -50,12 +50,12 @@ class Estimate(NamedTuple):
     """
 
     value: float
-    low: float = np.nan  # of its interval, NaN where it has none
+    low: float = np.nan  # ends of its interval, NaN if there is none
     high: float = np.nan
     confidence: float = 0.95
     unit: str = ""  # one of `FORMATS`
-    basis: str = ""  # what it rests on, such as "20 pairs"
-    p: float = np.nan  # exact sign-flip test
+    basis: str = ""  # its data, such as "20 pairs"
+    p: float = np.nan  # of the exact sign-flip test
 
     @property
     def number(self) -> str:
@@ -91,7 +91,7 @@ class Estimate(NamedTuple):
     def said(self, above: str, below: str) -> str:
         """The size, a word for its direction, and the interval.
 
-        Where the interval holds 0, each of its ends has a word: "0.3 points lower (95%
+        If the interval contains 0, each of its ends has a word: "0.3 points lower (95%
         interval 1.5 lower to 0.8 higher)".
         """
         word = above if self.value >= 0 else below
@@ -105,7 +105,7 @@ class Estimate(NamedTuple):
         return f"{self.size} {word} ({interval})"
 
     def times(self, factor: float, unit: str) -> "Estimate":
-        """The same in another unit, such as points for a share."""
+        """The estimate times a factor, in another unit, such as points for a share."""
         ends = [factor * end for end in self[:3]]
         return Estimate(*ends, *self[3:])._replace(unit=unit)
 

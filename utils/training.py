@@ -1,9 +1,9 @@
-"""One run: a spec in, a record and the trained weights out.
+"""One run: its spec is the input, a record and the trained weights are the output.
 
 The updates are Keras' own: the model's `stateless_call`, its loss and its optimiser,
-compiled into one loop over many images (`utils.inputs`). All chance comes from the
-seed, so that the arms of a pair differ in nothing else, and a run that is stopped after
-an epoch goes on as if it had never stopped.
+compiled into one loop over many images (`utils.inputs`). All random numbers come from
+the seed, so that paired runs share them, and a run that is stopped after an epoch
+continues as if it had never stopped.
 """
 
 import functools
@@ -26,11 +26,11 @@ IMAGES_PER_TEST = 4  # more do not fit into a CPU's cache: 100 take 1.7 times as
 
 
 class State(NamedTuple):
-    """Where a run stands after an epoch: all it needs to go on."""
+    """The state of a run after an epoch: all that it needs to continue."""
 
     weights: list[np.ndarray]
     optimizer: list[np.ndarray]
-    epochs: list[dict]  # one per finished epoch: its accuracies and mean loss
+    epochs: list[dict]  # accuracies and mean loss of each finished epoch
     seconds: float
 
 
@@ -38,7 +38,7 @@ class Result(NamedTuple):
     """A finished run."""
 
     record: dict  # JSON-ready; see `train`
-    weights: dict[str, np.ndarray]  # "conv_1/kernel" and so on; none if not kept
+    weights: dict[str, np.ndarray]  # "conv_1/kernel" and so on; empty if not kept
 
 
 def train(
@@ -51,17 +51,17 @@ def train(
     """Train one network and score it after each epoch.
 
     Args:
-        spec: what to run.
-        resume: the state to go on from, as `after_epoch` received it.
+        spec: the run.
+        resume: the state to continue from, as `after_epoch` received it.
         after_epoch: called with the state after every epoch.
         progress: show a progress bar.
 
     Returns:
         The record and the final weights. The record holds the spec; for each epoch
-        the accuracy on clean images (`accuracy_clean`), on images with the training
-        noise (`accuracy_matched`), both on the first `curve_images`, and the mean
-        loss; the images named right at the end at each noise level (`decode_correct`
-        reads them); library versions, processor and seconds.
+        the accuracy on clean images (`accuracy_clean`) and on images with the
+        training noise (`accuracy_matched`), both on the first `curve_images`, and the
+        mean loss; for each noise level the images named right at the end (read them
+        with `utils.record.decode_correct`); library versions, processor and seconds.
 
     Raises:
         ValueError: if the data set has fewer images than the spec asks for.
@@ -106,10 +106,9 @@ def train(
 
 
 def scorer(spec: RunSpec, compiled: "Engine", x_test, y_test) -> Callable:
-    """A function: `(weights, images=None)` to what they answer, by the noise SD.
+    """A function from `(weights, images=None)` to answers by the noise SD.
 
-    With a number of images, on the first of them; an SD asked for twice is computed
-    once.
+    `images` limits the answers to the first test images. Each SD is computed once.
     """
 
     def scored(weights, images=None):
@@ -121,7 +120,7 @@ def scorer(spec: RunSpec, compiled: "Engine", x_test, y_test) -> Callable:
 
 
 def finished(spec, compiled, weights, epochs, scored, seconds) -> Result:
-    """Of a run that has come to its end, what its store keeps."""
+    """The result of a run at its end: its record and, if kept, its weights."""
     kept = zip(compiled.names, _copied(weights), strict=True)
     return Result(
         as_record(spec, epochs, scored, seconds),
@@ -134,13 +133,13 @@ class Engine(NamedTuple):
 
     names: list[str]
     initial: Callable  # seed -> (weights, optimizer)
-    step: Callable  # as update, of one batch, not compiled
+    step: Callable  # like update, for one batch, not compiled
     update: Callable  # ((weights, optimizer), (inputs, labels)) -> (..., losses)
     classify: Callable  # (weights, inputs (batches, batch, ...)) -> digits
 
 
 def engine(spec: RunSpec) -> Engine:
-    """The compiled functions of a spec; specs that differ in data share them."""
+    """The compiled functions of a spec; specs of equal networks and rates share them."""
     own = spec.conv_2_start, spec.conv_2_rate
     rate = spec.learning_rate, spec.momentum, spec.learning_rate_decay
     network = spec.attention, spec.image_shape, spec.network
@@ -170,7 +169,7 @@ def _engine(attention, image_shape, network, own, *optimizing):
     loss_and_gradients = jax.value_and_grad(loss_of)
 
     def over_batch(weights, inputs, labels):
-        """Image by image: a batch's patches would not fit into a CPU's cache."""
+        """One image at a time: a batch's patches do not fit into a CPU's cache."""
 
         def add(total, image):
             image = jax.tree.map(lambda array: array[None], image)
@@ -208,9 +207,9 @@ def _engine(attention, image_shape, network, own, *optimizing):
 
 
 def _answers(compiled, weights, spec, sd, x_test, y_test, count=None, look=None):
-    """The answers of a network on the first `count` images under noise of an SD.
+    """The answers of a network on the first `count` images with noise of SD `sd`.
 
-    `look` makes the maps of noisy images, for `given`.
+    For `given`, `look` makes maps from noisy images.
     """
     named, second = [], []
     count = len(y_test) if count is None else count
@@ -240,17 +239,17 @@ def score(
     *,
     look: Callable[[np.ndarray], np.ndarray] | None = None,
 ) -> Answers:
-    """What a trained network answers on test images, at noise SD `sd`.
+    """The answers of a trained network on test images with noise of SD `sd`.
 
     Args:
-        spec: of the run that the weights come from.
-        weights: as a `utils.runs.store.Store` returns them.
-        sd: noise at test, grey levels; the draw depends on the seed of the spec.
-        look: for `given`, makes maps `(batch, rows', cols')` of noisy images `(batch,
-            rows, cols)`; by default the cues' maps.
+        spec: the run that the weights come from.
+        weights: from `utils.runs.store.Store.weights`.
+        sd: SD of the noise, grey levels; the draw depends on the seed of the spec.
+        look: for `given`, a function from noisy images `(batch, rows, cols)` to maps
+            `(batch, rows', cols')`; by default the maps of the cues.
 
     Returns:
-        Which images it names right, as `decode_correct` reads from the run's record.
+        The answers; `decode_correct` reads the same from the run's record.
     """
     _, (x_test, y_test) = load_data(spec)
     compiled = engine(spec)
@@ -259,5 +258,5 @@ def score(
 
 
 def _copied(variables):
-    """As NumPy arrays of their own: JAX may reuse the memory of what it is given."""
+    """Variables as NumPy copies: JAX may reuse the memory of its arguments."""
     return [np.array(keras.ops.convert_to_numpy(v)) for v in variables]

@@ -1,9 +1,8 @@
 """Other wirings of the network: controls, cues and read-outs, made of the same parts.
 
-`build_wired` is the forward pass of `utils.model.build_model` with steps that a setting
-exchanges. Each control is one short function below; settings that do not exclude each
-other compose. A wiring has a layer of its own name, by which a page tells it from the
-published network.
+`build_wired` is the forward pass of `utils.model.build_model` with steps that settings
+replace. Each replacement is one short function below, and settings can be combined.
+Each wiring has a layer with a name of its own, by which the page recognises it.
 """
 
 import attrs
@@ -22,8 +21,9 @@ from utils.noise import WHITE
 class InternalNoise(keras.layers.Layer):
     """Add Gaussian noise of a fixed SD to activities, in training and at test.
 
-    An observer's own noise, which no image holds (Lu and Dosher 1998). An image decides
-    its draw, so that a network gives the same answer whenever it sees that image.
+    It is an observer's own noise, which is not in the image (Lu and Dosher 1998). The
+    draw depends on the activities, so that a network answers the same image in the same
+    way each time. At SD 0 nothing is added.
 
     Args:
         sd: standard deviation in the unit of the activities.
@@ -44,51 +44,51 @@ class InternalNoise(keras.layers.Layer):
 
 
 def _noise_of_its_own(x):
-    """Standard normal numbers of the shape of `x`, whose sum decides the draw."""
+    """Standard normal numbers of the shape of `x`; the sum of `x` is their seed."""
     bits = jax.lax.bitcast_convert_type(jax.lax.stop_gradient(x.sum()), "int32")
     return jax.random.normal(jax.random.fold_in(jax.random.key(0), bits), x.shape)
 
 
-# --- Steps that a wiring exchanges ----------------------------------------------------
+# --- Steps that a wiring replaces -----------------------------------------------------
 
 
 def as_second_channel(images, gains, strength):
-    """A given map beside the image, as bright as ink where it is 1."""
+    """Put a given map beside the image as a second channel; 1 is as bright as ink."""
     cue = strength * WHITE * over_pixels(gains, images.shape[1:3])
     return ops.concatenate([images, cue[..., None]], -1)
 
 
 def gate(x):
-    """`conv_2`'s input in place of its features: a map without a first look."""
+    """Use `conv_2`'s input in place of its features: the map needs no first look."""
     return layers.Cropping2D(1, name="gate")(x)
 
 
 def attention_field(features, gains):
-    """Features times a given map, before the kind's own map is made of them.
+    """Multiply features by a given map, before the kind makes its own map from them.
 
-    The attention field of Reynolds and Heeger (2009).
+    The given map is the attention field of Reynolds and Heeger (2009).
     """
     return Attend(name="field")(features, gains)
 
 
 def gain_on_conv_1(seen, gain):
-    """The gain multiplies the output of `conv_1`, which is then reduced anew."""
+    """Multiply the output of `conv_1` by the gain; it is then reduced anew."""
     return Attend(name="attend_conv_1")(seen, over_pixels(gain, seen.shape[1:3]))
 
 
 def gain_on_conv_2(x, gain):
-    """The gain multiplies the input of `conv_2`, as published."""
+    """Multiply the input of `conv_2` by the gain, as published."""
     return Attend(name="attend")(x, gain)
 
 
 def gain_on_read_out(x, gain):
-    """The gain, averaged as the second pooling does and of mean 1, weighs the mean."""
+    """Weight the mean over places by the gain, pooled by averages and of mean 1."""
     late = ops.average_pool(gain[..., None], 3, 2)[..., 0]
     return Attend(name="attend_read_out")(x, of_mean_one(late))
 
 
 def over_pixels(gain, shape):
-    """A map `(batch, rows', cols')` over pixels: place o lies over 2 o - 1 and 2 o."""
+    """Enlarge a map `(batch, rows', cols')`: place o covers pixels 2 o - 1 and 2 o."""
     rows, cols = shape
     doubled = ops.repeat(ops.repeat(gain, 2, 1), 2, 2)
     return doubled[:, 1 : rows + 1, 1 : cols + 1]
@@ -102,45 +102,42 @@ READ_OUTS = {
 
 @attrs.frozen(kw_only=True)
 class Wiring:
-    """How the two looks are wired: what the map is made of, and what it does.
+    """The connections of the two looks: where the map comes from, and where it acts.
 
-    The default is the published wiring; others are controls. A wiring that is added
-    later needs a default, which keeps the names of older records.
+    The default is the published wiring; the others are controls. A new field needs a
+    default, so that older records keep their names.
 
     Raises:
         ValueError: for an unknown value.
     """
 
-    # The map is made of the first look or, in a gate, of `conv_2`'s input without one.
+    # The map is made from `conv_2`'s features or, in a gate, from `conv_2`'s input.
     looks_at: str = checks.field(checks.choice(("conv_2", "conv_1")), "conv_2")
-    # The gain multiplies the input of `conv_2`, the output of `conv_1`, or the average
-    # over places; or a map that is given is a second channel and multiplies nothing.
+    # The gain multiplies the input of `conv_2`, the output of `conv_1`, or the features
+    # that are read out. With "input", a given map is a second channel of the image.
     acts_on: str = checks.field(
         checks.choice(("conv_2", "conv_1", "read_out", "input")), "conv_2"
     )
     read_out: str = checks.field(checks.choice(READ_OUTS), "mean")  # over places
-    stops_gradient: bool = checks.field(
-        checks.flag, False
-    )  # no weight is learnt through the map
-    yoked: bool = checks.field(
-        checks.flag, False
-    )  # the map is made of other images, a second input
+    # No gradient passes through the map.
+    stops_gradient: bool = checks.field(checks.flag, False)
+    yoked: bool = checks.field(checks.flag, False)  # the map is made from other images
     field: bool = checks.field(checks.flag, False)  # a given map is an attention field
-    internal_noise: float = checks.field(
-        checks.number(), 0.0
-    )  # SD, in `conv_2`'s input, second look
+    # SD of noise in `conv_2`'s input at the second look, in the unit of that input.
+    internal_noise: float = checks.field(checks.number(), 0.0)
 
     def check_kind(self, attention: str) -> None:
-        """Refuse a kind of attention that cannot be wired so, by a `ValueError`."""
+        """Raise a `ValueError` if a kind of attention does not fit this wiring."""
         if (self.yoked or self.field) and attention == "given":
             raise ValueError(
-                "Expected a kind that makes its map (yoked, field). Received 'given'."
+                "Expected a kind that makes its map, for yoked or field. Received "
+                "'given'."
             )
         channel = self.acts_on == "input"
         if (channel and attention != "given") or (self.yoked and self.field):
             raise ValueError(
-                "Expected one map or image beside the images: acts_on='input' with "
-                f"'given', yoked or field. Received {attention!r} and {self}."
+                "Expected 'given' with acts_on='input', and yoked or field but not "
+                f"both. Received {attention!r} and {self}."
             )
 
 
@@ -154,17 +151,17 @@ def build_wired(
     seed: int | None = None,
     **settings,
 ) -> keras.Model:
-    """Build the network in a wiring; without settings for one it is `build_model`'s.
+    """Build the network in any wiring; the default is the network of `build_model`.
 
     Args:
         attention, noise_sd, image_shape, strength, seed: as for `build_model`.
-        input_scale: multiplies the grey levels; 1, as published, or such as 1 / 255.
-        **settings: those of a `Wiring`, such as `yoked=True`, and parameters of the
+        input_scale: factor of the grey levels: 1 as published, 1 / 255 for 0 to 1.
+        **settings: fields of `Wiring`, such as `yoked=True`, and parameters of the
             kind.
 
     Returns:
-        A model as `build_model` gives. With a `field` it takes `[images, gains]`; if
-        it is `yoked`, `[images, others]`, others `(batch, rows, cols)`.
+        A model like that of `build_model`. With `field` its inputs are `[images,
+        gains]`; with `yoked`, `[images, others]`, others `(batch, rows, cols)`.
 
     Raises:
         ValueError: for an unknown kind, parameter or wiring, or a value out of range.
@@ -223,7 +220,7 @@ def build_wired(
 
 
 def _reduction(look):
-    """Pooling, normalisation and padding, which may serve more than once."""
+    """Layers of a reduction: pooling, normalisation and padding."""
     return [
         MaxPool(name=f"pool_{look}"),
         LocalResponseNormalization(name=f"normalise_{look}"),
@@ -232,7 +229,7 @@ def _reduction(look):
 
 
 def _through(several, x):
-    """The result of several layers, one after the other."""
+    """Apply several layers, one after the other."""
     for layer in several:
         x = layer(x)
     return x
