@@ -144,7 +144,7 @@ def cue_maps(
 
 
 def _drawn(count, batch, labels, rng):
-    """Indices of second digits `(batch,)`; given labels, of another class than targets."""
+    """Indices of second digits `(batch,)`, of another class if labels are given."""
     if labels is None:
         return rng.integers(count, size=batch)
     own, theirs = labels

@@ -200,7 +200,7 @@ def equivalence(arm, control, margin: float, *, alpha: float = 0.05) -> Equivale
 
 
 def _differences(arm, control):
-    """Arm minus control, `(pairs,)`; differences that agree to rounding are made equal."""
+    """Arm minus control, `(pairs,)`; differences that agree to rounding are equal."""
     arm, control = np.asarray(arm, float), np.asarray(control, float)
     paired = arm.ndim == 1 and arm.shape == control.shape and len(arm) > 1
     if not paired or not np.isfinite([arm, control]).all():

@@ -1,1 +1,1 @@
-"""Many runs: executing them, the store of their records, arms and how two compare."""
+"""Many runs: their execution, the store of their records, and comparisons of arms."""

@@ -1,4 +1,4 @@
-"""Arms of a study, and how two of them compare, seed by seed on the same test images.
+"""Arms of a study, and comparisons of two arms on the same test images.
 
 An arm is a list of runs that differ in their seed; two arms are paired by seed.
 Differences are arm minus control, in percentage points.
@@ -26,7 +26,7 @@ from utils.runs.store import COMMITTED, Store, as_store
 from utils.spec import RunSpec
 from utils.statistics import Estimate
 
-CLEAN, MATCHED = "accuracy_clean", "accuracy_matched"  # of an epoch, in a record
+CLEAN, MATCHED = "accuracy_clean", "accuracy_matched"  # keys of an epoch in a record
 
 
 @attrs.frozen
@@ -39,7 +39,7 @@ class Arm:
     """
 
     label: str  # text of a legend or a table
-    spec: RunSpec | Probe  # with any seed
+    spec: RunSpec | Probe  # `seeds` replace its seed
     seeds: Sequence[int] = attrs.field(converter=tuple)
     store: Store = attrs.field(default=COMMITTED, converter=as_store, eq=False)
 
@@ -50,11 +50,11 @@ class Arm:
 
     @property
     def tested(self) -> RunSpec:
-        """The conditions of the test, with any seed."""
+        """The spec under which its networks are tested; only its seed is arbitrary."""
         return tested(self.spec)
 
     def test_data(self) -> Part:
-        """The test images `(images, rows, cols)` and labels that its runs saw."""
+        """The test images `(images, rows, cols)` and labels of its runs."""
         return self.tested.load()[1]
 
     @functools.cached_property
@@ -62,16 +62,19 @@ class Arm:
         """The records, in the order of the seeds.
 
         Raises:
-            FileNotFoundError: if the store lacks one.
+            FileNotFoundError: if the store lacks one of them.
         """
         return [self.store.record(spec.name) for spec in self.specs]
 
     def weights(self, seed: int) -> dict[str, np.ndarray]:
-        """Trained weights by layer of the run with this seed."""
+        """Trained weights of the run with this seed, by layer."""
         return self.store.weights(self.spec.with_seed(seed).name)
 
     def probed(self, seeds=None, maps_of: "Arm | None" = None, **changes) -> "Arm":
-        """Its trained networks looked at again, with these changes (`Probe`)."""
+        """An arm of probes: these networks tested with changes (`utils.runs.probes`).
+
+        With `maps_of`, each is given the maps of that arm's network of the same seed.
+        """
         asked = Probe(self.spec, changes, maps_of and maps_of.spec)
         return attrs.evolve(self, spec=asked, seeds=seeds or self.seeds)
 
@@ -81,11 +84,11 @@ class Arm:
         return np.array(self.tested.test_noise_sds)
 
     def curve(self, test: str = MATCHED) -> np.ndarray:
-        """Accuracy after each epoch, `(seeds, epochs)`; `test` as a record names it."""
+        """Accuracy after each epoch, `(seeds, epochs)`; `test` is `MATCHED` or `CLEAN`."""
         return np.array([[e[test] for e in each["epochs"]] for each in self.records])
 
     def right(self, sd: float) -> np.ndarray:
-        """Which test images were named right after training: `(seeds, images)` bool."""
+        """Which images were named right after training: `(seeds, images)` bool."""
         return np.array([decode_correct(each, sd) for each in self.records])
 
     def intruded(self, sd: float) -> np.ndarray:
@@ -102,10 +105,10 @@ class Arm:
 
 
 def paired(arm: Arm, control: Arm) -> tuple[Arm, Arm]:
-    """Both arms with the seeds that both have, from the first on.
+    """Both arms, cut to the number of seeds of the shorter one.
 
     Raises:
-        ValueError: if these are not the same seeds.
+        ValueError: if their seeds differ.
     """
     both = min(len(arm.seeds), len(control.seeds))
     if arm.seeds[:both] != control.seeds[:both]:
@@ -119,9 +122,9 @@ def paired(arm: Arm, control: Arm) -> tuple[Arm, Arm]:
 def contrast(arm: Arm, control: Arm, sd: float, answers=Arm.right) -> Estimate:
     """Compare two arms after training, on test images with noise of SD `sd`.
 
-    What is counted is right answers, or those of `Arm.intruded` or `Arm.named`. The
-    interval holds for other seeds and other test images (`utils.statistics`), with
-    fewer than 8 pairs for other seeds; seeds that only one arm has are left out.
+    The number of right answers is compared, or that of `Arm.intruded` or `Arm.named`.
+    The interval is for other seeds and other test images (`utils.inference`); with
+    fewer than 8 pairs it is for other seeds only. Seeds of only one arm are left out.
     """
     one, other = (answers(each, sd) for each in paired(arm, control))
     shares = one.mean(1), other.mean(1)
@@ -135,12 +138,12 @@ def contrast(arm: Arm, control: Arm, sd: float, answers=Arm.right) -> Estimate:
 def contrast_after_an_epoch(
     arm: Arm, control: Arm, test: str = MATCHED, epoch: int = 1
 ) -> Estimate:
-    """Compare two arms in the midst of training; the interval is for other seeds."""
+    """Compare two arms after an epoch of training; the interval is for other seeds."""
     both = (each.curve(test)[:, epoch - 1] for each in paired(arm, control))
     return difference_with_p(*both, "").times(100, "points")
 
 
 def alike(arm: Arm, control: Arm, sd: float, margin: float) -> Equivalence:
-    """Whether two arms differ by less than a margin in points: two one-sided tests."""
+    """Test whether two arms differ by less than a margin, in points (`equivalence`)."""
     one, other = (100 * each.accuracy(sd) for each in paired(arm, control))
     return equivalence(one, other, margin)

@@ -1,7 +1,7 @@
-"""Claims: sentences with a number, said where the comparison is made.
+"""Claims: sentences with a number, printed in the cell that makes the comparison.
 
-A notebook makes one `Claims` and calls it in the cells that compare; the table at its
-end collects what these cells said. Nothing is computed here.
+A notebook makes one `Claims` and calls it in each of these cells; the table at its end
+repeats the sentences. Nothing is computed here.
 """
 
 from collections.abc import Sequence
@@ -17,11 +17,11 @@ HEADS = ("claim", "number", "95% interval")
 
 
 class Claims:
-    """What a notebook has claimed.
+    """The claims of a notebook.
 
     Args:
-        *primary: keys of the claims that were named before test images were scored, of
-            each study apart. They alone are tested; the others have an interval.
+        *primary: for each study, the keys of the claims that were named before test
+            images were scored. Only these have a p-value; all have an interval.
 
     Example:
         >>> say = Claims()
@@ -34,24 +34,24 @@ class Claims:
         self.said: dict[str, tuple[str, Estimate]] = {}
 
     def __call__(self, key: str, sentence: str, number: Estimate, *others) -> Markdown:
-        """Say a sentence.
+        """Print a sentence, and keep it for the table.
 
         Args:
-            key: names the claim: saying it again replaces what was said.
+            key: name of the claim; a second sentence of that name replaces the first.
             sentence: with a place for each number: `{}` for all of an estimate,
                 `{0.number}` and `{0.interval}` for its parts.
-            number: what the claim is about.
-            *others: more to put into the sentence.
+            number: the estimate that the claim is about.
+            *others: further values for the sentence.
 
         Returns:
-            The sentence, for the notebook; the output carries the key.
+            The sentence, for the notebook; the metadata of the output hold the key.
         """
         text = sentence.format(number, *others)
         self.said[key] = text, number
         return Markdown(text, metadata={"claim": key})
 
     def table(self) -> Markdown:
-        """All claims; p of the primary ones, corrected for those of a study (Holm)."""
+        """All claims; p-values of primary ones are corrected in each study (Holm)."""
         rows = [
             (
                 text,

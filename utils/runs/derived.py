@@ -1,9 +1,10 @@
-"""Results that take long, kept beside the records under a name of all they come from.
+"""Results that take long to compute, kept beside the records.
 
-The name covers the function's module and code, the constants and functions that it
-reads, its arguments, and the runs with their weights. Code counts by its syntax tree
-without docstrings, which is the same on every Python. Code from which runs themselves
-are made counts by its name only, as it does in a record's name.
+The name of a kept result covers everything that it depends on: the function's module
+and code, the constants and functions that it reads, its arguments, and the runs with
+their weights. Code counts by its syntax tree without docstrings, which is the same on
+every Python. Code that makes runs counts by its name only, as it does in a record's
+name.
 """
 
 import ast
@@ -31,12 +32,12 @@ PLACES = {"lineno", "col_offset", "end_lineno", "end_col_offset", "ctx", "kind"}
 def derived(function: Callable, arm: Arm, *arguments):
     """`function(arm, *arguments)`, kept in the folder `derived/` of the arm's store.
 
-    A file that is damaged is computed anew. Where nothing can be written, the result is
-    computed each time.
+    A damaged file is computed anew. If nothing can be written, the result is computed
+    each time.
 
     Args:
-        function: gives lists, dicts, numbers, texts and None; tuples become lists.
-        arm: of finished runs.
+        function: returns lists, dicts, numbers, texts and None; tuples become lists.
+        arm: an arm of finished runs.
         *arguments: numbers, texts, arrays, specs, or objects made of these.
 
     Raises:
@@ -56,17 +57,17 @@ def derived(function: Callable, arm: Arm, *arguments):
             return _unpacked(kept["result"])
     found = _packed(function(arm, *arguments))
     kept = {"result": found, "sha256": _digest(json.dumps(found))}
-    with contextlib.suppress(OSError):  # a store that may only be read, a full disk
+    with contextlib.suppress(OSError):  # a read-only store, a full disk
         write(path, (json.dumps(kept) + "\n").encode())
     return _unpacked(found)
 
 
 def fingerprint(value, inside: tuple = ()):
-    """Nested lists of texts that are equal for equal values, and for these only.
+    """Nested lists of texts that are equal for equal values, and only for these.
 
     Args:
         value: a plain value, an array, a function, a class, or an object of these.
-        inside: identities of the values around it, where a cycle ends.
+        inside: identities of the values that contain it, which end a cycle.
     """
     if id(value) in inside:
         return "itself"
@@ -109,7 +110,7 @@ def _name(value):
 
 
 def _counts(value):
-    """Whether code counts by its syntax, not by its name only."""
+    """Whether code counts by its syntax rather than by its name only."""
     module = sys.modules.get(value.__module__)
     file = str(getattr(module, "__file__", None) or "")
     known = file.startswith((str(PACKAGE), sys.prefix, sys.base_prefix))
@@ -117,7 +118,7 @@ def _counts(value):
 
 
 def _code(function, of):
-    """A function's syntax, its defaults, and the values that it reads from outside."""
+    """A function's syntax, its defaults, and the outside values that it reads."""
     code, names = function.__code__, sorted(set(_names(function.__code__)))
     cells = zip(code.co_freevars, function.__closure__ or (), strict=True)
     read = {name: cell.cell_contents for name, cell in cells}
@@ -131,7 +132,7 @@ def _code(function, of):
 
 
 def _names(code):
-    """The names that code uses, with those of the functions inside it."""
+    """The names that code uses, and those of the functions inside it."""
     yield from code.co_names
     for constant in code.co_consts:
         if isinstance(constant, types.CodeType):
@@ -139,7 +140,7 @@ def _names(code):
 
 
 def _tree(value):
-    """The syntax of a function or class; of a lambda, or without a source, its code."""
+    """The syntax of a function or class; of a lambda, or without source, bytecode."""
     try:
         if value.__name__ == "<lambda>" or "<lambda>" in value.__qualname__:
             raise OSError
@@ -169,7 +170,7 @@ def _instructions(code):
 
 
 def _packed(value):
-    """A value as JSON holds it; a dict whose keys are no texts becomes its pairs."""
+    """A value as JSON holds it; a dict with keys other than texts becomes its pairs."""
     if value is None or isinstance(value, bool | int | float | str):
         return value
     if isinstance(value, list | tuple):

@@ -1,8 +1,8 @@
-"""How a study is executed: a list of runs, on any executor, resumable.
+"""Execution of a study: a list of runs, on any executor, which can be resumed.
 
 Each run is independent of the others and writes its own record, so any
-`concurrent.futures.Executor` will do: by default one process a core, each on its own
-core and of one thread; where that is too small, a Dask cluster's.
+`concurrent.futures.Executor` works: by default processes of one thread, one on each
+core; for larger studies, for example, a Dask cluster's.
 """
 
 import concurrent.futures
@@ -24,11 +24,11 @@ from utils.training import State, train
 
 PAUSE = 1.0  # seconds between two looks at the store
 BUSY_PAUSE = 2.0  # seconds before a run that another study computes is tried again
-STARTING = ", now loading, compiling, in a first epoch"  # nothing moves until then
+STARTING = ", now loading, compiling, in a first epoch"  # until the bar first moves
 
 
 class StudyStoppedError(RuntimeError):
-    """A study could not go on; what is finished is safe."""
+    """A study could not continue; its finished records are safe."""
 
 
 def run(
@@ -44,11 +44,11 @@ def run(
     of each run is lost. Two studies may share a store.
 
     Args:
-        specs: the runs; one that is listed twice is computed once. Probes must come
-            in a study of their own, after the runs that they rest on.
+        specs: the runs; one that is listed twice is computed once. Probes need a
+            study of their own, after that of the runs whose weights they use.
         store: a folder, or a `utils.runs.store.Store`.
         executor: where the runs execute; its workers must reach the same folder, and
-            it is not shut down. By default processes, one a core.
+            it is not shut down. By default processes, one on each core.
         progress: show a progress bar, unless there is nothing to compute.
 
     Returns:
@@ -83,16 +83,16 @@ def run(
                 f"The study stopped: {what}. {safe} of {len(by_name)} records are "
                 f"finished and safe in {store.folder}; unfinished runs keep their "
                 "finished epochs. Remove the cause and run the same again: the study "
-                "goes on from there."
+                "continues from there."
             ) from error
     return [store.record(spec.name) for spec in specs]
 
 
 def _execute_here(by_name, waiting, store, bar):
-    """Execute on processes of our own.
+    """Execute in processes on this machine.
 
-    When one is killed, new ones go on; but each time the study must have got on by
-    an epoch, or it stops.
+    If one is killed, new processes continue, provided that the study has finished an
+    epoch since the last such event; otherwise it stops.
     """
     killed = 0
     while waiting:
@@ -114,7 +114,7 @@ def _execute_here(by_name, waiting, store, bar):
 
 
 def _execute(by_name, waiting, store, bar, submit):
-    """Submit and follow; a run that is busy elsewhere is tried again."""
+    """Submit runs and wait for them; retry those that another study computes."""
     folder = str(store.folder.absolute())
     futures, submit_at = {}, time.monotonic()
     while waiting or futures:
@@ -141,10 +141,10 @@ def _execute(by_name, waiting, store, bar, submit):
 
 
 def _compute(spec: RunSpec | Probe, folder: str, task: str) -> bool:
-    """Compute one run in a worker; False if another process is at it.
+    """Compute one run in a worker; False if another process is computing it.
 
-    `task` is new each time: some executors (Dask's) answer a call that they have had
-    before from memory, and whether a run is busy or fails changes with time.
+    `task` is new each time, because some executors (Dask's) answer a repeated call from
+    memory, and whether a run is busy or fails changes with time.
     """
     store = Store(folder)
     try:
@@ -192,7 +192,7 @@ def _resume(store, name):
 
 
 class _Progress:
-    """One bar for a study, in training images, fed from what the store holds."""
+    """One progress bar for a study, in training images, read from the store."""
 
     def __init__(self, by_name, store, shown):
         self.by_name, self.store = by_name, store
@@ -201,15 +201,15 @@ class _Progress:
             initial=self.images(),
             unit="image",
             unit_scale=True,
-            smoothing=0,  # the average since the start: the honest estimate
+            smoothing=0,  # average since the start, the best estimate
             mininterval=PAUSE,
-            miniters=0,  # the clock goes on between epochs too
+            miniters=0,  # the clock also runs between epochs
             desc=self._runs(),
             disable=not shown,
         )
 
     def images(self):
-        """How many images the networks have been trained on, in finished epochs."""
+        """The number of training images in finished epochs."""
         return sum(
             spec.work
             if name in self.store
@@ -222,7 +222,7 @@ class _Progress:
         return f"{done} of {len(self.by_name)} runs{STARTING if starting else ''}"
 
     def show(self):
-        """Say where the study stands; the bar is drawn once a second at most."""
+        """Update the bar; it is drawn at most once a second."""
         if not self.bar.disable:
             images = self.images()
             starting = images == self.bar.initial
@@ -238,7 +238,7 @@ class _Progress:
 
 @contextlib.contextmanager
 def _lent(executor):
-    """Use somebody else's executor; in the end, tasks that still wait are cancelled."""
+    """Use the caller's executor; at the end, cancel its tasks that still wait."""
     futures = []
 
     def submit(*call):

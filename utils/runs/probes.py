@@ -1,9 +1,8 @@
-"""Probes: trained networks looked at again, with something changed at test.
+"""Probes: trained networks tested again, with something changed.
 
-A probe takes the weights of a finished run and scores them with attention weaker or
-gone (necessity), under displays or cues that it never met (transfer), or with the maps
-of another network given to it (sufficiency). A study may list probes after the runs
-that they rest on; their records lie in the same store.
+A probe takes the weights of a finished run and scores them with weaker or no attention
+(necessity), on displays or with cues that the network never met (transfer), or with the
+maps of another network (sufficiency). Its record lies in the store of the run.
 """
 
 import functools
@@ -27,17 +26,19 @@ class Probe:
     """A finished run, scored under another condition.
 
     Example:
-        >>> Probe(run, {"strength": 0.0})  # its attention divided out
+        >>> Probe(run, {"strength": 0.0})  # without its attention
         >>> Probe(run, {"display": Display(distractors=8)})  # never met in training
         >>> Probe(control, {"attention": "given"}, maps_of=attended)
 
     Raises:
-        ValueError: for a change that no spec can have, or a run that keeps no weights.
+        ValueError: for changes that a spec refuses, or a run that keeps no weights.
     """
 
     trained: RunSpec  # the run whose weights are scored
-    changes: Mapping[str, Any] = attrs.field(converter=Frozen)  # of its spec, at test
-    maps_of: RunSpec | None = None  # another run, whose maps are given
+    changes: Mapping[str, Any] = attrs.field(
+        converter=Frozen
+    )  # changes of its spec, at test
+    maps_of: RunSpec | None = None  # another run, whose maps are given to it
 
     def __attrs_post_init__(self):
         for run in filter(None, (self.trained, self.maps_of)):
@@ -55,13 +56,13 @@ class Probe:
         return attrs.evolve(self.trained, **self.changes)
 
     def with_seed(self, seed: int) -> "Probe":
-        """The same of the runs with another seed."""
+        """The same probe of the runs with another seed."""
         lender = self.maps_of and self.maps_of.with_seed(seed)
         return attrs.evolve(self, trained=self.trained.with_seed(seed), maps_of=lender)
 
     @functools.cached_property
     def name(self) -> str:
-        """A file name: the run's, and a digest of the changes."""
+        """A file name: that of the run, and a digest of the changes."""
         changed = self.tested.to_json()
         what = {k: v for k, v in changed.items() if v != self.trained.to_json()[k]}
         what["maps_of"] = self.maps_of and self.maps_of.name
@@ -78,7 +79,7 @@ class Probe:
         """Score the trained network; the record is like a run's, without epochs.
 
         Raises:
-            FileNotFoundError: if a run that it rests on is not finished.
+            FileNotFoundError: if a run that it needs is not finished.
         """
         start, spec = time.perf_counter(), self.tested
         weights = store.weights(self.trained.name)
@@ -93,12 +94,12 @@ class Probe:
         return Result(record, {})
 
     def _look(self, store):
-        """From noisy images to the maps that the other network makes of them."""
+        """A function from noisy images to the maps that the other network makes."""
         model = attrs.evolve(self.maps_of, display=self.tested.display).model()
         set_weights(model, store.weights(self.maps_of.name))
         return lambda images: attention_maps(model, images)
 
 
 def tested(spec: RunSpec | Probe) -> RunSpec:
-    """The conditions of the test: a run's own spec, or a probe's with its changes."""
+    """The spec of the test: a run's own, or that of a probe with its changes."""
     return spec.tested if isinstance(spec, Probe) else spec

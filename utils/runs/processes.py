@@ -1,7 +1,7 @@
-"""A pool of processes for runs of one thread: each on a core of its own.
+"""A pool of processes for runs of one thread, each process on a core of its own.
 
-The processes are new ones ("spawn"): a copy of a process in which JAX has started
-("fork") can hang. They end when this process does, however it ends.
+New processes are started ("spawn"), because a copy ("fork") of a process in which JAX
+has started can hang. They end with this process, even if it is killed.
 """
 
 import concurrent.futures
@@ -18,9 +18,9 @@ from tqdm import tqdm
 
 @contextlib.contextmanager
 def processes(most: int) -> Iterator[concurrent.futures.ProcessPoolExecutor]:
-    """A pool of one process a core, but not more than `most`.
+    """A pool with one process on each core, but not more than `most`.
 
-    An error in the block, Ctrl-C too, ends the processes at once.
+    An error in the block, or Ctrl-C, ends the processes at once.
     """
     cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
     workers = min(len(cores) or os.cpu_count() or 1, most)
@@ -47,7 +47,7 @@ def processes(most: int) -> Iterator[concurrent.futures.ProcessPoolExecutor]:
 
 @contextlib.contextmanager
 def _interrupts_held():
-    """Leave Ctrl-C to this process: one that is started meanwhile never sees it."""
+    """Keep Ctrl-C to this process: processes that start meanwhile never see it."""
     if not hasattr(signal, "pthread_sigmask"):  # Windows
         yield
         return
@@ -59,15 +59,15 @@ def _interrupts_held():
 
 
 def _start(counter, cores):
-    """Take a core, and end when the parent does."""
+    """Take a core, and end when the parent ends."""
     with counter.get_lock():
         number = counter.value
         counter.value += 1
     if cores:
-        with contextlib.suppress(OSError):  # a core that was since taken away
+        with contextlib.suppress(OSError):  # the core may be taken away since
             os.sched_setaffinity(0, {cores[number % len(cores)]})
 
-    tqdm.set_lock(threading.RLock())  # its own outlives a process that is killed
+    tqdm.set_lock(threading.RLock())  # tqdm's own lock would outlive a killed process
 
     def end_with_parent():
         parent = multiprocessing.parent_process()

@@ -20,9 +20,9 @@ class Profile(NamedTuple):
 
 
 def in_order(arms: Iterable[Arm]) -> list[RunSpec | Probe]:
-    """Specs of runs, short ones first, seed by seed.
+    """Specs of runs, short runs first, then by seed.
 
-    A part of a study is then a result for fewer seeds.
+    A study that is stopped early then has results for fewer seeds.
     """
     specs = [spec for arm in arms for spec in arm.specs]
     return sorted(specs, key=lambda spec: (spec.work, tested(spec).seed))

@@ -1,9 +1,8 @@
-"""The store: one run, one record and, if it keeps them, one file of weights.
+"""The store of runs: for each, a record and, if kept, a file of weights.
 
-A store is a folder. A file in it is there whole or not at all: it is written beside
-its place, flushed to the disk and moved there in one step. A record carries a check
-sum of itself and of its weights, so that damage is seen; a damaged record is an error
-that names the file, and is never overwritten. Nothing is ever unpickled.
+A store is a folder. Its files are written in one step (`utils.files`), so that each is
+complete. A record holds check sums of itself and of its weights. A damaged file raises
+an error that names it, and is never overwritten. Nothing is ever unpickled.
 
 Unfinished work, the state after the latest epoch, lies under `.work/`. A run is
 computed under a lock that the system releases when a process dies, so two studies
@@ -49,35 +48,35 @@ class Store:
     """Records and weights in a folder, by name.
 
     Raises:
-        NotADirectoryError: if that is a file.
+        NotADirectoryError: if the folder is a file.
     """
 
-    folder: Path = attrs.field(converter=_folder)  # made when first written to
+    folder: Path = attrs.field(converter=_folder)  # made at the first write
 
     def path(self, name: str) -> Path:
-        """Where a record is, or would be; its weights are beside it (.npz)."""
+        """The path of a record, existing or not; its weights lie beside it (.npz)."""
         return self.folder / f"{name}.json"
 
     def names(self) -> list[str]:
-        """The finished runs."""
+        """The names of the finished runs."""
         return sorted(path.stem for path in self.folder.glob("*.json"))
 
     def __contains__(self, name: str) -> bool:
         return self.path(name).exists()
 
     def record(self, name: str) -> dict:
-        """A record, checked. Nothing in the store changes.
+        """Read a record, and check it and its weights. Nothing in the store changes.
 
         Raises:
             FileNotFoundError: if the run is not finished.
-            DamagedRecordError: if the file, or its weights, is not what was written.
+            DamagedRecordError: if the record or its weights changed after writing.
         """
         path = self.path(name)
         try:
             content = path.read_bytes()
         except FileNotFoundError:
             raise FileNotFoundError(
-                f"No record {path}. It has not been computed, or the store is another. "
+                f"No record {path}. It is not computed yet, or lies in another store. "
                 "The project's own records come with a clone of its repository, in "
                 "figures/records."
             ) from None
@@ -106,7 +105,8 @@ class Store:
         """The trained weights of a finished run, by layer ("conv_1/kernel").
 
         Raises:
-            FileNotFoundError, DamagedRecordError: as `record`, or if it kept none.
+            FileNotFoundError: as `record`, or if the run kept no weights.
+            DamagedRecordError: as `record`.
         """
         if self.record(name)["weights_sha256"] in NO_WEIGHTS:
             raise FileNotFoundError(f"The run {name} kept no weights.")
@@ -116,17 +116,12 @@ class Store:
         """Whether the run has a record.
 
         Raises:
-            DamagedRecordError: if its record, or the file of its weights, is damaged.
+            DamagedRecordError: if its record or its file of weights is damaged.
         """
         return name in self and bool(self.record(name))
 
     def save(self, name: str, record: Mapping, weights: Mapping) -> None:
-        """Write a finished run: weights, if any, and the record that vouches for them.
-
-        Raises:
-            OSError: if it cannot be written (a full disk); nothing is then left
-                half-written.
-        """
+        """Write a finished run: its weights, if any, then its record."""
         packed = _pack_arrays(weights) if weights else b""
         record = {**record, "weights_sha256": _digest(packed) if weights else None}
         record["sha256"] = _digest(_as_json(record))
@@ -137,10 +132,10 @@ class Store:
         self._checkpoint(name).unlink(missing_ok=True)
 
     def save_state(self, name: str, arrays: Mapping, facts: Mapping) -> None:
-        """Write where an unfinished run stands.
+        """Write the state of an unfinished run.
 
         Raises:
-            OSError: as `save`; the state before it is then still there.
+            OSError: as `save`; the earlier state then remains.
         """
         facts = np.frombuffer(json.dumps(facts).encode(), "uint8")
         packed = _pack_arrays({**arrays, "facts": facts})
@@ -148,9 +143,9 @@ class Store:
         self._write(self._checkpoint(name), checked)
 
     def load_state(self, name: str) -> tuple[dict, dict] | None:
-        """Arrays and facts that `save_state` wrote, or None.
+        """The arrays and facts that `save_state` wrote, or None.
 
-        A damaged state counts as none: its run begins anew.
+        A damaged state counts as none, so that its run begins anew.
         """
         path = self._checkpoint(name)
         try:
@@ -163,16 +158,16 @@ class Store:
             return None
 
     def epochs_done(self, name: str) -> int:
-        """How many epochs of an unfinished run are done."""
+        """The number of finished epochs of an unfinished run."""
         state = self.load_state(name)
         return len(state[1]["epochs"]) if state else 0
 
     @contextlib.contextmanager
     def claim(self, name: str) -> Iterator[None]:
-        """Hold a run, so that no other process computes it.
+        """Lock a run, so that no other process computes it.
 
         Raises:
-            BusyError: if another process has claimed it.
+            BusyError: if another process has locked it.
             OSError: if the file system has no locks.
         """
         self._work.mkdir(parents=True, exist_ok=True)
@@ -232,11 +227,11 @@ def _read_arrays(path, content=None) -> dict[str, np.ndarray]:
         raise _damaged(path, "is not a whole file of arrays") from error
 
 
-# Of a run without weights: nothing, or, until November 2026, an archive without arrays.
+# Check sums of a run without weights: none or, in older records, of an empty archive.
 NO_WEIGHTS = (None, _digest(_pack_arrays({})))
 COMMITTED = Store(Path(__file__).parents[2] / "figures" / "records")
 
 
 def as_store(store) -> Store:
-    """A store, or the store in a folder."""
+    """The store itself, or the store in a folder."""
     return store if isinstance(store, Store) else Store(store)

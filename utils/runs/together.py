@@ -1,8 +1,8 @@
-"""Runs that differ in seed and learning rate only, trained in one program: for a GPU.
+"""Runs that differ only in seed and learning rate, trained side by side on a GPU.
 
-A network this small leaves a GPU idle; several of them side by side do not. Images,
-noise, order and initial weights are those of `utils.training.train`, and so are the
-updates, to rounding. A record says by its processor where it was computed.
+One network of this size leaves a GPU idle; several do not. Images, noise, order and
+initial weights are those of `utils.training.train`, and so are the updates, to
+rounding. The processor in a record shows where it was computed.
 """
 
 import concurrent.futures
@@ -22,15 +22,15 @@ from utils.spec import RunSpec
 from utils.training import Result
 
 RUNS_PER_PROGRAM = 20
-CALLS_AHEAD = 3  # that may wait for the GPU: the host is never further ahead
+CALLS_AHEAD = 3  # calls that may wait for the GPU
 
 
 def train_together(specs: Sequence[RunSpec]) -> list[Result]:
-    """What `train` gives for each of the specs.
+    """Train several runs at once; the results are those of `utils.training.train`.
 
     Args:
-        specs: runs that differ in nothing but seed and learning rate; trained by Adam,
-            whose step is in proportion to the rate.
+        specs: runs that differ only in seed and learning rate; trained by Adam, whose
+            step is in proportion to the rate.
 
     Raises:
         ValueError: if they differ in more.
@@ -62,9 +62,7 @@ def train_together(specs: Sequence[RunSpec]) -> list[Result]:
         for data in zip(*parts, strict=True):
             state, loss = update(state, rates, _side_by_side(data))
             losses.append(loss)
-            jax.block_until_ready(
-                losses[-CALLS_AHEAD:][0]
-            )  # the host is never far ahead
+            jax.block_until_ready(losses[-CALLS_AHEAD:][0])  # else memory would fill
         each = [jax.tree.map(lambda x, i=i: x[i], state[0]) for i in range(len(specs))]
         loss = np.concatenate(losses, 1).mean(1).tolist()
         runs = zip(specs, scorers, each, epochs, loss, strict=True)
@@ -81,7 +79,7 @@ def train_together(specs: Sequence[RunSpec]) -> list[Result]:
 
 
 def _alike(spec):
-    """What runs must have in common."""
+    """A spec without seed and rate: equal for runs that can be trained together."""
     return attrs.evolve(spec, seed=0, learning_rate=1.0)
 
 
@@ -90,9 +88,9 @@ def _side_by_side(several):
 
 
 def run(specs: Sequence[RunSpec], store) -> list[dict]:
-    """Compute the runs that the store lacks, side by side where they can be.
+    """Compute the runs that the store lacks, side by side where possible.
 
-    Each core feeds a program; what is not finished when it is stopped is lost.
+    There is one program on each core. Unfinished runs are lost if it is stopped.
 
     Args:
         specs: runs by Adam.
@@ -127,7 +125,7 @@ def _is_by_adam(each):
 
 
 def _groups(specs):
-    """Runs that can be trained together, those that take longest first."""
+    """Groups of runs that can be trained together, the longest first."""
     alike = {}
     for spec in dict.fromkeys(specs):
         alike.setdefault(_alike(spec), []).append(spec)
@@ -141,6 +139,6 @@ def _groups(specs):
 
 def _compute(specs, folder):
     store = Store(folder)
-    with jax.default_matmul_precision("highest"):  # a GPU's default has 10 bits
+    with jax.default_matmul_precision("highest"):  # a GPU's default keeps 10 bits
         for spec, result in zip(specs, train_together(specs), strict=True):
             store.save(spec.name, *result)

@@ -1,4 +1,4 @@
-"""Arms whose settings validation images choose."""
+"""Arms whose settings are chosen on validation images."""
 
 import functools
 from collections.abc import Iterable, Mapping, Sequence
@@ -12,30 +12,30 @@ from utils.spec import RunSpec
 
 
 def rates(*learning_rates: float, **others) -> tuple[dict[str, Any], ...]:
-    """Settings that differ in their learning rate, and what else they all have."""
+    """Settings with these learning rates, and other values that they share."""
     return tuple({**others, "learning_rate": rate} for rate in learning_rates)
 
 
 @attrs.frozen(eq=False)  # compared by identity, not by value
 class Tuned:
-    """An arm, and the settings that are tried for it.
+    """An arm, and the settings that are tried for it on validation images.
 
     Example:
         >>> control = Tuned("control", RunSpec(), rates(0.01, 0.03), sd=2.5)
         >>> attended = control.but("activity", attention="energy")
-        >>> attended.on_validation  # arms to choose by; with their records in a store,
-        >>> attended.arm(range(20))  # at the best of these rates, on test images
+        >>> attended.on_validation  # arms for choosing; with their records in a store,
+        >>> attended.arm(range(20))  # the arm at the better rate, on test images
     """
 
     label: str
     spec: RunSpec  # scored on test images, with any of the settings
     settings: Sequence[Mapping[str, Any]] = attrs.field(converter=tuple)
-    sd: float  # of the noise in which settings are compared, grey levels
-    seeds: Sequence[int] = (100,)  # for trying them; the arm has other seeds
-    validation: Mapping[str, Any] = attrs.field(factory=dict)  # changes for these runs
+    sd: float  # SD of the noise in which settings are compared, grey levels
+    seeds: Sequence[int] = (100,)  # seeds for choosing; the arm has others
+    validation: Mapping[str, Any] = attrs.field(factory=dict)  # changes of those runs
 
     def but(self, label: str, settings=None, **changes) -> "Tuned":
-        """Another network that differs in these changes and in nothing else."""
+        """A network that differs from this one only in these changes."""
         spec = attrs.evolve(self.spec, **changes)
         settings = self.settings if settings is None else settings
         return attrs.evolve(self, label=label, spec=spec, settings=settings)
@@ -57,7 +57,7 @@ class Tuned:
         ]
 
     def accuracy(self, sd: float | None = None) -> np.ndarray:
-        """Accuracy on validation images, `(settings, seeds)`, in noise of an SD.
+        """Accuracy on validation images, `(settings, seeds)`, in noise of SD `sd`.
 
         Raises:
             FileNotFoundError: if the store lacks one of its runs.
@@ -67,20 +67,20 @@ class Tuned:
 
     @functools.cached_property
     def chosen(self) -> Mapping[str, Any]:
-        """The setting that is best over its seeds."""
+        """The setting with the highest mean accuracy over its seeds."""
         return self.settings[self.accuracy().mean(1).argmax()]
 
     def arm(self, seeds: Sequence[int], **changes) -> Arm:
-        """The run as chosen and with these changes, scored on test images."""
+        """The arm at the chosen setting, with these changes, scored on test images."""
         run = attrs.evolve(self.spec, **self.chosen)
         return Arm(self.label, attrs.evolve(run, **changes), seeds)
 
 
 def on_validation(networks: Iterable[Tuned]) -> list[Arm]:
-    """Each network at each of its settings, on validation images."""
+    """The arms of networks at each of their settings, scored on validation images."""
     return [arm for network in networks for arm in network.on_validation]
 
 
 def chosen(networks: Iterable[Tuned], seeds: Sequence[int]) -> list[Arm]:
-    """Each network at the best of its settings, on test images."""
+    """The arms of networks at their chosen settings, scored on test images."""
     return [network.arm(seeds) for network in networks]
