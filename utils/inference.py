@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 import scipy  # its parts load on first use, so that notebooks open quickly
 
-from utils.statistics import Estimate
+from utils.estimate import Estimate
 
 BATCH = 100  # resamples at a time: with 10,000 images, 8 MB of counts
 FEWEST_TO_RESAMPLE = 8  # seeds; with fewer, a bootstrap's interval is too narrow

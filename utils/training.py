@@ -139,7 +139,7 @@ class Engine(NamedTuple):
 
 
 def engine(spec: RunSpec) -> Engine:
-    """The compiled functions of a spec; specs of equal networks and rates share them."""
+    """The compiled functions of a spec; equal networks and rates share them."""
     own = spec.conv_2_start, spec.conv_2_rate
     rate = spec.learning_rate, spec.momentum, spec.learning_rate_decay
     network = spec.attention, spec.image_shape, spec.network

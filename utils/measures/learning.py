@@ -5,12 +5,12 @@ import math
 import numpy as np
 
 from utils.attention import made_of
+from utils.estimate import Estimate
 from utils.inference import paired_difference
 from utils.maps import DIGITS
 from utils.model import CHANNELS, map_shape
 from utils.runs.arms import Arm, paired
 from utils.spec import RunSpec
-from utils.statistics import Estimate
 
 
 def late_gain(arm: Arm, epochs: int = 1) -> Estimate:

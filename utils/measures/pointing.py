@@ -10,12 +10,12 @@ import numpy as np
 import scipy  # its parts load when they are first used: notebooks open at once
 
 from utils.displays import arrange
+from utils.estimate import Estimate
 from utils.inference import paired_difference
 from utils.model import predict, set_weights
 from utils.noise import add_noise
 from utils.runs.arms import Arm
 from utils.runs.derived import derived
-from utils.statistics import Estimate
 
 SEEDS = range(8)  # of networks whose maps are looked at
 LOOKED = 500  # test images on which maps are looked at

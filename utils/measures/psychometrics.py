@@ -11,9 +11,9 @@ import numpy as np
 import scipy
 from scipy import special
 
+from utils.estimate import Estimate
 from utils.inference import paired_difference
 from utils.runs.arms import Arm, paired
-from utils.statistics import Estimate
 
 
 def decibels(ratio):

@@ -17,11 +17,11 @@ import numpy as np
 from scipy import ndimage
 
 from utils.displays import arrange, cue_maps
+from utils.estimate import Estimate
 from utils.inference import difference_with_p
 from utils.model import map_shape, predict, set_weights
 from utils.runs.arms import Arm
 from utils.runs.derived import derived
-from utils.statistics import Estimate
 
 NEAR, FAR = 7.0, 21.0  # pixels between the two digits
 PAIRS = 100  # of digits

@@ -11,6 +11,7 @@ import attrs
 import numpy as np
 
 from utils.data import Part
+from utils.estimate import Estimate
 from utils.inference import (
     FEWEST_TO_RESAMPLE,
     Equivalence,
@@ -24,7 +25,6 @@ from utils.record import decode_correct
 from utils.runs.probes import Probe, tested
 from utils.runs.store import COMMITTED, Store, as_store
 from utils.spec import RunSpec
-from utils.statistics import Estimate
 
 CLEAN, MATCHED = "accuracy_clean", "accuracy_matched"  # keys of an epoch in a record
 
@@ -84,7 +84,7 @@ class Arm:
         return np.array(self.tested.test_noise_sds)
 
     def curve(self, test: str = MATCHED) -> np.ndarray:
-        """Accuracy after each epoch, `(seeds, epochs)`; `test` is `MATCHED` or `CLEAN`."""
+        """Accuracy after each epoch, `(seeds, epochs)`; `MATCHED` or `CLEAN`."""
         return np.array([[e[test] for e in each["epochs"]] for each in self.records])
 
     def right(self, sd: float) -> np.ndarray:

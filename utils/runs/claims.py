@@ -9,9 +9,9 @@ from collections.abc import Sequence
 import numpy as np
 from IPython.display import Markdown
 
+from utils.estimate import Estimate
 from utils.figures import table
 from utils.inference import holm
-from utils.statistics import Estimate
 
 HEADS = ("claim", "number", "95% interval")
 

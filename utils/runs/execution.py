@@ -18,7 +18,15 @@ from tqdm.auto import tqdm
 from utils.record import versions
 from utils.runs.probes import Probe, tested
 from utils.runs.processes import processes
-from utils.runs.store import BusyError, Store, as_store
+from utils.runs.store import Store, as_store
+from utils.runs.unfinished import (
+    BusyError,
+    claim,
+    epochs_done,
+    forget_state,
+    load_state,
+    save_state,
+)
 from utils.spec import RunSpec
 from utils.training import State, train
 
@@ -148,7 +156,7 @@ def _compute(spec: RunSpec | Probe, folder: str, task: str) -> bool:
     """
     store = Store(folder)
     try:
-        with store.claim(spec.name):
+        with claim(store, spec.name):
             if spec.name in store:
                 return True
             result = (
@@ -162,6 +170,7 @@ def _compute(spec: RunSpec | Probe, folder: str, task: str) -> bool:
                 )
             )
             store.save(spec.name, *result)
+            forget_state(store, spec.name)
     except BusyError:
         return False
     return True
@@ -174,11 +183,11 @@ def _keep(store, name, state):
         for i, array in enumerate(getattr(state, part))
     }
     facts = {"epochs": state.epochs, "seconds": state.seconds, "versions": versions()}
-    store.save_state(name, arrays, facts)
+    save_state(store, name, arrays, facts)
 
 
 def _resume(store, name):
-    found = store.load_state(name)
+    found = load_state(store, name)
     if found is None:
         return None
     arrays, facts = found
@@ -213,7 +222,7 @@ class _Progress:
         return sum(
             spec.work
             if name in self.store
-            else self.store.epochs_done(name) * tested(spec).images
+            else epochs_done(self.store, name) * tested(spec).images
             for name, spec in self.by_name.items()
         )
 

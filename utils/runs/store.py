@@ -3,23 +3,17 @@
 A store is a folder. Its files are written in one step (`utils.files`), so that each is
 complete. A record holds check sums of itself and of its weights. A damaged file raises
 an error that names it, and is never overwritten. Nothing is ever unpickled.
-
-Unfinished work, the state after the latest epoch, lies under `.work/`. A run is
-computed under a lock that the system releases when a process dies, so two studies
-may share a store.
 """
 
-import contextlib
 import hashlib
 import io
 import json
 import zipfile
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import attrs
-import filelock
 import numpy as np
 
 from utils.files import write
@@ -30,10 +24,6 @@ UNREADABLE = (ValueError, KeyError, TypeError, AttributeError, RecursionError)
 
 class DamagedRecordError(ValueError):
     """A file of a store is damaged."""
-
-
-class BusyError(Exception):
-    """Another process is computing this run."""
 
 
 def _folder(path):
@@ -83,7 +73,7 @@ class Store:
         try:
             record = json.loads(content)
             claimed = record.pop("sha256")
-            sound = claimed == _digest(_as_json(record))
+            sound = claimed == digest(_as_json(record))
             missing = [key for key in NEEDED if key not in record]
         except UNREADABLE as error:
             reason = f"is not a whole record ({type(error).__name__}: {error})"
@@ -97,7 +87,7 @@ class Store:
         weights = path.with_suffix(".npz")
         if not weights.exists():
             raise _damaged(weights, f"(the weights of {path.name}) is missing")
-        if _digest(weights.read_bytes()) != record["weights_sha256"]:
+        if digest(weights.read_bytes()) != record["weights_sha256"]:
             raise _damaged(weights, "was changed after it was written")
         return record
 
@@ -110,7 +100,7 @@ class Store:
         """
         if self.record(name)["weights_sha256"] in NO_WEIGHTS:
             raise FileNotFoundError(f"The run {name} kept no weights.")
-        return _read_arrays(self.path(name).with_suffix(".npz"))
+        return read_arrays(self.path(name).with_suffix(".npz"))
 
     def finished(self, name: str) -> bool:
         """Whether the run has a record.
@@ -122,79 +112,23 @@ class Store:
 
     def save(self, name: str, record: Mapping, weights: Mapping) -> None:
         """Write a finished run: its weights, if any, then its record."""
-        packed = _pack_arrays(weights) if weights else b""
-        record = {**record, "weights_sha256": _digest(packed) if weights else None}
-        record["sha256"] = _digest(_as_json(record))
+        packed = pack_arrays(weights) if weights else b""
+        record = {**record, "weights_sha256": digest(packed) if weights else None}
+        record["sha256"] = digest(_as_json(record))
         text = json.dumps(record, indent=1, allow_nan=False) + "\n"
         if weights:
-            self._write(self.path(name).with_suffix(".npz"), packed)
-        self._write(self.path(name), text.encode())
-        self._checkpoint(name).unlink(missing_ok=True)
-
-    def save_state(self, name: str, arrays: Mapping, facts: Mapping) -> None:
-        """Write the state of an unfinished run.
-
-        Raises:
-            OSError: as `save`; the earlier state then remains.
-        """
-        facts = np.frombuffer(json.dumps(facts).encode(), "uint8")
-        packed = _pack_arrays({**arrays, "facts": facts})
-        checked = bytes.fromhex(_digest(packed)) + packed
-        self._write(self._checkpoint(name), checked)
-
-    def load_state(self, name: str) -> tuple[dict, dict] | None:
-        """The arrays and facts that `save_state` wrote, or None.
-
-        A damaged state counts as none, so that its run begins anew.
-        """
-        path = self._checkpoint(name)
-        try:
-            content = path.read_bytes()
-            if bytes.fromhex(_digest(content[32:])) != content[:32]:
-                return None
-            arrays = _read_arrays(path, content[32:])
-            return arrays, json.loads(arrays.pop("facts").tobytes())
-        except (FileNotFoundError, DamagedRecordError, *UNREADABLE):
-            return None
-
-    def epochs_done(self, name: str) -> int:
-        """The number of finished epochs of an unfinished run."""
-        state = self.load_state(name)
-        return len(state[1]["epochs"]) if state else 0
-
-    @contextlib.contextmanager
-    def claim(self, name: str) -> Iterator[None]:
-        """Lock a run, so that no other process computes it.
-
-        Raises:
-            BusyError: if another process has locked it.
-            OSError: if the file system has no locks.
-        """
-        self._work.mkdir(parents=True, exist_ok=True)
-        lock = filelock.FileLock(
-            self._work / f"{name}.lock",
-            timeout=0,
-            fallback_to_soft=False,  # such a lock would outlive a killed process
-        )
-        try:
-            lock.acquire()
-        except filelock.Timeout:
-            raise BusyError(f"{name} is being computed by another process.") from None
-        try:
-            yield
-        finally:
-            lock.release()
+            self.write(self.path(name).with_suffix(".npz"), packed)
+        self.write(self.path(name), text.encode())
 
     @property
-    def _work(self):
+    def work(self) -> Path:
+        """The folder of unfinished work."""
         return self.folder / ".work"
 
-    def _checkpoint(self, name):
-        return self._work / f"{name}.state"
-
-    def _write(self, path, content):
-        self._work.mkdir(parents=True, exist_ok=True)
-        write(path, content, part=self._work / f"{path.name}.part")
+    def write(self, path: Path, content: bytes) -> None:
+        """Write a file of the store; until it is whole, it lies in `work`."""
+        self.work.mkdir(parents=True, exist_ok=True)
+        write(path, content, part=self.work / f"{path.name}.part")
 
 
 def _damaged(path, reason) -> DamagedRecordError:
@@ -208,17 +142,20 @@ def _as_json(record) -> bytes:
     return json.dumps(record, sort_keys=True, allow_nan=False).encode()
 
 
-def _digest(content: bytes) -> str:
+def digest(content: bytes) -> str:
+    """SHA-256."""
     return hashlib.sha256(content).hexdigest()
 
 
-def _pack_arrays(arrays) -> bytes:
+def pack_arrays(arrays) -> bytes:
+    """Arrays by name, as the bytes of an .npz archive."""
     buffer = io.BytesIO()
     np.savez(buffer, allow_pickle=False, **arrays)
     return buffer.getvalue()
 
 
-def _read_arrays(path, content=None) -> dict[str, np.ndarray]:
+def read_arrays(path, content=None) -> dict[str, np.ndarray]:
+    """The arrays of the archive at a path, or of its content."""
     content = path.read_bytes() if content is None else content
     try:
         with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
@@ -228,7 +165,7 @@ def _read_arrays(path, content=None) -> dict[str, np.ndarray]:
 
 
 # Check sums of a run without weights: none or, in older records, of an empty archive.
-NO_WEIGHTS = (None, _digest(_pack_arrays({})))
+NO_WEIGHTS = (None, digest(pack_arrays({})))
 COMMITTED = Store(Path(__file__).parents[2] / "figures" / "records")
 
 

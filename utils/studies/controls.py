@@ -15,10 +15,10 @@ network minus the control that reads out by the maximum.
 import attrs
 
 from utils.displays import Display
+from utils.estimate import Estimate
 from utils.inference import difference_with_p
 from utils.runs.profiles import Profile
 from utils.runs.tuning import Tuned, chosen, on_validation, rates
-from utils.statistics import Estimate
 from utils.studies import uncertain_place
 from utils.studies.uncertain_place import BASE, CANVAS, CONTROL, ENERGY, NOISE
 

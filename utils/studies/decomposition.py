@@ -16,11 +16,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from utils.estimate import Estimate
 from utils.inference import difference_with_p
 from utils.runs.arms import Arm
 from utils.runs.profiles import Profile
 from utils.runs.tuning import Tuned, on_validation, rates
-from utils.statistics import Estimate
 from utils.studies.uncertain_place import BASE, LONG, NOISE
 
 PRIMARY = (("places", "amount", "interaction", "constant", "constant or ring"),)

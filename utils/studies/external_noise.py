@@ -29,12 +29,12 @@ import numpy as np
 import scipy  # its parts load when they are first used: notebooks open at once
 
 from utils.displays import Display
+from utils.estimate import Estimate
 from utils.inference import difference_with_p
 from utils.measures.psychometrics import decibels
 from utils.runs.arms import Arm
 from utils.runs.profiles import Profile
 from utils.runs.tuning import Tuned, chosen, on_validation, rates
-from utils.statistics import Estimate
 from utils.studies.uncertain_place import BASE
 
 PRIMARY = (("enhancement", "exclusion"),)

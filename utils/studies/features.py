@@ -28,6 +28,7 @@ import numpy as np
 
 from utils.data import validation_split
 from utils.displays import Display, arrange
+from utils.estimate import Estimate
 from utils.inference import difference_with_p
 from utils.maps import DIGITS
 from utils.measures.channel_gain import CHANNELS, TUNINGS, Halves, gains
@@ -36,7 +37,6 @@ from utils.model import set_weights
 from utils.noise import add_noise
 from utils.runs.arms import Arm
 from utils.runs.derived import derived
-from utils.statistics import Estimate
 from utils.studies.uncertain_place import BASE, CONTROL, PROBED_SEEDS, arm
 
 PRIMARY = (("features", "features or shuffled"),)

@@ -8,6 +8,7 @@ were tried on validation images with other seeds. Findings are about test images
 import attrs
 import numpy as np
 
+from utils.estimate import Estimate
 from utils.inference import paired_difference
 from utils.model import attention_maps, build_model, predict, set_weights
 from utils.noise import add_noise
@@ -16,7 +17,6 @@ from utils.runs.derived import derived
 from utils.runs.profiles import Profile
 from utils.runs.tuning import Tuned, on_validation, rates
 from utils.spec import RunSpec
-from utils.statistics import Estimate
 from utils.studies.published import NOISE
 
 SEEDS = range(20)  # an exact sign-flip test of 20 pairs can reach p = 2e-6; of 3, .25

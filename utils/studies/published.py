@@ -16,21 +16,15 @@ import keras
 import numpy as np
 
 from utils.data import load
+from utils.estimate import Estimate
 from utils.inference import paired_difference
-from utils.model import (
-    CHANNELS,
-    attention_maps,
-    build_model,
-    predict,
-    set_weights,
-)
+from utils.model import CHANNELS, attention_maps, build_model, predict, set_weights
 from utils.noise import add_noise
 from utils.runs.arms import CLEAN, Arm
 from utils.runs.derived import derived
 from utils.runs.profiles import Profile
 from utils.runs.store import COMMITTED, Store
 from utils.spec import RunSpec
-from utils.statistics import Estimate
 
 NOISE = 2.5  # SD in grey levels
 SEEDS = range(3)
