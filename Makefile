@@ -4,6 +4,7 @@ PROFILE ?= published
 
 BIN := .venv/bin
 INSTALLED := .venv/installed
+unexport JUPYTER_PATH # which may name another kernel called python3
 
 .PHONY: help run test lab study bench site notebooks wasm lint lock clean
 
@@ -14,10 +15,10 @@ run: $(INSTALLED) ## execute the series (ONLY="01 03": these) into build/
 	@$(BIN)/python -m utils.tools.notebooks run $(ONLY)
 
 test: $(INSTALLED) ## run every test, a file at a time on each core
-	$(BIN)/python -m pytest --numprocesses auto --dist loadfile
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
 
 lab: $(INSTALLED) ## open the notebooks in JupyterLab, on this machine only
-	JUPYTER_CONFIG_PATH=$(CURDIR)/utils/tools $(BIN)/jupyter lab notebooks
+	JUPYTER_CONFIG_PATH=utils/tools $(BIN)/python -m jupyterlab notebooks
 
 study: $(INSTALLED) ## run or resume a whole study (PROFILE=published)
 	$(BIN)/python -m utils.studies $(PROFILE)
@@ -48,20 +49,9 @@ clean: ## remove .venv, caches and build/ with all that is in it
 	find . -name __pycache__ -prune -exec rm -rf {} +
 	find . -name .ipynb_checkpoints -prune -exec rm -rf {} +
 
-# An installation that is cut short leaves no stamp, and is then begun anew.
+# An installation that is cut short leaves no stamp, and begins again.
 $(INSTALLED): requirements.lock pyproject.toml
-	@command -v $(PYTHON) >/dev/null || { echo '$(PYTHON) was not found.' \
-		'Name a Python of 3.11 to 3.14: make run PYTHON=python3.12'; exit 1; } >&2
-	@$(PYTHON) -c 'import sys; (3, 11) <= sys.version_info < (3, 15) or sys.exit( \
-		"Expected Python 3.11 to 3.14. $(PYTHON) is Python %d.%d. Name another: " \
-		"make run PYTHON=python3.12" % sys.version_info[:2])'
-	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo '$(PYTHON) cannot' \
-		'make a virtual environment. On Debian or Ubuntu: apt install python3-venv' \
-		'(for another Python than the default, its own: python3.12-venv)'; exit 1; } >&2
-	@test -e $@ || $(PYTHON) -m venv --clear .venv
-	@rm -f $@
-	$(BIN)/python -m pip install --no-compile --no-deps --require-hashes \
-		-r requirements.lock
-	$(BIN)/python -m compileall -qq -j 0 .venv/lib || true # pip would on one core
-	$(BIN)/python -m pip install --no-deps --no-build-isolation -e .
-	@touch $@
+	@command -v $(PYTHON) >/dev/null || { echo '$(PYTHON) was not found. Name' \
+		'another Python: make run PYTHON=python3.12'; exit 1; } >&2
+	@$(PYTHON) utils/tools/install.py
+	@touch $^ $@ # all three: a file may be dated in the future

@@ -12,23 +12,18 @@ import sys
 import warnings
 from pathlib import Path
 
+import comm
+
 INLINE = "module://matplotlib_inline.backend_inline"
-JAX = {  # every option of JAX that a number depends on, on one machine
+JAX = {  # options that a shell may well set and that would change numbers
     "jax_default_matmul_precision": None,
     "jax_default_prng_impl": "threefry2x32",
     "jax_disable_most_optimizations": False,
-    "jax_enable_custom_prng": False,
     "jax_enable_x64": False,
-    "jax_high_dynamic_range_gumbel": False,
-    "jax_legacy_prng_key": "allow",
-    "jax_numpy_dtype_promotion": "standard",
-    "jax_numpy_rank_promotion": "allow",
-    "jax_random_seed_offset": 0,
-    "jax_softmax_custom_jvp": False,
     "jax_threefry_partitionable": True,
 }
-CACHE_BYTES = 64 * 2**20  # of compiled functions; the oldest make way
-WORTH_KEEPING = 0.1  # seconds: before each write, JAX looks at all that is there
+CACHE_BYTES = 64 * 2**20  # of compiled functions; the oldest are deleted
+VIEW = "application/vnd.jupyter.widget-view+json"
 
 
 def show(function):
@@ -59,14 +54,43 @@ def changed(function, old: str, new: str):
     return names[function.__name__]
 
 
+def _kernel():
+    """The kernel that this process is, or None."""
+    module = sys.modules.get("ipykernel.kernelapp")
+    running = module and module.IPKernelApp.initialized()
+    return module.IPKernelApp.instance().kernel if running else None
+
+
 def _draw_in_notebooks():
-    """Let `MPLBACKEND=agg` in a shell not lose the pictures of a notebook."""
-    kernel = sys.modules.get("ipykernel.kernelapp")
-    if not (kernel and kernel.IPKernelApp.initialized()):
-        return
-    if not os.environ.get("MPLBACKEND", INLINE).startswith("module://"):
+    """Draw a notebook's pictures in it, even if a shell sets `MPLBACKEND=agg`."""
+    kernel = _kernel()
+    if kernel and not os.environ.get("MPLBACKEND", INLINE).startswith("module://"):
         os.environ["MPLBACKEND"] = INLINE
-        kernel.IPKernelApp.instance().shell.run_line_magic("matplotlib", "inline")
+        kernel.shell.run_line_magic("matplotlib", "inline")
+
+
+def _show_pages_where_nobody_reads():
+    """Show an explorer's page, and no other widget, in a notebook that runs by itself.
+
+    Papermill and nbconvert run it for a reader who comes later, without the kernel. Their
+    front end, unlike a person's, takes no input. Of a widget it would keep a view that
+    needs code from a server, and nbconvert would choose the view over the page.
+    """
+    if not (kernel := _kernel()):
+        return
+    request = kernel.get_parent().get("content", {})
+    if request.get("allow_stdin", True):
+        return
+
+    def without_view(message):
+        data = message["content"].get("data", {})
+        if data.pop(VIEW, None) and "text/html" not in data:
+            return None  # a progress bar
+        return message
+
+    comm.create_comm = comm.DummyComm  # a widget's state stays in the kernel
+    kernel.shell.display_pub.register_hook(without_view)
+    kernel.shell.displayhook.register_hook(without_view)
 
 
 def _before_keras():
@@ -119,9 +143,11 @@ def _settle_keras_and_jax():
 
 
 def _keep_compiled_functions():
-    """In the user's cache folder: what one kernel compiled, the next need not.
+    """In the user's cache folder: what one kernel compiled, the next one loads.
 
-    Whatever is wrong with that folder or with what is in it costs time only.
+    Whatever is wrong with that folder, or with what is in it, costs time only. JAX limits
+    the size of its cache under a lock, for which each access may wait ten seconds. So the
+    oldest functions are deleted here instead, once, and without a lock.
     """
     import jax
     import platformdirs
@@ -136,9 +162,7 @@ def _keep_compiled_functions():
     folder = cache / f"jax-{machine}"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for entry in folder.glob("*-cache"):  # JAX writes its time of use after it:
-            if not entry.with_name(entry.name[:-5] + "atime").exists():
-                entry.unlink()  # one without was cut short, and JAX would keep it
+        _delete_oldest(folder)
     except OSError:
         return
     if not os.access(folder, os.W_OK):
@@ -146,11 +170,21 @@ def _keep_compiled_functions():
     broken = "Error (reading|writing) persistent compilation cache"
     warnings.filterwarnings("ignore", broken, UserWarning)
     jax.config.update("jax_compilation_cache_dir", str(folder))
-    jax.config.update("jax_compilation_cache_max_size", CACHE_BYTES)
+    jax.config.update("jax_compilation_cache_max_size", -1)  # no limit, and no lock
     jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
-    jax.config.update("jax_persistent_cache_min_compile_time_secs", WORTH_KEEPING)
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0)
 
 
+def _delete_oldest(folder):
+    facts = {path: path.stat() for path in folder.iterdir()}
+    size = sum(fact.st_size for fact in facts.values())
+    for path, fact in sorted(facts.items(), key=lambda item: item[1].st_mtime):
+        if size > CACHE_BYTES:
+            path.unlink(missing_ok=True)
+            size -= fact.st_size
+
+
+_show_pages_where_nobody_reads()
 _draw_in_notebooks()  # before Keras, which imports matplotlib
 _before_keras()
 _settle_keras_and_jax()

@@ -1,41 +1,48 @@
 """Execute the series: `run` into `build/`, `commit` in place for the repository.
 
-That no cell fails is not enough to know that a notebook works: an error inside a
-widget, or a picture that is not drawn, leaves no trace. `errors` finds both.
+As many notebooks are executed at once as there are cores, each in a kernel of its own.
+A notebook whose cells all succeed may still lack a picture: `errors` finds out.
 """
 
 import argparse
+import contextlib
 import hashlib
 import logging
 import os
 import re
+import signal
 import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed, wait
 from pathlib import Path
+from typing import ClassVar
 
 import nbformat
 import papermill
+from jupyter_client import AsyncKernelManager
+from tqdm import tqdm
 
 from utils.files import write
 
 ROOT = Path(__file__).parents[2]
 NOTEBOOKS = ROOT / "notebooks"
 KERNEL = {"name": "python3", "display_name": "Python 3", "language": "python"}
+NAME = re.compile(r"\d\d_\w+\.ipynb")
 PICTURE = "image/png"
-WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
-WIDGET_STATE = "application/vnd.jupyter.widget-state+json"
+LONGEST = "04"  # trains networks, so it begins first
+EXPECTED = (RuntimeError, OSError, papermill.PapermillExecutionError)
 CAPTION = re.compile(r"^\*\*(Figure [\d.]+)\*\*\s+(.+?[.?!])(?=\s|$)", re.M | re.S)
 
 
 def paths() -> list[Path]:
-    """The notebooks of the series, in order."""
-    return sorted(NOTEBOOKS.glob("[0-9][0-9]_*.ipynb"))
+    """The notebooks of the series, in order; JupyterLab's copies are not of it."""
+    return sorted(p for p in NOTEBOOKS.glob("*.ipynb") if NAME.fullmatch(p.name))
 
 
 def errors(notebook) -> Iterator[str]:
-    """What went wrong in an executed notebook: in cells, pictures and widgets."""
+    """What went wrong in an executed notebook: errors, and pictures that are missing."""
     for number, cell in enumerate(notebook.cells):
         for output in cell.get("outputs", []):
             if output.output_type == "error":
@@ -44,10 +51,6 @@ def errors(notebook) -> Iterator[str]:
         if "outputs" in cell and len(pictures(cell)) < meant:
             shown = len(pictures(cell))
             yield f"cell {number}: plt.show() showed {shown} pictures, not {meant}"
-    for state in widget_states(notebook).values():
-        for output in state.get("state", {}).get("outputs", []):
-            if output.get("output_type") == "error":
-                yield f"in a widget: {output['ename']}: {output['evalue']}"
 
 
 def pictures(cell) -> list:
@@ -66,21 +69,14 @@ def claims(notebook) -> dict[str, str]:
     }
 
 
-def widget_states(notebook) -> dict:
-    """The state of every widget, by its id."""
-    return notebook.metadata.get("widgets", {}).get(WIDGET_STATE, {}).get("state", {})
-
-
 def source_digest(notebook) -> str:
     """A digest of the code, to tell whether outputs belong to it."""
     sources = [c.source for c in notebook.cells if c.cell_type == "code"]
     return hashlib.sha256("\0".join(sources).encode()).hexdigest()[:16]
 
 
-def run(path: Path, folder: Path, parameters: dict):
+def run(path: Path, folder: Path, parameters: dict, bar: tqdm | None = None):
     """Execute a notebook into a folder, with those of the parameters that it has.
-
-    Explorers stay alive without a kernel; other widgets, progress bars, go.
 
     Raises:
         RuntimeError: if `errors` finds some; a cell that fails is papermill's error.
@@ -88,18 +84,18 @@ def run(path: Path, folder: Path, parameters: dict):
     folder.mkdir(parents=True, exist_ok=True)
     known = papermill.inspect_notebook(path)
     given = {name: value for name, value in parameters.items() if name in known}
-    executed = _execute(path, folder / path.name, given)
+    executed = _execute(path, folder / path.name, given, bar)
     _write(executed, folder / path.name)
     return executed
 
 
-def commit(path: Path):
+def commit(path: Path, bar: tqdm | None = None):
     """Execute a notebook in place, as it can be shown without a kernel.
 
     The digest of the code is kept, so that a test can tell stale outputs. What fails
     (as in `run`; a full disk) leaves the file as it was.
     """
-    notebook = _execute(path, None, {})
+    notebook = _execute(path, None, {}, bar)
     for cell in notebook.cells:
         kept = {"tags": cell.metadata.tags} if cell.metadata.tags else {}
         cell.metadata = nbformat.from_dict(kept)
@@ -109,18 +105,6 @@ def commit(path: Path):
     nbformat.validate(notebook)
     _write(notebook, path)
     return notebook
-
-
-def still(output):
-    """An output as it can be shown without a kernel, or None."""
-    if output.output_type == "stream" and output.name == "stderr":
-        return None  # progress bars in text
-    if WIDGET_VIEW not in output.get("data", {}):
-        return output
-    if "text/html" not in output.data:
-        return None  # a progress bar
-    del output.data[WIDGET_VIEW]  # of an explorer, whose page is alive
-    return output
 
 
 def describe(notebook) -> None:
@@ -134,24 +118,54 @@ def describe(notebook) -> None:
             caption = None
 
 
-def _execute(path, output, parameters):
+def execute(path: Path, command: str, out: Path, profile: str, bar: tqdm) -> float:
+    """Execute a notebook as the command line says; returns the seconds that it took."""
+    start = time.perf_counter()
+    if command == "run":
+        parameters = {"profile": profile, "store": str(out / "records")}
+        run(path, out / "notebooks", parameters, bar)
+    else:
+        commit(path, bar)
+    return time.perf_counter() - start
+
+
+class _Kernel(AsyncKernelManager):
+    """A kernel that can be ended from outside the thread that waits for it."""
+
+    started: ClassVar[list] = []
+
+    async def start_kernel(self, **how):
+        await super().start_kernel(**how)
+        self.started.append(self)
+
+    @classmethod
+    def end_all(cls):
+        """End all kernels, and the processes that they started, at once."""
+        while cls.started:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(cls.started.pop().provisioner.pgid, signal.SIGKILL)
+
+
+def _execute(path, output, parameters, bar):
     with tempfile.TemporaryDirectory() as settings:  # none of the user's for IPython
         executed = papermill.execute_notebook(
             path,
             output,
             parameters,
-            cwd=path.parent,
-            progress_bar={"desc": path.name, "leave": False, "disable": None},
+            # What follows is nbclient's. Papermill's own `cwd` is that of all threads.
+            resources={"metadata": {"path": str(path.parent)}},
+            progress_bar=False,
+            on_cell_executed=lambda **_: bar is None or bar.update(),
+            kernel_manager_class=_Kernel,
             # No warning that a kernel on this machine is spoken to in the clear.
             extra_arguments=["--log-level=ERROR", f"--ipython-dir={settings}"],
-            shutdown_kernel="immediate",  # it has nothing left to say, nor after Ctrl-C
+            shutdown_kernel="immediate",  # it has nothing left to say
         )
     if wrong := list(errors(executed)):
         raise RuntimeError("; ".join(wrong))
-    executed.metadata.pop("widgets", None)  # a page would ask an address for them
     for cell in executed.cells:
-        if cell.cell_type == "code":
-            cell.outputs = [each for each in map(still, cell.outputs) if each]
+        if cell.cell_type == "code":  # without progress bars in text
+            cell.outputs = [x for x in cell.outputs if x.get("name") != "stderr"]
     describe(executed)
     return executed
 
@@ -174,34 +188,43 @@ def main(arguments: Sequence[str] | None = None) -> int:
         words = f"No notebook {options.only}. Of those in {NOTEBOOKS}: {known}."
         print(words, file=sys.stderr)
         return 1
-    target, out = "notebooks", ROOT
-    if options.command == "run":
-        target, out = "run", options.out
-    own = {"profile": options.profile, "store": str(out.absolute() / "records")}
+    is_run = options.command == "run"
+    target, out = ("run", options.out) if is_run else ("notebooks", ROOT)
     os.environ["ATTENTION_FIGURES"] = str(out.absolute() / "figures")
     logging.disable(logging.ERROR)  # what matters is raised; the rest is of Ctrl-C
-    for done, path in enumerate(chosen):
-        start = time.perf_counter()
+    chosen.sort(key=lambda path: path.name[:2] != LONGEST)
+    read = [nbformat.read(path, as_version=4) for path in chosen]
+    cells = sum(cell.cell_type == "code" for each in read for cell in each.cells)
+    finished, failed = [], []
+    how = (options.command, out.absolute(), options.profile)
+    with (
+        ThreadPoolExecutor(os.cpu_count()) as pool,
+        tqdm(total=cells, unit="cell", disable=None, leave=False) as bar,
+    ):
+        futures = {pool.submit(execute, path, *how, bar): path for path in chosen}
         try:
-            if target == "run":
-                run(path, out / "notebooks", own)
-            else:
-                commit(path)
+            for future in as_completed(futures):
+                path = futures[future]
+                try:
+                    seconds = future.result()
+                except EXPECTED as error:
+                    failed.append(path)
+                    tqdm.write(f"{path.name}: {error}", file=sys.stderr)
+                else:
+                    finished.append(path)
+                    tqdm.write(f"{seconds:4.0f} s  {out / 'notebooks' / path.name}")
+                    sys.stdout.flush()
         except KeyboardInterrupt:
-            finished, rest = (
-                " ".join(each.name[:2] for each in part)
-                for part in (chosen[:done], chosen[done:])
-            )
-            print(f"Stopped in {path.name}. Finished: {finished or 'none'}.")
+            pool.shutdown(wait=False, cancel_futures=True)
+            while wait(futures, timeout=0.1).not_done:
+                _Kernel.end_all()
+            names = " ".join(sorted(path.name[:2] for path in finished))
+            rest = " ".join(p.name[:2] for p in sorted({*chosen} - {*finished}))
+            print(f"Stopped. Finished: {names or 'none'}.")
             print(f'To go on: make {target} ONLY="{rest}"')
             return 130
-        except (RuntimeError, OSError, papermill.PapermillExecutionError) as error:
-            print(f"{path.name}: {error}", file=sys.stderr)
-            return 1
-        seconds = time.perf_counter() - start
-        print(f"{seconds:4.0f} s  {out / 'notebooks' / path.name}", flush=True)
     print(f"Figures: {out / 'figures'}")
-    return 0
+    return 1 if failed else 0
 
 
 if __name__ == "__main__":
