@@ -72,9 +72,9 @@ def _draw_in_notebooks():
 def _show_pages_where_nobody_reads():
     """Show an explorer's page, and no other widget, in a notebook that runs by itself.
 
-    Papermill and nbconvert run it for a reader who comes later, without the kernel. Their
-    front end, unlike a person's, takes no input. Of a widget it would keep a view that
-    needs code from a server, and nbconvert would choose the view over the page.
+    Papermill and nbconvert run it for a reader who comes later, without the kernel.
+    Their front end, unlike a person's, takes no input. It would keep a widget's view,
+    which nbconvert prefers to the page, and whose code a browser asks a server for.
     """
     if not (kernel := _kernel()):
         return
@@ -145,9 +145,9 @@ def _settle_keras_and_jax():
 def _keep_compiled_functions():
     """In the user's cache folder: what one kernel compiled, the next one loads.
 
-    Whatever is wrong with that folder, or with what is in it, costs time only. JAX limits
-    the size of its cache under a lock, for which each access may wait ten seconds. So the
-    oldest functions are deleted here instead, once, and without a lock.
+    Whatever is wrong with that folder, or with what is in it, costs time only. JAX can
+    limit the size of its cache too, but under a lock, for which each access may wait ten
+    seconds. So the oldest functions are deleted here, once, and without a lock.
     """
     import jax
     import platformdirs

@@ -32,7 +32,8 @@ GAIN_MAXIMUM = 4.0
 def save(figure, name: str, numbers: Mapping[str, np.ndarray]) -> None:
     """Write a figure as `name.png` and the numbers behind it as `name.csv`.
 
-    They go into the folder `$ATTENTION_FIGURES`; if it is not set, nothing is written.
+    They go into the folder `$ATTENTION_FIGURES`, where a relative path starts from the
+    shell's folder; if it is not set, nothing is written.
 
     Args:
         figure: a matplotlib figure.
@@ -47,9 +48,9 @@ def save(figure, name: str, numbers: Mapping[str, np.ndarray]) -> None:
     lengths = {key: len(value) for key, value in columns.items()}
     if len(set(lengths.values())) != 1:
         raise ValueError(f"Expected columns of one length, received {lengths}.")
-    folder = os.environ.get("ATTENTION_FIGURES")
-    if not folder:
+    if not (folder := os.environ.get("ATTENTION_FIGURES")):
         return
+    folder = Path(os.environ.get("PWD", ""), folder)
     picture, text = io.BytesIO(), io.StringIO(newline="")
     # Without the software's version, equal pictures are equal files.
     figure.savefig(picture, format="png", metadata={"Software": None})
@@ -61,8 +62,8 @@ def save(figure, name: str, numbers: Mapping[str, np.ndarray]) -> None:
             f"{value:.6g}" if isinstance(value, float | np.floating) else value
             for value in row
         )
-    write(Path(folder) / f"{name}.png", picture.getvalue())
-    write(Path(folder) / f"{name}.csv", text.getvalue().encode())
+    write(folder / f"{name}.png", picture.getvalue())
+    write(folder / f"{name}.csv", text.getvalue().encode())
 
 
 def table(heads: Sequence[str], rows: Iterable[Sequence[object]]) -> Markdown:

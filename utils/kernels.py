@@ -12,8 +12,8 @@ large matrix product, 91 GFLOP/s (one thread of an AMD EPYC; `make bench`,
     and Keras' layers   1015 (28%)   1131 (26%)   797 (18%)    795 (18%)
     PyTorch             2608 (11%)   1157 (25%)   1898 (8%)    889 (17%)
 
-A study's worker used at most 413 MB. JAX's profiler (`jax.profiler.trace`) and timings
-of variants of each part give these reasons for the forms below:
+JAX's profiler (`jax.profiler.trace`) and timings of variants of each part give these
+reasons for the forms below:
 
 - JAX's convolution and its gradients run several times slower inside `lax.scan` (JAX
   issue 12868), where training needs them; matrix products of patches do not.

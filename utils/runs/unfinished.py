@@ -5,6 +5,7 @@ dies, so that two studies may share a store.
 """
 
 import contextlib
+import errno
 import json
 from collections.abc import Iterator, Mapping
 
@@ -19,6 +20,9 @@ from utils.runs.store import (
     pack_arrays,
     read_arrays,
 )
+
+
+NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP)
 
 
 class BusyError(Exception):
@@ -81,6 +85,16 @@ def claim(store: Store, name: str) -> Iterator[None]:
         lock.acquire()
     except filelock.Timeout:
         raise BusyError(f"{name} is being computed by another process.") from None
+    except OSError as error:
+        if error.errno not in NO_LOCKS:
+            raise
+        raise OSError(
+            f"The file system of {store.folder.absolute()} has no locks "
+            f"({error.strerror}); some network folders have none. Locks keep two "
+            "processes from computing the same run. Name a folder on another disk "
+            "(python -m utils.studies ... --store FOLDER), or have this one mounted "
+            "with locks."
+        ) from error
     try:
         yield
     finally:

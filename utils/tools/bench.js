@@ -6,13 +6,12 @@ window.make = async (kind, { wasm, weights, images, labels }) => {
   });
   networks[kind] = { network, labels, images: Float32Array.from(bytesOf(images)) };
 };
-window.go = (kind, learns) => {
+window.go = (kind) => {
   const { network, images, labels } = networks[kind];
   labels.forEach((label, i) => {
     network.look(images.subarray(784 * i, 784 * (i + 1)), kind);
     network.attend(kind, {});
     network.answer();
-    if (!learns) return;
     network.addGradients(label);
     network.update({ learning_rate: 0.01, momentum: 0.5 });
   });

@@ -7,13 +7,9 @@ same rounds: no arithmetic on this processor is faster.
 """
 
 import argparse
-import concurrent.futures
 import contextlib
 import importlib.util
 import json
-import multiprocessing
-import re
-import resource
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -39,7 +35,7 @@ from utils.tools.chromium import chromium, executable
 
 BATCHES = (1, 32)
 COMPARED = ("as_coded", "ones")  # kinds that the other engines run
-LOOKS = (*COMPARED, "energy")  # kinds that the page runs
+PAGE = (*COMPARED, "energy")  # kinds that the page runs
 ENGINES = {  # by name, what the table in utils/kernels.py calls them
     "project": "this project",
     "page": "the page's module",
@@ -65,15 +61,13 @@ def flops_per_image(kind: str) -> int:
     return 2 * (3 * multiply_adds(RunSpec(kind)) - conv_1)
 
 
-def project(kind: str, batch: int, *, learns: bool = True) -> Callable[[], object]:
+def project(kind: str, batch: int) -> Callable[[], object]:
     """The compiled loop of `utils.training`."""
     spec = RunSpec(kind, images=IMAGES, batch_size=batch)
     engine = training.engine(spec)
     (data, *_) = batches(spec, *load_mnist()[0], epoch=1)
     state = engine.initial(0)
-    if learns:
-        return lambda: jax.block_until_ready(engine.update(state, data))
-    return lambda: jax.block_until_ready(engine.classify(state[0], data[0]))
+    return lambda: jax.block_until_ready(engine.update(state, data))
 
 
 def stock(kind: str) -> keras.Model:
@@ -121,7 +115,7 @@ def network_page():
         yield page
 
 
-def page(kind: str, shown, *, learns: bool = True) -> Callable[[], object]:
+def page(kind: str, shown) -> Callable[[], object]:
     """The module of the page, in Chromium; it takes images one by one.
 
     `shown` is a `network_page`.
@@ -134,9 +128,7 @@ def page(kind: str, shown, *, learns: bool = True) -> Callable[[], object]:
         "labels": labels.tolist(),
     }
     shown.evaluate("([kind, data]) => make(kind, data)", [kind, data])
-    return lambda: shown.evaluate(
-        "([kind, learns]) => go(kind, learns)", [kind, learns]
-    )
+    return lambda: shown.evaluate("(kind) => go(kind)", kind)
 
 
 def pytorch(kind: str, batch: int) -> Callable[[], object]:
@@ -188,14 +180,7 @@ def cases(shown) -> dict[tuple[str, str, int], Callable[[], object]]:
             found["keras_stock", kind, batch] = keras_fit(stock(kind), batch)
             if importlib.util.find_spec("torch"):  # the extra `torch`
                 found["pytorch", kind, batch] = pytorch(kind, batch)
-    return found | {("page", kind, 1): page(kind, shown) for kind in LOOKS if shown}
-
-
-def looks(shown) -> dict[tuple[str, str], Callable[[], object]]:
-    """What only looks at `IMAGES` images, one by one, by engine and kind."""
-    kinds = LOOKS if shown else ()
-    found = {("project", kind): project(kind, 1, learns=False) for kind in LOOKS}
-    return found | {("page", kind): page(kind, shown, learns=False) for kind in kinds}
+    return found | {("page", kind, 1): page(kind, shown) for kind in PAGE if shown}
 
 
 def matmul_seconds() -> float:
@@ -213,27 +198,21 @@ def matmul_seconds() -> float:
 def measure(rounds: int) -> dict:
     """Time every case in every round; medians, ready for `bench.json`."""
     with network_page() as shown:
-        timed, looking = cases(shown), looks(shown)
-        everything = [*timed.values(), *looking.values()]
-        for each in everything:
+        timed = cases(shown)
+        for each in timed.values():
             each()  # compiles
         times = [
-            [(matmul_seconds(), timeit(each, number=1)) for each in everything]
+            [(matmul_seconds(), timeit(each, number=1)) for each in timed.values()]
             for _ in range(rounds)
         ]
     matmul, updates = np.median(np.array(times)[..., 0]), []
     seconds = np.median(times, axis=0)[:, 1] / IMAGES
-    for case, each in zip(timed, seconds[: len(timed)], strict=True):
+    for case, each in zip(timed, seconds, strict=True):
         flops = flops_per_image(case[1]) / each
         us_and_share = round(1e6 * each, 1), round(flops * matmul / MATRIX_FLOPS, 3)
         updates.append(dict(zip(COLUMNS, case + us_and_share, strict=True)))
-    passes = [
-        {"engine": engine, "kind": kind, "us_per_image": round(1e6 * each, 1)}
-        for (engine, kind), each in zip(looking, seconds[len(timed) :], strict=True)
-    ]
     gflops = round(MATRIX_FLOPS / matmul / 1e9, 1)
-    found = {"matmul_gflops": gflops, "updates": updates, "forward_passes": passes}
-    return found | {"rounds": rounds}
+    return {"matmul_gflops": gflops, "updates": updates, "rounds": rounds}
 
 
 def table(updates: Sequence[dict]) -> str:
@@ -253,44 +232,18 @@ def table(updates: Sequence[dict]) -> str:
     return "\n".join(rows)
 
 
-def worker_memory() -> dict[str, int]:
-    """Peak resident memory of a study's worker, MB, after one run and after six."""
-    context = multiprocessing.get_context("spawn")
-    with concurrent.futures.ProcessPoolExecutor(1, mp_context=context) as pool:
-        peaks = list(pool.map(_peak_after_run, COMPARED * 3, range(6)))
-    return {"first_run_mb": round(peaks[0]), "last_run_mb": round(peaks[-1])}
-
-
-def _peak_after_run(kind, seed):
-    """Peak resident memory of this process, MB, once it has trained a network.
-
-    On Linux `ru_maxrss` would count what the parent had when it started this one.
-    """
-    few = {"images": 1_000, "epochs": 1, "test_images": 1_000}
-    spec = RunSpec(kind, noise_sd=2.5, seed=seed, **few)
-    training.train(spec, progress=False)
-    if sys.platform == "linux":
-        status = Path("/proc/self/status").read_text("utf-8")
-        return int(re.search(r"VmHWM:\s+(\d+) kB", status)[1]) / 2**10
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20  # macOS: bytes
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command line; returns the exit status."""
     parser = argparse.ArgumentParser(prog="python -m utils.tools.bench")
     parser.add_argument("--rounds", type=int, default=9, help="default: %(default)s")
     parser.add_argument("--out", type=Path, default=Path("build/bench.json"))
     options = parser.parse_args(arguments)
-    memory = worker_memory()
-    result = {**measure(options.rounds), "worker_memory": memory}
+    result = measure(options.rounds)
     machine = {"processor": processor(), "versions": versions()}
     write(options.out, json.dumps(result | machine, indent=1).encode() + b"\n")
     for cells in (COLUMNS, *(each.values() for each in result["updates"])):
         print("{:10} {:12} {:>5} {:>12} {:>18}".format(*cells))
-    for row in result["forward_passes"]:
-        print("{:10} {:12} looks: {:>12}".format(*row.values()))
     print(f"float32 matrix product: {result['matmul_gflops']} GFLOP/s")
-    print("peak memory of a worker, MB:", memory)
     print(f"The table of utils/kernels.py:\n{table(result['updates'])}")
     return 0
 

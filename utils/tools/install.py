@@ -1,9 +1,9 @@
 """Install the project and all that it needs into `.venv`: `make` does so first.
 
-The packages are those of requirements.lock, checked by their hashes. uv, which is one of
-them, installs the others in seconds. Where there is no uv, or where it fails, pip installs
-them in minutes. This module runs before anything is installed: it needs the standard
-library only.
+The packages are those of requirements.lock, checked by their hashes. uv, which is one
+of them, installs the others in seconds. Where there is no uv, or where it fails, pip
+installs them in minutes. This module runs before anything is installed: it needs the
+standard library only.
 """
 
 import re
@@ -19,7 +19,7 @@ LOCKED = ("--require-hashes", "-r")
 
 
 def main() -> None:
-    """Install. Nothing that works is shown; all that an installer says of an error is."""
+    """Install; what the installers say is shown only if one fails."""
     project = (ROOT / "pyproject.toml").read_text("utf-8")
     span = re.search(r'requires-python = ">=3\.(\d+),<3\.(\d+)"', project)
     least, above = map(int, span.groups())

@@ -42,7 +42,7 @@ def paths() -> list[Path]:
 
 
 def errors(notebook) -> Iterator[str]:
-    """What went wrong in an executed notebook: errors, and pictures that are missing."""
+    """What went wrong in an executed notebook: errors, and missing pictures."""
     for number, cell in enumerate(notebook.cells):
         for output in cell.get("outputs", []):
             if output.output_type == "error":
@@ -105,6 +105,15 @@ def commit(path: Path, bar: tqdm | None = None):
     nbformat.validate(notebook)
     _write(notebook, path)
     return notebook
+
+
+def is_fresh(notebook) -> bool:
+    """Whether a notebook's outputs are all there, and belong to its code."""
+    return (
+        notebook.metadata.get("executed") == source_digest(notebook)
+        and all(x.execution_count for x in notebook.cells if x.cell_type == "code")
+        and not any(errors(notebook))
+    )
 
 
 def describe(notebook) -> None:

@@ -67,8 +67,9 @@ def comparison(finding: re.Match, pages: Mapping) -> str:
         said = notebooks.claims(pages[name]) if name else {}
         if key not in said:
             raise ValueError(
-                f"Expected a claim {key!r} in notebook {number}, as a comment in "
-                "README.md has it. Correct the comment."
+                f"README.md names a claim {key!r} of notebook {number}, which does not "
+                f'show it. Execute the notebook anew (make notebooks ONLY="{number}") or '
+                "correct the comment in README.md."
             )
         place = f"{name}.html#{anchor(f'claim {key}')}"
         link = f'<a href="{place}">In notebook {int(number)}, where it is made</a>'
@@ -109,16 +110,21 @@ def build(folder: Path) -> list[Path]:
         Its pages: the index, and one for each notebook.
 
     Raises:
-        ValueError: if a notebook was edited after it was executed, or does not claim
-            what the README says.
+        ValueError: if a notebook's outputs are not those of its code, if two have the
+            same number, or if one does not claim what the README says.
     """
     pages = {}
     for path in notebooks.paths():
-        notebook = nbformat.read(path, as_version=4)
-        if notebook.metadata.get("executed") != notebooks.source_digest(notebook):
+        number, notebook = path.name[:2], nbformat.read(path, as_version=4)
+        if twin := next((name for name in pages if name.startswith(number)), None):
             raise ValueError(
-                f"{path.name} was edited after it was executed. Execute it anew: "
-                f'make notebooks ONLY="{path.name[:2]}".'
+                f"{path.name} and {twin}.ipynb have the same number. Keep one of them in "
+                f"{path.parent}."
+            )
+        if not notebooks.is_fresh(notebook):
+            raise ValueError(
+                f"{path.name} was edited, or its outputs were cleared, after it was "
+                f'executed. Execute it anew: make notebooks ONLY="{number}".'
             )
         pages[path.stem] = notebook
     pages = {"index": index(pages), **pages}
