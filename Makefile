@@ -18,7 +18,7 @@ test: $(INSTALLED) ## run every test, a file at a time on each core
 	$(BIN)/python -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
 
 lab: $(INSTALLED) ## open the notebooks in JupyterLab, on this machine only
-	JUPYTER_CONFIG_PATH=utils/tools $(BIN)/python -m jupyterlab notebooks
+	$(BIN)/python -m jupyterlab notebooks
 
 study: $(INSTALLED) ## run or resume a whole study (PROFILE=published)
 	$(BIN)/python -m utils.studies $(PROFILE)

@@ -64,14 +64,11 @@ class Lab:
             port = free.getsockname()[1]
         token = secrets.token_hex(16)
         self.url = f"http://127.0.0.1:{port}/lab?token={token}"
-        makefile = (ROOT / "Makefile").read_text("utf-8")
-        configured = re.search(r"JUPYTER_CONFIG_PATH=\$\(CURDIR\)/(\S+)", makefile)
         own = {
             "JUPYTER_DATA_DIR": folder / "data",
             "JUPYTERLAB_SETTINGS_DIR": folder / "settings",
             "JUPYTERLAB_WORKSPACES_DIR": folder / "workspaces",
             "JUPYTER_CONFIG_DIR": folder / "config",
-            "JUPYTER_CONFIG_PATH": ROOT / configured[1],
             "JUPYTER_RUNTIME_DIR": folder / "runtime",
             "IPYTHONDIR": folder / "ipython",
             "JUPYTER_TOKEN": token,

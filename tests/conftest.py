@@ -3,11 +3,22 @@
 import concurrent.futures
 import os
 import shutil
+import signal
 import subprocess
+from collections import Counter
 
 import pytest
 
 import utils  # noqa: F401
+
+# A shell's background job ignores Ctrl-C, and so would the processes that tests stop.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_collection_modifyitems(items):
+    """Begin with the files that have most slow tests; no core waits for them then."""
+    slow = Counter(item.path for item in items if item.get_closest_marker("slow"))
+    items.sort(key=lambda item: -slow[item.path])
 
 
 @pytest.fixture(scope="session")

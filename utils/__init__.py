@@ -146,8 +146,8 @@ def _keep_compiled_functions():
     """In the user's cache folder: what one kernel compiled, the next one loads.
 
     Whatever is wrong with that folder, or with what is in it, costs time only. JAX can
-    limit the size of its cache too, but under a lock, for which each access may wait ten
-    seconds. So the oldest functions are deleted here, once, and without a lock.
+    limit the size of its cache too, but under a lock, for which each access may wait
+    ten seconds. So the oldest functions are deleted here, once, and without a lock.
     """
     import jax
     import platformdirs

@@ -1,7 +1,12 @@
-"""What JupyterLab does to a notebook that it saves, as `make lab` starts it.
+"""What JupyterLab and nbconvert do with an explorer that they save.
 
-Jupyter finds this function by `jupyter_server_config.json`, beside it.
+Jupyter finds these functions by the files in `jupyter/`, which are copied into the
+environment when the project is installed.
 """
+
+import re
+
+CODE = re.compile(r"<(script|style)\b.*?</\1>|</?p>", re.S)
 
 
 def keep_alive(model, **_):
@@ -16,3 +21,16 @@ def keep_alive(model, **_):
         for output in cell.get("outputs", []):
             if "text/html" in (data := output.get("data", {})):
                 data.pop("application/vnd.jupyter.widget-view+json", None)
+
+
+def leave_out_code(notebook, resources):
+    """Leave code out of the outputs of a page that nbconvert sanitises.
+
+    Nbconvert would forbid the elements that hold code, and show the code as text.
+    """
+    if resources.get("should_sanitize_html"):
+        for cell in notebook.cells:
+            for output in cell.get("outputs", []):
+                if "text/html" in (data := output.get("data", {})):
+                    data["text/html"] = CODE.sub("", data["text/html"])
+    return notebook, resources

@@ -68,8 +68,8 @@ def comparison(finding: re.Match, pages: Mapping) -> str:
         if key not in said:
             raise ValueError(
                 f"README.md names a claim {key!r} of notebook {number}, which does not "
-                f'show it. Execute the notebook anew (make notebooks ONLY="{number}") or '
-                "correct the comment in README.md."
+                "show it. Execute the notebook anew (make notebooks "
+                f'ONLY="{number}") or correct the comment in README.md.'
             )
         place = f"{name}.html#{anchor(f'claim {key}')}"
         link = f'<a href="{place}">In notebook {int(number)}, where it is made</a>'
@@ -118,8 +118,8 @@ def build(folder: Path) -> list[Path]:
         number, notebook = path.name[:2], nbformat.read(path, as_version=4)
         if twin := next((name for name in pages if name.startswith(number)), None):
             raise ValueError(
-                f"{path.name} and {twin}.ipynb have the same number. Keep one of them in "
-                f"{path.parent}."
+                f"{path.name} and {twin}.ipynb have the same number. Keep one of them "
+                f"in {path.parent}."
             )
         if not notebooks.is_fresh(notebook):
             raise ValueError(

@@ -10,7 +10,6 @@ import nbformat
 import pytest
 from browser import Page
 from firefox import Firefox, executable
-from test_notebooks import committed
 
 from utils.tools import notebooks, site
 
@@ -22,7 +21,7 @@ NAMELESS = """[...document.querySelectorAll("input, select, button, canvas, nav,
     .filter((each) => !(each.labels?.length || each.getAttribute("aria-label")
         || each.textContent.trim() || each.ariaHidden === "true"))
     .map((each) => each.outerHTML.slice(0, 200))"""
-READABLE = Path(__file__).with_name("readable.js").read_text("utf-8")
+READABLE = (Path(__file__).parents[1] / "readable.js").read_text("utf-8")
 
 
 def check(name):
@@ -79,6 +78,11 @@ def test_a_page_is_whole_quiet_and_asks_nobody(phone):
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_all_that_is_folded_can_be_read_on_a_phone(scheme, phone):
     phone.page.emulate_media(color_scheme=scheme)
+    paper, ink = (
+        phone.page.evaluate(f"getComputedStyle(document.body).{name}.match(/\\d+/g)[0]")
+        for name in ("backgroundColor", "color")
+    )
+    assert (int(paper) > int(ink)) == (scheme == "light")
     for what in ("wide", "faint", "unreadable"):
         assert phone.page.evaluate(check(what)) == [], what
 
@@ -90,20 +94,23 @@ def test_each_finding_leads_to_the_claims_that_it_rests_on(pages):
     assert index.count('<div class="claim">') == len(sources) > 5
     for number, key in (each.split(": ", 1) for each in sources):
         (name,) = (name for name in NAMES if name.startswith(number))
-        sentence = notebooks.claims(committed(f"{name}.ipynb"))[key]
+        notebook = nbformat.read(notebooks.NOTEBOOKS / f"{name}.ipynb", as_version=4)
+        sentence = notebooks.claims(notebook)[key]
         assert site.html_of(sentence).strip() in index
         place = site.anchor(f"claim {key}")
         assert f'href="{name}.html#{place}"' in index
         assert (pages / f"{name}.html").read_text("utf-8").count(f'id="{place}"') == 1
 
 
-def test_a_finding_that_no_notebook_claims_is_refused(tmp_path, monkeypatch, capsys):
+def test_a_finding_without_its_claim_is_refused(tmp_path, monkeypatch, capsys):
     readme = tmp_path / "README.md"
     text = site.README.read_text("utf-8")
     readme.write_text(site.SOURCE.sub("<!-- 05: speed -->", text, count=1), "utf-8")
     monkeypatch.setattr(site, "README", readme)
     assert site.main(["--out", str(tmp_path / "out")]) == 1
-    assert "a claim 'speed' in notebook 05" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "a claim 'speed' of notebook 05" in said
+    assert 'make notebooks ONLY="05"' in said
     assert not (tmp_path / "out").exists()
 
 
@@ -158,43 +165,42 @@ def test_with_a_keyboard_alone(pages, browser):
     page.close()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_light_and_dark_as_the_system_says(scheme, pages, browser):
-    context = browser.new_context(color_scheme=scheme)
-    page = context.new_page()
-    page.goto((pages / "02_building_the_model.html").as_uri())
-    paper, ink = (
-        page.evaluate(f"getComputedStyle(document.body).{name}.match(/\\d+/g)[0]")
-        for name in ("backgroundColor", "color")
-    )
-    assert (int(paper) > int(ink)) == (scheme == "light")
-    shown = page.locator(".output_html:has(> .highlight)").first  # by `utils.show`
-    (paper,) = {
-        shown.evaluate("each => getComputedStyle(each).backgroundColor"),
-        page.locator("main").evaluate("each => getComputedStyle(each).backgroundColor"),
-    }
-    folder = notebooks.ROOT / "build" / "screenshots"
-    folder.mkdir(parents=True, exist_ok=True)
-    for name in ("index", "06_where_attention_helps"):
-        page.goto((pages / f"{name}.html").as_uri())
-        page.wait_for_timeout(500)
-        page.screenshot(path=folder / f"site-{name[:5]}-{scheme}.png")
-    context.close()
+def add_a_cell(notebook):
+    notebook.cells.append(nbformat.v4.new_code_cell("1 + 1"))
 
 
-def test_a_notebook_that_was_edited_since_is_refused(tmp_path, monkeypatch, capsys):
-    for path in notebooks.paths()[:2]:
-        shutil.copy(path, tmp_path)
-    _, second = sorted(tmp_path.glob("*.ipynb"))
-    edited = nbformat.read(second, as_version=4)
-    edited.cells.append(nbformat.v4.new_code_cell("1 + 1"))
-    nbformat.write(edited, second)
+def clear_outputs(notebook):
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            cell.outputs, cell.execution_count = [], None
+
+
+@pytest.mark.parametrize("change", [add_a_cell, clear_outputs])
+def test_a_notebook_whose_outputs_are_not_those_of_its_code_is_refused(
+    change, tmp_path, monkeypatch, capsys
+):
+    first, second, *_ = notebooks.paths()
+    shutil.copy(first, tmp_path)
+    changed = nbformat.read(second, as_version=4)
+    change(changed)
+    nbformat.write(changed, tmp_path / second.name)
     monkeypatch.setattr(notebooks, "NOTEBOOKS", tmp_path)
     assert site.main(["--out", str(tmp_path / "out")]) == 1
     said = capsys.readouterr().err
     assert second.name in said
     assert 'make notebooks ONLY="02"' in said
     assert not (tmp_path / "out").exists()
+
+
+def test_copies_of_a_notebook_are_left_out_or_refused(tmp_path, monkeypatch, capsys):
+    first, *_ = notebooks.paths()
+    for name in (first.name, f"{first.stem}-Copy1.ipynb", "01 - Copy1.ipynb"):
+        shutil.copy(first, tmp_path / name)
+    monkeypatch.setattr(notebooks, "NOTEBOOKS", tmp_path)
+    assert [path.name for path in notebooks.paths()] == [first.name]
+    shutil.copy(first, tmp_path / "01_old.ipynb")
+    assert site.main(["--out", str(tmp_path / "out")]) == 1
+    assert "01_old.ipynb and 01_data_and_noise.ipynb" in capsys.readouterr().err
 
 
 # ---- in Firefox

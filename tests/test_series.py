@@ -1,21 +1,17 @@
 """The series as a reader runs it, and as it is committed."""
 
-import os
 import re
-import signal
 import subprocess
 import sys
-import time
-from concurrent.futures import ThreadPoolExecutor
 
 import nbformat
 import papermill
-import psutil
 import pytest
 from nbconvert import HTMLExporter
 from papermill.cli import papermill as command_line
 from papermill.translators import PythonTranslator
 
+from utils import VIEW
 from utils.tools import notebooks
 
 NAMES = [path.name for path in notebooks.paths()]
@@ -40,7 +36,7 @@ def code_cells(notebook):
 
 
 def claims(notebook):
-    """What a notebook claims: key to sentence; and the table of all that it claims."""
+    """A notebook's claims: key to sentence; and the table of them all."""
     found = {}
     for output in (output for cell in code_cells(notebook) for output in cell.outputs):
         text = output.get("data", {}).get("text/markdown", "")
@@ -56,8 +52,8 @@ def lines_shown(notebook):
     """Text that cells print or return, numbers masked: they differ by machine."""
     texts = []
     for cell in code_cells(notebook):
-        for output in filter(None, map(notebooks.still, cell.outputs)):
-            if output.output_type == "stream" and output.name == "stdout":
+        for output in cell.outputs:
+            if output.output_type == "stream":
                 texts.append(output.text)
             elif "text/markdown" in output.get("data", {}):
                 texts.append(f"\n{output.data['text/markdown']}\n")
@@ -78,34 +74,25 @@ def pictures(notebook):
 # --- Executed -------------------------------------------------------------------------
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def executed(tmp_path_factory, request):
-    """What `make run` makes of each notebook: a future of (process, notebook)."""
+    """What `make run` makes of the notebooks that tests ask for: process, folder."""
     asked = (item for item in request.session.items if "executed" in item.fixturenames)
-    names = {item.callspec.params["name"] for item in asked}
+    numbers = sorted({item.callspec.params["name"][:2] for item in asked})
     out = tmp_path_factory.mktemp("build")
-
-    def execute(name):
-        done = subprocess.run(
-            [*TOOL, "run", name[:2], "--out", out],
-            capture_output=True,
-            encoding="utf-8",
-        )
-        path = out / "notebooks" / name
-        return done, path.exists() and nbformat.read(path, as_version=4)
-
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        yield {name: pool.submit(execute, name) for name in sorted(names)}
+    done = subprocess.run(
+        [*TOOL, "run", *numbers, "--out", out], capture_output=True, encoding="utf-8"
+    )
+    return done, out
 
 
 @pytest.mark.slow
 @every_notebook
 def test_runs_quietly_and_shows_what_is_committed(name, executed):
-    done, notebook = executed[name].result()
+    done, out = executed
     assert (done.returncode, done.stderr) == (0, "")
-    told, where = done.stdout.splitlines()
-    assert re.fullmatch(rf" *\d+ s  .*{name}", told)
-    assert where.startswith("Figures: ")
+    assert re.search(rf"(?m)^ *\d+ s  .*{name}$", done.stdout)
+    notebook = nbformat.read(out / "notebooks" / name, as_version=4)
     assert not list(notebooks.errors(notebook))
     as_committed = committed(name)
     assert claims(notebook) == claims(as_committed)
@@ -127,11 +114,8 @@ def test_is_committed_executed_and_fresh(name):
     nbformat.validate(notebook)
     cells = code_cells(notebook)
     assert [c.execution_count for c in cells] == list(range(1, len(cells) + 1))
-    assert notebook.metadata.executed == notebooks.source_digest(notebook), (
-        f"{name} was edited after it was executed: make notebooks"
-    )
+    assert notebooks.is_fresh(notebook), f"{name} was edited: make notebooks"
     assert notebook.metadata.kernelspec.name == "python3"
-    assert not list(notebooks.errors(notebook))
     assert (notebooks.NOTEBOOKS / name).stat().st_size < LARGEST
 
 
@@ -139,7 +123,7 @@ def test_is_committed_executed_and_fresh(name):
 def test_a_page_can_show_it_all(name):
     notebook = committed(name)
     assert "widgets" not in notebook.metadata
-    assert notebooks.WIDGET_VIEW not in str(notebook)
+    assert VIEW not in str(notebook)
     alternatives = [each for cell in pictures(notebook) for each in cell]
     assert alternatives
     page, _ = HTMLExporter(template_name="classic").from_notebook_node(notebook)
@@ -195,9 +179,8 @@ def checked(monkeypatch):
 def test_any_parameter_of_a_wrong_type_is_refused_by_name(name, checked):
     defaults = papermill.inspect_notebook(notebooks.NOTEBOOKS / name)
     for parameter in defaults:
-        for wrong in (None, [1], {}):
-            with pytest.raises(ValueError, match=rf"{parameter}[^_a-z].*{wrong!s:.4}"):
-                checked(name, **{parameter: wrong})
+        with pytest.raises(ValueError, match=rf"{parameter}[^_a-z].*None"):
+            checked(name, **{parameter: None})
     with pytest.raises(ValueError, match="No parameter 'seeed'"):
         checked(name, seeed=1)
 
@@ -206,17 +189,12 @@ def test_any_parameter_of_a_wrong_type_is_refused_by_name(name, checked):
     ("number", "parameter", "value", "message"),
     [
         ("01", "noise_sd", -1.0, ">= 0"),
-        ("01", "noise_sd", float("nan"), "finite"),
         ("01", "examples", 5.5, "whole"),
         ("01", "examples", 21, "<= 20"),
-        ("01", "seed", -1, ">= 0"),
         ("01", "data", "missing.npz", "missing.npz"),
-        ("02", "data", "missing.npz", "missing.npz"),
         ("02", "attention", "telepathy", "telepathy"),
         ("02", "digit_index", 10_000, "<= 9999"),
-        ("03", "data", "missing.npz", "missing.npz"),
         ("03", "digit", 10_000, "<= 9999"),
-        ("03", "noise_sd", -1.0, ">= 0"),
         ("04", "profile", "huge", "quick"),
         ("05", "published_weights", "missing", "missing"),
         ("07", "network", 8, "<= 7"),
@@ -227,20 +205,6 @@ def test_a_value_out_of_range_is_refused(number, parameter, value, message, chec
     with pytest.raises(ValueError, match=parameter) as refused:
         checked(name, **{parameter: value})
     assert message in str(refused.value)
-
-
-@every_notebook
-def test_whole_numbers_that_arrive_as_floats_are_whole(name, checked):
-    defaults = papermill.inspect_notebook(notebooks.NOTEBOOKS / name)
-    whole = {
-        parameter: int(facts["default"])
-        for parameter, facts in defaults.items()
-        if facts["inferred_type_name"] == "int"
-    }
-    found = checked(name, **{key: float(value) for key, value in whole.items()})
-    for parameter, value in whole.items():
-        assert found[parameter] == value
-        assert type(found[parameter]) is int
 
 
 @pytest.mark.slow
@@ -254,126 +218,3 @@ def test_papermill_stops_at_a_bad_parameter_and_says_why(tmp_path):
     )
     assert ended.returncode != 0
     assert "Expected examples: a whole number. Received 5.5" in ended.stderr
-
-
-# --- The checks themselves can fail ---------------------------------------------------
-
-
-def a_notebook(*sources):
-    """A notebook of code cells, and of text where a source begins with two stars."""
-    new = {True: nbformat.v4.new_markdown_cell, False: nbformat.v4.new_code_cell}
-    notebook = nbformat.v4.new_notebook(
-        cells=[new[source.startswith("**")](source) for source in sources]
-    )
-    notebook.metadata.kernelspec = notebooks.KERNEL
-    return notebook
-
-
-FIGURE = "import matplotlib.pyplot as plt\nplt.plot([1, 2])\nplt.show()"
-CAPTION = "**Figure 1.1.** A line, from *1* to 2.5\ngrey levels. More of it."
-
-
-@pytest.mark.slow
-def test_what_is_committed_can_be_shown_and_errors_leave_the_file(
-    tmp_path, monkeypatch
-):
-    startup = tmp_path / "of the user" / "profile_default" / "startup"
-    startup.mkdir(parents=True)
-    (startup / "1.ipy").write_text(
-        "%config InlineBackend.figure_formats = ['svg']", "utf-8"
-    )
-    monkeypatch.setenv("IPYTHONDIR", str(startup.parents[1]))
-    path = tmp_path / "small" / "01_small.ipynb"
-    path.parent.mkdir()
-    nbformat.write(a_notebook(FIGURE, CAPTION), path)
-    notebook = notebooks.commit(path)
-    assert nbformat.read(path, as_version=4) == notebook
-    assert pictures(notebook) == [["Figure 1.1. A line, from 1 to 2.5 grey levels."]]
-    assert set(notebook.metadata) == {"executed", "kernelspec", "language_info"}
-    assert not any(cell.metadata for cell in notebook.cells)
-
-    before = path.read_bytes()
-    monkeypatch.setattr(os, "fsync", lambda _: os.stat(tmp_path / "full disk"))
-    with pytest.raises(OSError, match="full disk"):
-        notebooks.commit(path)
-    assert path.read_bytes() == before
-    assert list(path.parent.iterdir()) == [path]
-
-
-@pytest.mark.slow
-def test_an_error_hidden_in_a_widget_or_a_picture_not_drawn_is_found(
-    tmp_path, monkeypatch
-):
-    monkeypatch.setenv("MPLBACKEND", "agg")  # and `utils` is not there to mend it
-    widget = (
-        "from ipywidgets import Output\n"
-        "from IPython.display import display\n"
-        "with (out := Output()):\n    1 / 0\n"
-        "display(out)"
-    )
-    path = tmp_path / "00_hidden.ipynb"
-    nbformat.write(a_notebook(widget, FIGURE), path)
-    with pytest.raises(RuntimeError, match="in a widget: ZeroDivisionError") as found:
-        notebooks.run(path, tmp_path / "out", {})
-    assert "cell 1: plt.show() showed 0 pictures, not 1" in str(found.value)
-
-
-def test_each_picture_has_the_caption_that_follows_it():
-    notebook = a_notebook("a", "b", CAPTION, "c", CAPTION.replace("1.1", "1.2"), "d")
-    for cell in notebook.cells:
-        if cell.cell_type == "code":
-            cell.outputs = [nbformat.v4.new_output("display_data", {"image/png": ""})]
-    notebooks.describe(notebook)
-    texts = [
-        notebooks.pictures(cell)[0].metadata["image/png"].get("alt", "")[:10]
-        for cell in code_cells(notebook)
-    ]
-    assert texts == ["", "Figure 1.1", "Figure 1.2", ""]
-
-
-def test_an_edited_notebook_is_stale():
-    notebook = a_notebook("x = 1")
-    digest = notebooks.source_digest(notebook)
-    notebook.cells[0].source = "x = 2"
-    assert notebooks.source_digest(notebook) != digest
-
-
-def test_an_unknown_notebook_is_named(capsys):
-    assert notebooks.main(["run", "17"]) == 1
-    assert "01, 02" in capsys.readouterr().err
-
-
-@pytest.mark.slow
-def test_stopped_it_says_what_is_finished_and_how_to_go_on(tmp_path):
-    kernel = tmp_path / "kernel"
-    waits = (
-        "import os, pathlib, time\n"
-        f"pathlib.Path({str(kernel)!r}).write_text(str(os.getpid()), 'utf-8')\n"
-        "time.sleep(600)"
-    )
-    (tmp_path / "notebooks").mkdir()
-    for number, source in (("01", "1"), ("02", waits), ("03", "1")):
-        path = tmp_path / "notebooks" / f"{number}_small.ipynb"
-        nbformat.write(a_notebook(source), path)
-    code = (
-        "import sys, pathlib\n"
-        "from utils.tools import notebooks\n"
-        f"notebooks.NOTEBOOKS = pathlib.Path({str(tmp_path / 'notebooks')!r})\n"
-        f"sys.exit(notebooks.main(['run', '--out', {str(tmp_path)!r}]))"
-    )
-    process = subprocess.Popen(
-        [sys.executable, "-c", code],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        encoding="utf-8",
-    )
-    while not kernel.exists() or not kernel.read_text("utf-8"):
-        assert process.poll() is None
-        time.sleep(0.1)
-    process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=60)
-    assert (process.returncode, err) == (130, "")
-    *_, what, how = out.splitlines()
-    assert what == "Stopped in 02_small.ipynb. Finished: 01."
-    assert how == 'To go on: make run ONLY="02 03"'
-    assert not psutil.pid_exists(int(kernel.read_text("utf-8")))

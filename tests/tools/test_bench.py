@@ -66,15 +66,11 @@ def test_writes_what_it_promises(tmp_path, monkeypatch):
     for kind in bench.COMPARED:
         for engine in ("keras_fit", "keras_stock", "page"):
             assert (engine, kind, 1) in rows
-    looks = {(row["engine"], row["kind"]) for row in result["forward_passes"]}
-    assert {("page", "energy"), ("project", "energy")} <= looks
+    assert ("page", "energy", 1) in rows
     for row in rows.values():
         assert row["us_per_image"] > 0
         # Its size is for `make bench`: a neighbour on the core can slow the yardstick.
         assert row["fraction_of_matmul"] > 0
-    memory = result["worker_memory"]
-    assert memory["last_run_mb"] <= 700
-    assert memory["last_run_mb"] < 1.15 * memory["first_run_mb"]
 
 
 def test_the_kernels_say_what_was_measured():
@@ -83,4 +79,3 @@ def test_the_kernels_say_what_was_measured():
     assert {row["engine"] for row in result["updates"]} <= bench.ENGINES.keys()
     assert f"{bench.table(result['updates'])}\n\n" in kernels.__doc__
     assert f"{result['matmul_gflops']:.0f} GFLOP/s" in kernels.__doc__
-    assert f"{result['worker_memory']['last_run_mb']} MB" in kernels.__doc__
