@@ -1,14 +1,19 @@
 """The README does what it says: its numbers are claimed, its commands run."""
 
 import ast
+import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
+import venv
 from concurrent.futures import ThreadPoolExecutor
+from itertools import takewhile
 from pathlib import Path
 
+import flit_core
 import nbformat
 import numpy as np
 import pytest
@@ -73,7 +78,7 @@ def test_what_its_code_imports_is_there(block):
 @pytest.fixture(scope="module")
 def clone(tmp_path_factory):
     """A fresh clone, by a user whose Git writes CRLF, with this environment in it."""
-    folder = tmp_path_factory.mktemp("fresh") / "a clone"
+    folder = tmp_path_factory.mktemp("fresh") / "My Course (2026)'s folder"
     command = ["git", "clone", "-q", "-c", "core.autocrlf=true", ROOT, folder]
     cloned = subprocess.run(command, capture_output=True, encoding="utf-8")
     if cloned.returncode:
@@ -107,7 +112,7 @@ def test_no_line_of_a_clone_ends_in_cr_lf(clone):
 
 # Each block of the README, and what is left out of it: the rest is the same again.
 COMMANDS = {
-    "make run    # installs": ("make test.*", "", "make run", 'make run ONLY="01"'),
+    "make run    # installs": ("make test .*", "make site", "run ", 'run ONLY="01" '),
     "for sd in": ("2.5 10 40", "10"),
     "xargs": ("0 1 2 3", "3"),
     "/path/to/mine.npz": ("/path/to/mine.npz", "mine.npz"),
@@ -120,8 +125,20 @@ RESULTS = (
 )
 
 
+@pytest.fixture(scope="module")
+def another_kernel(tmp_path_factory):
+    """A folder of Jupyter's in which the kernel `python3` is one that fails."""
+    folder = tmp_path_factory.mktemp("jupyter")
+    (folder / "kernels" / "python3").mkdir(parents=True)
+    spec = {"argv": ["false"], "display_name": "Python 3", "language": "python"}
+    (folder / "kernels" / "python3" / "kernel.json").write_text(
+        json.dumps(spec), "utf-8"
+    )
+    return folder
+
+
 @pytest.mark.slow
-def test_every_command_runs_in_a_fresh_clone(clone):
+def test_every_command_runs_in_a_fresh_clone(clone, another_kernel):
     (x_train, y_train), (x_test, y_test) = load_mnist()
     np.savez(
         clone / "notebooks" / "mine.npz",
@@ -138,14 +155,54 @@ def test_every_command_runs_in_a_fresh_clone(clone):
         for old, new in zip(changes, changes, strict=True):
             block, changed = re.subn(old, new, block)
             assert changed == 1
-        bash(block, clone)
+        settings = {"JUPYTER_PATH": str(another_kernel)} if "make" in key else {}
+        bash(block, clone, **settings)
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         list(pool.map(run, blocks("sh")))
     for result in RESULTS:
         notebook = nbformat.read(clone / "build" / result, as_version=4)
         assert not list(notebooks.errors(notebook)), result
-    assert (clone / "build" / "figures").is_dir()
+    for folder in ("figures", "noise-10"):
+        assert list((clone / "build" / folder).glob("01_*.png"))
+    assert (clone / "build" / "site" / "index.html").exists()
+
+
+@pytest.mark.slow
+def test_make_lab_serves_the_notebooks(clone, tmp_path):
+    """With settings of the test's own: the tests may run as root, without a browser."""
+    server = {"allow_root": True, "open_browser": False, "port": 0}
+    config = tmp_path / "jupyter_server_config.json"
+    config.write_text(json.dumps({"ServerApp": server}), "utf-8")
+    process = subprocess.Popen(
+        ["make", "lab"],
+        cwd=clone,
+        env={**os.environ, "JUPYTER_CONFIG_PATH": str(tmp_path)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        encoding="utf-8",
+        start_new_session=True,
+    )
+    try:
+        said = iter(process.stdout.readline, "")
+        found = "".join(takewhile(lambda line: "lab?token=" not in line, said))
+        assert f"Serving notebooks from local directory: {clone}/notebooks" in found
+    finally:
+        os.killpg(process.pid, signal.SIGKILL)
+
+
+@pytest.mark.slow
+def test_conda_users_install_the_project_by_post_build(clone, tmp_path):
+    """In an environment that has only what the build needs."""
+    environment = tmp_path / "environment"
+    venv.create(environment, with_pip=True, symlinks=True)
+    (packages,) = environment.glob("lib/python*/site-packages")
+    shutil.copytree(Path(flit_core.__file__).parent, packages / "flit_core")
+    path = f"{environment / 'bin'}{os.pathsep}{os.environ['PATH']}"
+    bash("bash postBuild", clone, PATH=path, PYTHONPATH="")
+    (installed,) = packages.glob("*attention*.pth")
+    assert installed.read_text("utf-8").strip() == str(clone)
+    assert (environment / "etc/jupyter/jupyter_nbconvert_config.json").exists()
 
 
 @pytest.mark.slow
