@@ -21,7 +21,6 @@ from utils.runs.store import (
     read_arrays,
 )
 
-
 NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP)
 
 
