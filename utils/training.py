@@ -169,7 +169,7 @@ def _engine(attention, image_shape, network, own, *optimizing):
     loss_and_gradients = jax.value_and_grad(loss_of)
 
     def over_batch(weights, inputs, labels):
-        """One image at a time: the patches of more do not fit a CPU's cache."""
+        """One image at a time: a batch's patches would not fit into a CPU's cache."""
 
         def add(total, image):
             image = jax.tree.map(lambda array: array[None], image)

@@ -1,1 +1,1 @@
-"""What is measured on trained networks: thresholds, maps, units, gains, learning."""
+"""Measures of trained networks: thresholds, maps, units, gains and learning."""

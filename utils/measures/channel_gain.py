@@ -1,10 +1,10 @@
 """Gains on the channels of a layer, the same at every place, in a trained network.
 
-Channel k of a convolution is multiplied after its ReLU by `1 + beta * tuning[k]`, 0 at
-least (Lindsay and Miller 2018, eLife 7:e38105). Such a gain is a change of weights:
-`g relu(w x + b) = relu(g w x + g b)` for g >= 0 (`attended`). The largest of a window
-scales along, so that what is pooled may be multiplied instead, and all that lies before
-it is computed once (`Halves`).
+Channel k of a convolution is multiplied after its ReLU by `1 + beta * tuning[k]`, at
+least 0 (Lindsay and Miller 2018, eLife 7:e38105). Such a gain is a change of weights:
+`g relu(w x + b) = relu(g w x + g b)` for g >= 0 (`attended`). Pooling by the maximum
+keeps such a factor, so that the pooled activity may be multiplied instead; everything
+before it is then computed once (`Halves`).
 """
 
 from collections.abc import Mapping
@@ -16,24 +16,24 @@ import numpy as np
 from utils.maps import DIGITS
 from utils.model import predict
 
-LAYERS = {"conv_1": "pool_1", "conv_2": "pool_2"}  # and what pools its activity
+LAYERS = {"conv_1": "pool_1", "conv_2": "pool_2"}  # each with the layer that pools it
 TUNINGS = ("activity", "gradient")
-CHANNELS = ("tuned", "shuffled", "mean")  # the gains, and two controls
+CHANNELS = ("tuned", "shuffled", "mean")  # gains as tuned, and two controls
 IMAGES_PER_STEP = 4  # of a compiled loop: they fit into a processor's cache
 
 
 def gains(
     tuning: np.ndarray, digit: int, beta: float, channels="tuned", seed: int = 0
 ) -> np.ndarray:
-    """Gains of channels: `1 + beta * tuning`, 0 at least. At beta 0 they are 1.
+    """Gains of channels: `1 + beta * tuning`, at least 0. At beta 0 they are 1.
 
     Args:
         tuning: `(10, channels)`; 0 for channels that never respond.
         digit: the wanted class.
-        beta: how much attention.
-        channels: "tuned"; or, for channels that respond, a control: "shuffled", the
-            same gains in another order; "mean", their mean for each.
-        seed: of the order, which depends on the digit, too.
+        beta: strength of attention.
+        channels: "tuned", or a control for channels that respond: "shuffled", the same
+            gains in another order; "mean", the mean of these gains for each.
+        seed: seed of the order, which also depends on the digit.
 
     Returns:
         `(channels,)` float32.
@@ -51,10 +51,10 @@ def gains(
 def attended(
     weights: Mapping[str, np.ndarray], layer: str, found: np.ndarray
 ) -> dict[str, np.ndarray]:
-    """Weights with gains `(channels,)` of a layer's channels in them; 1 changes none.
+    """Weights that contain gains `(channels,)` on a layer; gains of 1 change nothing.
 
     Raises:
-        ValueError: for a gain below 0, for which no weights stand.
+        ValueError: for a gain below 0, which weights cannot express.
     """
     if np.min(found) < 0:
         raise ValueError(f"Expected gains of 0 or more. Received {np.min(found)}.")
@@ -63,7 +63,7 @@ def attended(
 
 
 class Halves:
-    """The network, cut behind each pooling: gains are put in between."""
+    """The network, cut after each pooling, so that gains can act in between."""
 
     def __init__(self, spec):
         self.model = spec.model()
@@ -74,14 +74,15 @@ class Halves:
             self._second[layer] = half, *_compiled(half)
 
     def pooled(self, images: np.ndarray) -> dict[str, np.ndarray]:
-        """Of each layer, pooled activity `(images, rows, cols, channels)`."""
+        """Pooled activity of each layer, `(images, rows, cols, channels)`."""
         both = predict(self.model, images, LAYERS.values())
         return dict(zip(LAYERS, both, strict=True))
 
     def evidence(self, layer: str, pooled: np.ndarray, found=1.0) -> np.ndarray:
-        """Evidence `(images, 10)` from what a layer pools, times gains `(channels,)`.
+        """Evidence `(images, 10)` from the pooled activity of a layer, times gains.
 
-        The number of images must be a multiple of `IMAGES_PER_STEP`.
+        Gains are `(channels,)`. The number of images must be a multiple of
+        `IMAGES_PER_STEP`.
         """
         half, evidence, _ = self._second[layer]
         weights = [each.value for each in half.trainable_variables]
@@ -89,12 +90,12 @@ class Halves:
         return np.asarray(evidence(weights, pooled, found))
 
     def tuning(self, layer: str, kind: str, digits: np.ndarray) -> np.ndarray:
-        """How a layer's channels are tuned to digits: `(10, channels)`.
+        """The tuning of a layer's channels to digits: `(10, channels)`.
 
-        `activity`: a channel's mean response to images of a digit. `gradient`: the
-        derivative of the evidence for a digit by the channel's activity, summed over
-        places, mean over all images. Either is z-scored over the ten digits. A channel
-        that never responds has 0.
+        `activity` is a channel's mean response to images of a digit. `gradient` is the
+        derivative of the evidence for a digit with respect to the channel's activity,
+        summed over places, mean over all images. Both are z-scored over the ten digits.
+        A channel that never responds has 0.
 
         Args:
             layer: one of `LAYERS`.
@@ -114,7 +115,7 @@ class Halves:
 
 
 def _compiled(half):
-    """From weights, activity and gains to evidence, and to its mean derivative."""
+    """Compiled functions of weights and activity: evidence, and its mean derivative."""
 
     def evidence(weights, pooled, found):
         def few(part):
@@ -124,7 +125,7 @@ def _compiled(half):
         return jax.lax.map(few, parts).reshape(-1, DIGITS)
 
     def slope(weights, pooled):
-        def mean(added):  # to a channel, everywhere
+        def mean(added):  # to a channel, at every place
             return evidence(weights, pooled + added, 1).mean(0)
 
         return jax.jacrev(mean)(np.zeros(pooled.shape[-1], "float32"))

@@ -1,8 +1,8 @@
-"""Contrast gain or response gain: what attention does to the contrast response.
+"""Contrast gain or response gain: the effect of attention on the contrast response.
 
-Where activity is divided by pooled activity, the theory has it that attention to a
-field larger than the stimulus acts like more contrast, and to a smaller one like a
-larger response (Reynolds and Heeger 2009). Networks with an attention field, of kind
+If activity is divided by pooled activity, theory predicts that attention to a field
+larger than the stimulus acts like more contrast, and attention to a smaller field like
+a larger response (Reynolds and Heeger 2009). Networks with an attention field, of kind
 `normalised`, look at one digit of several contrasts, without noise.
 """
 
@@ -17,17 +17,17 @@ from utils.model import map_shape
 from utils.runs.arms import Arm
 from utils.runs.derived import derived
 
-IMAGES = 100  # the first of the test images
-CONTRASTS = tuple(np.geomspace(0.05, 1, 9).tolist())  # of a digit, shares of white
+IMAGES = 100  # number of test images
+CONTRASTS = tuple(np.geomspace(0.05, 1, 9).tolist())  # of a digit, as shares of white
 FIELDS = {"small": 3.0, "large": 21.0}  # SD of attention fields, pixels
 PEAK = 2.0  # of a field, on a floor of 1
-CHANGES = {  # what attention may change: the maximum, the semi-saturation contrast
+CHANGES = {  # may attention change the maximum, and the semi-saturation contrast?
     "neither": (False, False),
     "contrast gain": (False, True),
     "response gain": (True, False),
     "both": (True, True),
 }
-# Maximum, semi-saturation, exponent, and the two changes: of a fit, and its bounds.
+# Start and bounds of a fit: maximum, semi-saturation, exponent, and the two changes.
 START = (1, 0.5, 2, 1, 1)
 LOWEST, MOST = (0.01, 0.01, 0.3, 0.05, 0.05), (1e3, 10, 6, 20, 20)
 
@@ -35,45 +35,45 @@ LOWEST, MOST = (0.01, 0.01, 0.3, 0.05, 0.05), (1e3, 10, 6, 20, 20)
 def contrast_responses(arm: Arm) -> dict[str, np.ndarray]:
     """Responses to digits of several contrasts: `{field: (seeds, contrasts)}`.
 
-    Mean over channels of the place of `conv_2` that answers most to a digit in the
-    middle, minus what it answers to an empty canvas, and over digits. The attention
-    field, 1 plus a Gaussian, is centred there; "nowhere" is a field of 1.
+    The response is that of the place in `conv_2` that responds most to a digit in the
+    middle, minus its response to an empty canvas: a mean over channels and digits. The
+    attention field, 1 plus a Gaussian, is centred there; "nowhere" is a field of 1.
 
     Args:
-        arm: of kind `normalised` with a field.
+        arm: an arm of kind `normalised` with a field.
     """
     found = derived(_contrast_responses, arm)
     return {name: np.array(each) for name, each in found.items()}
 
 
 def naka_rushton(contrast, maximum, semisaturation, exponent):
-    """`R = maximum c^n / (c^n + semisaturation^n)`; half of it at semi-saturation."""
+    """`R = maximum c^n / (c^n + semisaturation^n)`: half of it at semi-saturation."""
     return maximum / (1 + (semisaturation / np.asarray(contrast)) ** exponent)
 
 
 class Change(NamedTuple):
-    """What attention does to a contrast response function, if it is only this."""
+    """The effect of attention on a contrast response function, by one hypothesis."""
 
-    maximum: float  # attended over unattended: response gain, 1 if it may not change
+    maximum: float  # attended over unattended: response gain, 1 if it is fixed
     sensitivity: float  # unattended semi-saturation over attended: contrast gain
-    semisaturation: float  # unattended; at 10, nothing of it is seen up to contrast 1
+    semisaturation: float  # unattended; at 10 no saturation is seen up to contrast 1
     exponent: float
     misfit: float  # root mean square, a share of the largest unattended response
 
 
 def changed(contrasts, unattended, attended) -> dict[str, Change]:
-    """Fit both functions together, with each of `CHANGES` allowed: `{name: Change}`.
+    """Fit both contrast response functions, for each of `CHANGES`: `{name: Change}`.
 
-    Naka and Rushton's function by least squares; the exponent is shared. If responses
-    do not saturate, a power law is all that is seen, and for that contrast gain and
-    response gain are one thing: their misfits are then the same.
+    Naka and Rushton's function is fitted by least squares; the exponent is shared.
+    Responses that do not saturate follow a power law, for which contrast gain and
+    response gain are the same: both hypotheses then have the same misfit.
 
     Args:
         contrasts: `(contrasts,)`, above 0; five or more.
         unattended, attended: responses `(contrasts,)`.
 
     Raises:
-        ValueError: if these are not as many numbers, or too few.
+        ValueError: if these are not equally many numbers, or too few.
     """
     shapes = {np.shape(each) for each in (contrasts, unattended, attended)}
     if len(shapes) > 1 or np.ndim(contrasts) != 1 or len(contrasts) < len(START):
@@ -114,7 +114,7 @@ def _contrast_responses(arm: Arm) -> dict:
         look = second_look(arm, seed)
         activity = look(images, flat)[0].mean(-1).reshape(IMAGES, -1)
         row, col = np.unravel_index(activity.argmax(1), flat.shape[1:])
-        pixel = np.stack([2 * row - 1, 2 * col - 1], 1)  # that the place lies over
+        pixel = np.stack([2 * row - 1, 2 * col - 1], 1)  # under the place
         for name in found:
             field = flat
             if name in FIELDS:

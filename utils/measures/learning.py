@@ -1,4 +1,4 @@
-"""How networks learn: what late epochs add, how soon, and by how much computing."""
+"""How networks learn: the gain of late epochs, speed, and the amount of computing."""
 
 import math
 
@@ -14,14 +14,14 @@ from utils.spec import RunSpec
 
 
 def late_gain(arm: Arm, epochs: int = 1) -> Estimate:
-    """Points of accuracy that the last epochs of training still add."""
+    """Accuracy, in points, that the last epochs of training still add."""
     curve = 100 * arm.curve()
     found = paired_difference(curve[:, -1], curve[:, -1 - epochs])
     return found._replace(unit="points", basis="")
 
 
 def lead_change(arm: Arm, control: Arm, since: int) -> Estimate:
-    """Points by which the lead of an arm has changed from epoch `since` to the last."""
+    """Change of an arm's lead from epoch `since` to the last epoch, in points."""
     one, other = (100 * each.curve() for each in paired(arm, control))
     lead = one - other
     found = paired_difference(lead[:, -1], lead[:, since - 1])
@@ -29,15 +29,15 @@ def lead_change(arm: Arm, control: Arm, since: int) -> Estimate:
 
 
 def speed_up(arm: Arm, control: Arm, *, last: int = 3, start: float = 0.1) -> Estimate:
-    """How many times fewer images an arm needs to get where its control ends.
+    """How many times fewer images an arm needs to reach its control's final accuracy.
 
     For each seed, the target is the mean of the control's `last` epochs, on test images
-    with the largest noise of training, and the ratio is that of the epochs after which
+    with the largest noise of training. The ratio is that of the epochs after which
     control and arm first reach it. The value is the geometric mean over seeds, and the
     interval is for other seeds. Equal curves give 1. `start` is accuracy by chance.
 
     Raises:
-        ValueError: if an arm never reaches the target: there is no ratio then.
+        ValueError: if an arm never reaches the target, so that there is no ratio.
     """
     curves = [each.curve() for each in paired(arm, control)]
     targets = curves[1][:, -last:].mean(1)
@@ -57,14 +57,14 @@ def speed_up(arm: Arm, control: Arm, *, last: int = 3, start: float = 0.1) -> Es
 
 
 def epochs_to_reach(curve, target: float, start: float = 0.1) -> float:
-    """After how many epochs a learning curve first reaches an accuracy.
+    """The number of epochs after which a learning curve first reaches an accuracy.
 
-    Linear between epochs, and from `start` (chance) before the first; NaN if never.
+    It is interpolated linearly between epochs, from `start` on; NaN if never reached.
 
     Args:
         curve: `(epochs,)` accuracy after each epoch.
         target: the accuracy to reach.
-        start: accuracy before training.
+        start: accuracy before training, by default chance.
     """
     curve = np.concatenate([[start], np.asarray(curve, float)])
     reached = np.flatnonzero(curve >= target)
@@ -78,10 +78,10 @@ def epochs_to_reach(curve, target: float, start: float = 0.1) -> float:
 
 
 def multiply_adds(spec: RunSpec) -> int:
-    """Multiplications of weights with one image, in a forward pass.
+    """The number of multiply-adds for one image in a forward pass.
 
-    Those of `conv_1`, of `conv_2` at each look and, where the map needs evidence, of
-    `dense_2` at each of its places. An update has three times as many.
+    It counts `conv_1`, `conv_2` at each look and, if the map needs evidence, `dense_2`
+    at each place of the map. An update takes three times as many.
     """
     pixels, places = map(math.prod, (spec.image_shape, map_shape(spec.image_shape)))
     needed = made_of(spec.attention, spec.attention_parameters)
@@ -91,13 +91,13 @@ def multiply_adds(spec: RunSpec) -> int:
 
 
 def lead_at_equal_computing(arm: Arm, control: Arm, epoch: int) -> Estimate:
-    """Lead of an arm after an epoch over a control with as many multiply-adds by then.
+    """The lead of an arm after an epoch over a control with as many multiply-adds.
 
-    In points, on images in the noise of training. The control's curve is straight from
-    epoch to epoch; the interval is for other seeds.
+    It is in points, on images with the noise of training. The control's curve is
+    interpolated linearly between epochs; the interval is for other seeds.
 
     Raises:
-        ValueError: if the control has not been trained for so long.
+        ValueError: if the control was not trained for long enough.
     """
     arm, control = paired(arm, control)
     later = epoch * multiply_adds(arm.spec) / multiply_adds(control.spec)

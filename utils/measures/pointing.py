@@ -1,13 +1,14 @@
 """Where trained networks look: their maps on displays, and the pointing game.
 
-Zhang and others (2016): does the highest place of a map lie on the target?
+In the pointing game a map scores a hit if its peak lies on the target (Zhang et al.
+2016).
 """
 
 from typing import NamedTuple
 
 import attrs
 import numpy as np
-import scipy  # its parts load when they are first used: notebooks open at once
+import scipy  # its parts load on first use, so that notebooks open quickly
 
 from utils.displays import arrange
 from utils.estimate import Estimate
@@ -18,7 +19,7 @@ from utils.runs.arms import Arm
 from utils.runs.derived import derived
 
 SEEDS = range(8)  # of networks whose maps are looked at
-LOOKED = 500  # test images on which maps are looked at
+LOOKED = 500  # number of test images
 
 
 class Look(NamedTuple):
@@ -28,7 +29,7 @@ class Look(NamedTuple):
     places: np.ndarray  # (images, 2) corners of the digits, pixels
     labels: np.ndarray  # (images,)
     gains: np.ndarray  # (images, rows', cols')
-    answers: np.ndarray  # (images,) digits that it names
+    answers: np.ndarray  # (images,) digits that the network names
 
     @property
     def correct(self) -> np.ndarray:
@@ -37,10 +38,9 @@ class Look(NamedTuple):
 
 
 def look(arm: Arm, seed: int, sd: float, images: int = LOOKED, model=None) -> Look:
-    """The maps and answers of one network of an arm under noise of SD `sd`.
+    """The maps and answers of one network of an arm, in noise of SD `sd`.
 
-    `model` is what to give its weights to; by default one with the map that it learnt
-    with.
+    `model` receives its weights; by default it has the attention of training.
 
     Raises:
         FileNotFoundError: if its weights are not in the arm's store.
@@ -61,42 +61,45 @@ def _displays(arm, sd, images):
 
 
 class Pointed(NamedTuple):
-    """Where the maps of an arm point; one number for each seed.
+    """Where the maps of an arm point, with one number for each seed.
 
     The outermost ring of a map lies over the padding of `conv_2`'s input: its gains
-    multiply zeros and change nothing. So the peak is sought inside of it.
+    multiply zeros and have no effect. Peaks are therefore searched inside it.
     """
 
     hits: list[float]  # share of maps whose peak lies on the digit's square
     accuracy: list[float]  # share of these images that were named right
     gain_on_digit: list[float]  # mean gain on the digit's square
-    gain_elsewhere: list[float]  # and on the rest, without the ring
-    on_padding: list[float]  # share of all gain that the ring takes
-    chance: float  # hits of places drawn at random
-    found_by_all: int  # of `LOOKED` images: peaks of all networks lie on the digit
+    gain_elsewhere: list[float]  # mean gain on the rest, without the ring
+    on_padding: list[float]  # share of all gain that lies on the ring
+    chance: float  # share of hits for random places
+    found_by_all: int  # number of images on which all networks hit
 
 
 def pointed(arm: Arm, sd: float, kind: str | None = None) -> Pointed:
-    """How often the maps of the first 8 networks find the digit."""
+    """Scores of the maps of an arm's first 8 networks in the pointing game.
+
+    With `kind`, their attention is replaced by that kind.
+    """
     return Pointed(*derived(_pointed, attrs.evolve(arm, seeds=SEEDS), float(sd), kind))
 
 
 def gain_inside(arm: Arm, sd: float) -> list[float]:
-    """Mean gain inside the outermost ring, of each of the first 8 networks."""
+    """Mean gain inside the outermost ring, for each of the first 8 networks."""
     return derived(_gain_inside, attrs.evolve(arm, seeds=SEEDS), float(sd))
 
 
 def mean_share(shares: list[float]) -> Estimate:
-    """Mean of a share that each network has, in percent; for other seeds."""
+    """Mean of the networks' shares, in percent; the interval is for other seeds."""
     found = paired_difference(100 * np.array(shares), np.zeros(len(shares)))
     return found._replace(unit="%", basis=f"{len(shares)} networks")
 
 
 def found_by_blur(arm: Arm, sd: float, width: int = 5) -> int:
-    """In how many of the images the brightest place lies on the digit's square.
+    """The number of images whose brightest place lies on the digit's square.
 
     Brightness is the mean over `width` x `width` pixels, 0 beyond the canvas; no
-    network is asked.
+    network takes part.
     """
     noisy, places, _ = _displays(arm, sd, LOOKED)
     (digits, _), shape = arm.test_data(), noisy.shape[1:]
@@ -111,12 +114,12 @@ def pointing_game(maps, places, digit: tuple[int, int]) -> np.ndarray:
 
     Args:
         maps: `(batch, rows', cols')` of the size of `conv_2`'s output; of equal peaks,
-            the first.
-        places: `(batch, 2)` corners of the targets, pixels.
-        digit: their rows and columns, pixels.
+            the first counts.
+        places: `(batch, 2)` upper left corners of the targets, pixels.
+        digit: rows and columns of a digit, pixels.
 
     Returns:
-        `(batch,)` bool. A place drawn at random hits as often as it is `on_target`.
+        `(batch,)` bool. A random place hits with the mean of `on_target`.
     """
     maps = np.asarray(maps)
     targets = on_target(places, digit, maps.shape[1:])
@@ -128,25 +131,24 @@ def on_target(places, digit: tuple[int, int], shape: tuple[int, int]) -> np.ndar
     """Which cells of attention maps lie over the target's square.
 
     Args:
-        places: `(batch, 2)` corners of the targets, pixels.
-        digit: their rows and columns, pixels.
-        shape: of a map, `(rows', cols')`.
+        places, digit: as for `pointing_game`.
+        shape: rows and columns of a map, `(rows', cols')`.
 
     Returns:
         `(batch, rows', cols')` bool.
     """
     corners, inside = np.asarray(places)[:, :, None], []
     for axis, size in enumerate(shape):
-        beyond = 2 * np.arange(size) - 1 - corners[:, axis]  # the corner, pixels
+        beyond = 2 * np.arange(size) - 1 - corners[:, axis]  # pixels beyond the corner
         inside.append((beyond >= 0) & (beyond < digit[axis]))
     rows, cols = inside
     return rows[:, :, None] & cols[:, None, :]
 
 
 def share_of_images(count: int) -> Estimate:
-    """How many of the images that are looked at, in percent; for other images.
+    """A number of images as a percentage of `LOOKED`; the interval is for other images.
 
-    The interval is the exact one (Clopper and Pearson 1934).
+    The interval is exact (Clopper and Pearson 1934).
     """
     count = scipy.stats.binomtest(count, LOOKED)
     low, high = count.proportion_ci(method="exact")

@@ -1,6 +1,6 @@
 """Accuracy as a function of the noise, d', and detection: hits and false alarms.
 
-Noise SDs are in grey levels; their ratios are in decibels, 6 dB twice the noise. In
+Noise SDs are in grey levels; their ratios are in decibels: 6 dB is twice the noise. In
 detection an observer says "yes" where evidence, in any unit, is above a criterion
 (Green and Swets 1966); z is the inverse of the cumulative standard normal distribution.
 """
@@ -23,13 +23,13 @@ def decibels(ratio):
 
 
 def noise_borne(arm: Arm, accuracy: float) -> np.ndarray:
-    """The noise SD in which each network still has an accuracy: `(seeds,)`.
+    """The noise SD, in grey levels, at which each network has an accuracy: `(seeds,)`.
 
-    Between levels above 0, accuracy is taken as straight over the logarithm of the SD.
-    No function is fitted: with so many trials, the data reject the usual ones.
+    Accuracy is interpolated linearly over the logarithm of the SD, between levels above
+    0. No function is fitted: with so many trials, the data reject the usual ones.
 
     Raises:
-        ValueError: if a network is never, or always, as accurate as that.
+        ValueError: if a network is less accurate at all of these levels, or more.
     """
     levels = arm.levels[arm.levels > 0]
     curves = np.transpose([arm.accuracy(sd) for sd in levels])
@@ -47,27 +47,28 @@ def noise_borne(arm: Arm, accuracy: float) -> np.ndarray:
 
 
 def more_noise(arm: Arm, control: Arm, accuracy: float) -> Estimate:
-    """How many decibels more noise an arm bears than its control, both as accurate."""
+    """How much more noise (dB) an arm tolerates than its control at equal accuracy."""
     both = paired(arm, control)
     found = paired_difference(*(decibels(noise_borne(x, accuracy)) for x in both))
     return found._replace(unit="dB")
 
 
 def forced_choice_accuracy(d_prime, alternatives: int = 10) -> np.ndarray:
-    """Accuracy in choosing the one of m Gaussians whose mean is d' higher.
+    """Accuracy of choosing, among m Gaussians, the one whose mean is d' higher.
 
     `p = integral of phi(x - d') Phi(x)^(m - 1) dx` (Green and Swets 1966; Hacker and
-    Ratcliff 1979): independent, of SD 1, no bias. d' = 0, any shape, gives 1 / m.
+    Ratcliff 1979). The Gaussians are independent and of SD 1, and there is no bias.
+    `d_prime` may have any shape; 0 gives 1 / m.
     """
-    x = np.linspace(-10, 10, 401)  # the trapezoid rule is as good as exact for these
+    x = np.linspace(-10, 10, 401)  # the trapezoid rule is nearly exact for these
     one_below = special.ndtr(np.asarray(d_prime)[..., None] + x)
     return one_below ** (alternatives - 1) @ scipy.stats.norm.pdf(x) * (x[1] - x[0])
 
 
 def d_prime(accuracy, alternatives: int = 10) -> np.ndarray:
-    """The d' of accuracies (any shape) among m alternatives, from the formula above.
+    """The d' of accuracies (any shape): the inverse of `forced_choice_accuracy`.
 
-    0 at 1 / m, negative below; infinite at an accuracy of 0 or 1.
+    It is 0 at 1 / m, negative below, and infinite at an accuracy of 0 or 1.
     """
     accuracy = np.asarray(accuracy, float)
     if not ((accuracy >= 0) & (accuracy <= 1)).all() or alternatives < 2:
@@ -75,7 +76,7 @@ def d_prime(accuracy, alternatives: int = 10) -> np.ndarray:
             "Expected accuracies from 0 to 1 and 2 or more alternatives, received "
             f"{accuracy} and {alternatives}."
         )
-    from scipy.optimize import elementwise  # half a second, and few need it
+    from scipy.optimize import elementwise  # takes half a second, seldom needed
 
     found = elementwise.find_root(
         lambda d, p: forced_choice_accuracy(d, alternatives) - p,
@@ -86,33 +87,33 @@ def d_prime(accuracy, alternatives: int = 10) -> np.ndarray:
 
 
 class Detection(NamedTuple):
-    """How displays with a target are told from those without."""
+    """Scores for telling displays with a target from displays without it."""
 
-    hits: float  # share of "yes" where it is there
-    false_alarms: float  # and where it is not
+    hits: float  # share of "yes" with the target
+    false_alarms: float  # share of "yes" without it
     d_prime: float  # z(hits) - z(false alarms)
     criterion: float  # -(z(hits) + z(false alarms)) / 2; below 0: more often "yes"
     d_a: float  # sqrt(2) z(area under the ROC curve): needs no criterion
 
     @property
     def right(self) -> float:
-        """Share of right answers, where half of the displays have the target."""
+        """Share of right answers if half of the displays have the target."""
         return (self.hits + 1 - self.false_alarms) / 2
 
 
 def detection(evidence: np.ndarray, present: np.ndarray, criterion: float) -> Detection:
-    """Tell displays apart, with a criterion and without one.
+    """Score how well evidence tells displays apart, with and without a criterion.
 
     The area is the share of pairs, one display with the target and one without, in
-    which the one with it has more evidence; ties count half. Where evidence is
-    Gaussian and of one variance, d_a is d' at any criterion. So that z is finite,
-    half a "yes" is added to each count, and one to its total (the log-linear rule:
-    Hautus 1995). Evidence that says nothing gives 0 and 0.
+    which the one with it has more evidence; ties count half. If evidence is Gaussian
+    with equal variances, d_a is d' at any criterion. To keep z finite, half a "yes" is
+    added to each count, and one answer to its total (the log-linear rule: Hautus 1995).
+    Uninformative evidence gives a d' and a d_a of 0.
 
     Args:
         evidence: `(displays,)`.
-        present: `(displays,)` bool: whether the target is there; some have it, and
-            some do not.
+        present: `(displays,)` bool: whether the target is there. Displays of both sorts
+            are needed.
         criterion: evidence above it is a "yes".
     """
     there, not_there = evidence[present], evidence[~present]
@@ -131,9 +132,9 @@ def detection(evidence: np.ndarray, present: np.ndarray, criterion: float) -> De
 
 
 def best_criterion(evidence: np.ndarray, present: np.ndarray) -> float:
-    """The criterion with the most right answers, of several the lowest.
+    """The criterion with the most right answers; the lowest of several.
 
-    Midway between two of the evidences `(displays,)`, so that neither lies on it.
+    It lies midway between two values of `evidence` `(displays,)`, and on neither.
     """
     order = np.argsort(evidence, kind="stable")
     right = np.cumsum(np.where(present[order], -1, 1))[:-1]  # with the first i + 1 "no"

@@ -1,11 +1,12 @@
-"""Responses of units to two stimuli, and what attention does to them.
+"""Responses of units to two stimuli, and the effect of attention on them.
 
-Networks look at two digits, alone and together, without noise; a cue marks one, or the
-other, or nothing (a map of ones). Is the response to the pair a weighted mean of the
-two that attention tips, as in V2 and V4 (Reynolds, Chelazzi and Desimone 1999)?
+Networks look at two digits, alone and together, without noise; a cue marks one of them
+or nothing (a map of ones). Is the response to the pair a weighted mean of the single
+responses, whose weights attention shifts, as in V2 and V4 (Reynolds, Chelazzi and
+Desimone 1999)?
 
 A unit of `conv_2` is a channel at a place, and sees 9 x 9 pixels: both digits only
-where they overlap. A channel of the read-out, `conv_2`'s average over places, sees the
+where they meet. A channel of the read-out, `conv_2`'s average over places, sees the
 whole display, as cells of inferotemporal cortex nearly do. Both are measured.
 """
 
@@ -24,27 +25,28 @@ from utils.runs.arms import Arm
 from utils.runs.derived import derived
 
 NEAR, FAR = 7.0, 21.0  # pixels between the two digits
-PAIRS = 100  # of digits
-RECEPTIVE_FIELD = 9  # pixels, rows and columns, of a unit of conv_2
-INK = 128  # grey level
+PAIRS = 100  # number of pairs of digits
+RECEPTIVE_FIELD = 9  # of a unit of conv_2: rows and columns, pixels
+INK = 128  # grey level above which a pixel counts as ink
 STAGES = ("conv_2", "read-out")
 ATTENTION = ("nowhere", "at the probe", "at the reference")
 
 
 class Responses(NamedTuple):
-    """Of units at one stage; a row is a pair of digits, at `conv_2` at one place."""
+    """Responses of units at one stage; a row is a pair (at `conv_2`, at one place)."""
 
-    probe: np.ndarray  # (rows, channels), alone, attention nowhere
-    reference: np.ndarray  # (rows, channels), the same of the other digit
-    pair: dict[str, np.ndarray]  # both together, by where attention is
+    probe: np.ndarray  # (rows, channels), to the probe alone, attention nowhere
+    reference: np.ndarray  # (rows, channels), to the other digit alone
+    pair: dict[str, np.ndarray]  # (rows, channels), to both, by place of attention
 
 
 def second_look(arm: Arm, seed: int) -> Callable:
     """A function that gives the responses of one network's units at the second look.
 
-    From images `(images, rows, cols)`, grey levels, and the map that its kind is given
-    `(images, rows', cols')`, to `conv_2` `(images, rows', cols', channels)` and the
-    read-out, the mean of its normalised channels `(images, channels)`.
+    It takes images `(images, rows, cols)`, grey levels, and the maps that are given to
+    its kind, `(images, rows', cols')`. It returns `conv_2` `(images, rows', cols',
+    channels)` and the read-out, the mean of its normalised channels `(images,
+    channels)`.
     """
     model = arm.tested.model()
     set_weights(model, arm.weights(seed))
@@ -56,16 +58,16 @@ def second_look(arm: Arm, seed: int) -> Callable:
 def responses(
     arm: Arm, seed: int, distance: float, pairs: int = PAIRS
 ) -> dict[str, Responses]:
-    """What one network's units answer to two digits, by stage.
+    """Responses of one network's units to two digits, by stage.
 
-    The probe lies in the middle of the canvas. Of `conv_2`, the units whose receptive
-    field has ink of both.
+    The probe lies in the middle of the canvas. At `conv_2`, only units count whose
+    receptive field contains ink of both digits.
 
     Args:
-        arm: whose network is given the cue's map.
-        seed: which of its networks.
-        distance: between the two digits, pixels.
-        pairs: of digits, the first test images.
+        arm: an arm whose networks are given the map of a cue.
+        seed: seed of the network.
+        distance: distance between the two digits, pixels.
+        pairs: the number of pairs; the probes are the first test images.
     """
     look = second_look(arm, seed)
     digits, labels = arm.test_data()
@@ -94,40 +96,40 @@ def responses(
 
 
 class Weights(NamedTuple):
-    """How a pair's response is made of those to its two, by least squares.
+    """Weights of the two single responses in the response to the pair.
 
-    All three within channels: each is taken from its mean, over its largest response.
-    Numbers, or arrays `(seeds,)`.
+    They are fitted by least squares within channels: responses are divided by the
+    channel's largest, and its mean is subtracted. Fields are numbers or `(seeds,)`.
     """
 
     slope: float  # of (pair - reference) on (probe - reference)
-    probe: float  # these two: pair = probe * P + reference * R + constant
+    probe: float  # pair = probe * P + reference * R + constant
     reference: float
 
     @property
     def total(self) -> float:
-        """Both weights: 1 is a weighted mean, 2 a sum, with any mean of the two."""
+        """The sum of both weights: 1 for a weighted mean, 2 for a sum of responses."""
         return self.probe + self.reference
 
     @property
     def share(self) -> float:
-        """Of the probe: 1/2 where both count alike, 1 if the other is ignored."""
+        """The probe's share: 1/2 if both count alike, 1 if the other is ignored."""
         return self.probe / self.total
 
 
 def weights(probe, reference, pair) -> Weights:
-    """The analysis of Reynolds, Chelazzi and Desimone, and the one with two weights.
+    """The slope of Reynolds, Chelazzi and Desimone (1999), and a fit of two weights.
 
     The slope is the probe's weight if the weights add up to 1. It does not show that
-    they do: that of a sum is 1/2, too, and so is that of a pair that has nothing to do
-    with the two, if these vary alike and independently.
+    they do: the slope is also 1/2 for a sum, and for a response to the pair that is
+    unrelated to the single ones, if these are independent and of equal variance.
 
     Args:
-        probe, reference, pair: `(rows, channels)`; channels that answer neither alone
-            are left out.
+        probe, reference, pair: `(rows, channels)`; channels that respond to neither
+            digit alone are left out.
 
     Raises:
-        ValueError: if no channel answers, or shapes differ.
+        ValueError: if no channel responds, or shapes differ.
     """
     several = [np.asarray(each, float) for each in (probe, reference, pair)]
     alike = len({each.shape for each in several}) == 1
@@ -147,7 +149,7 @@ def weights(probe, reference, pair) -> Weights:
 
 
 def weighed(arm: Arm, distance: float) -> dict[str, dict[str, Weights]]:
-    """Weights by stage and by where attention is, each `(seeds,)`: of every network."""
+    """Weights of all networks `(seeds,)`, by stage and by place of attention."""
     return {
         stage: {where: Weights(*np.transpose(found[where])) for where in ATTENTION}
         for stage, found in derived(_weighed, arm, float(distance)).items()
@@ -155,7 +157,7 @@ def weighed(arm: Arm, distance: float) -> dict[str, dict[str, Weights]]:
 
 
 def over_networks(one, other=0.0, unit: str = "") -> Estimate:
-    """Mean difference of what each network has, `(seeds,)`; for other seeds."""
+    """Mean difference over networks, of `(seeds,)`; the interval is for other seeds."""
     one, other = np.broadcast_arrays(np.asarray(one, float), other)
     return difference_with_p(one, other, unit, f"{len(one)} networks")
 
@@ -170,7 +172,7 @@ def _canvases(digits, corners, shape):
 
 
 def _sees_ink(images):
-    """Which units of `conv_2` do, without its first row and column of places."""
+    """Which units of `conv_2` see ink, without its first row and column of places."""
     brightest = ndimage.maximum_filter(images, RECEPTIVE_FIELD, axes=(1, 2))
     return brightest[:, 1::2, 1::2] > INK
 

@@ -1,4 +1,4 @@
-"""Studies: each is a module with its runs, its settings, and what was found.
+"""Studies: each is a module with its runs, its settings, and its findings.
 
 A study has `PRIMARY`, families of claims that were named before test images were
 scored, and `PROFILES`, its runs by name. To add a study, write its module and add it to
@@ -30,10 +30,10 @@ PROFILES = {name: each for study in STUDIES for name, each in study.PROFILES.ite
 
 
 def profile(name: str) -> list[RunSpec | Probe]:
-    """The runs of a named profile, `PROFILES` having its description.
+    """The runs of a profile; `PROFILES` holds the descriptions.
 
     Raises:
-        ValueError: for an unknown name, with those that exist.
+        ValueError: for an unknown name; the message lists the names that exist.
     """
     if name not in PROFILES:
         raise ValueError(

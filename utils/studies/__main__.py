@@ -1,4 +1,4 @@
-"""`python -m utils.studies NAME`: run a whole study, or go on with it."""
+"""`python -m utils.studies NAME`: run a whole study, or continue it."""
 
 import argparse
 import sys
@@ -10,10 +10,10 @@ from utils.studies import PROFILES, StudyStoppedError, profile, run
 
 
 def main(arguments: Sequence[str] | None = None, study=profile) -> int:
-    """The command line; returns the exit status. `study` finds the runs of a name."""
+    """Run the command line and return its exit status; `study` gives a name's runs."""
     parser = argparse.ArgumentParser(
         prog="python -m utils.studies",
-        description="Run a whole study, or go on with one that was stopped.",
+        description="Run a whole study, or continue one that was stopped.",
         epilog="Profiles:\n\n"
         + "\n".join(f"  {x:24}{each.description}" for x, each in PROFILES.items())
         + "\n\nCtrl-C stops a study; finished epochs are kept. Exit status: 0 when "
@@ -30,8 +30,8 @@ def main(arguments: Sequence[str] | None = None, study=profile) -> int:
     parser.add_argument(
         "--together",
         action="store_true",
-        help="for a GPU: runs by Adam that differ in seed and rate only side by side "
-        "in one program; what is not finished when it is stopped is lost",
+        help="for a GPU: train runs by Adam that differ only in seed and rate side by "
+        "side in one program; unfinished runs are lost when it is stopped",
     )
     options = parser.parse_args(arguments)
     execute = together.run if options.together else run

@@ -1,23 +1,25 @@
-"""Competition: two digits, one of which counts, and a cue that says which.
+"""Competition: two digits, one of which counts, and a cue that marks it.
 
 A target and a second digit of another class lie somewhere on one canvas, in noise from
 none to SD 60; a cue marks the target (Posner 1980; Desimone and Duncan 1995). Networks
-differ in what the cue does: nothing, a gain at one of three stages, an attention field
+differ in the effect of the cue: none, a gain at one of three stages, an attention field
 (Reynolds and Heeger 2009), or a second channel of the input, which a plain network may
-use as it likes; and, for the gain on `conv_2`'s input, in how often it was right while
-they learnt. Training is that of `uncertain_place`; rates were chosen on validation
-images with one other seed.
+use freely. Networks with the gain on `conv_2`'s input also differ in how often the cue
+was right in training. Training is that of `uncertain_place`; learning rates were chosen
+on validation images with one other seed.
 
-Named on 26 November 2026, before any of these networks was scored on test images, at
-noise of SD 60, over 8 pairs of seeds: the cue as a gain on `conv_2`'s input minus no
-cue, minus the cue as a channel, and minus the cue as an attention field.
+These contrasts were named on 26 November 2026, before any of these networks was scored
+on test images: in noise of SD 60, over 8 pairs of seeds, the cue as a gain on
+`conv_2`'s input minus no cue, minus the cue as a channel, and minus the cue as an
+attention field.
 
-Named on the same day, before the units of any of these networks were looked at, over 8
-networks. At the read-out of those whose cue multiplies `conv_2`'s input, digits 21
-pixels apart: the probe's share of the pair's weights with the cue at the probe minus
-with the cue at the reference; without attention, both weights together minus 1, which
-is their sum in a mean (`units`). In those with an attention field: how many dB more a
-small field adds at full contrast than a large one (`contrast_gain`).
+These were named on the same day, before the units of any of these networks were
+measured, over 8 networks. The first two are about the read-out of networks whose cue
+multiplies `conv_2`'s input, with digits 21 pixels apart (`units`): the probe's share of
+the weights with the cue at the probe minus its share with the cue at the reference;
+and, without attention, the sum of both weights minus 1, the sum for a mean. The third
+is about networks with an attention field (`contrast_gain`): the dB by which a small
+field adds more than a large one at full contrast.
 """
 
 import attrs
@@ -36,7 +38,11 @@ PRIMARY = (
 NOISE = 60.0  # grey levels
 SEEDS = range(8)
 PAIR = Display(CANVAS, CANVAS, second_digit=True)
-DISTANCES = (7.0, 14.0, 21.0)  # pixels; every target has room for them somewhere
+DISTANCES = (
+    7.0,
+    14.0,
+    21.0,
+)  # pixels; every target has room for them in some direction
 LEVELS = (0.0, 30.0, NOISE, 120.0)
 
 
@@ -51,7 +57,7 @@ EARLY = GAIN.but("gain at conv_1's output", acts_on="conv_1")
 LATE = GAIN.but("gain at the read-out", acts_on="read_out")
 CHANNEL = GAIN.but("second channel", acts_on="input")
 FIELD = UNCUED.but("attention field", attention="normalised", field=True)
-USUALLY, HALF = (  # networks that learnt with cues which are not always right
+USUALLY, HALF = (  # networks trained with cues that are not always right
     GAIN.but(f"gain, cue right in {x:.0%}", display=attrs.evolve(PAIR, validity=x))
     for x in (0.8, 0.5)
 )
@@ -65,12 +71,12 @@ def _probe(tuned, **changes):
 
 
 def at_distance(tuned: Tuned, distance: float) -> Arm:
-    """With the second digit at a distance from the target, pixels."""
+    """Trained networks with the second digit at a distance from the target, pixels."""
     return _probe(tuned, display=attrs.evolve(PAIR, distance=distance))
 
 
 def cued(tuned: Tuned, says: str) -> Arm:
-    """Told "right" which digit counts, "wrong", or, "absent", not told."""
+    """Trained networks with a cue that is "right", "wrong" or "absent"."""
     changes = {
         "right": {"display": PAIR},
         "wrong": {"display": attrs.evolve(PAIR, validity=0.0)},
@@ -80,7 +86,7 @@ def cued(tuned: Tuned, says: str) -> Arm:
 
 
 def probed() -> list[Arm]:
-    """Every arm of trained networks looked at again."""
+    """All arms of probes."""
     says = ("right", "wrong", "absent")
     cues = [cued(each, word) for each in NETWORKS[1:] for word in says]
     apart = [at_distance(each, d) for each in (UNCUED, *STAGES) for d in DISTANCES]

@@ -1,13 +1,13 @@
-"""Controls that a referee asks for: what else could explain that attention helps.
+"""Controls for other explanations of the benefit of attention.
 
 Each changes one thing in the attended network of `uncertain_place` or in its control
-(the map's image, its order, where it is made, where it acts, how it is learnt; the
-digit's place; the noise of training; how places are read out), and is trained as these
-are. Of the learning rates of the two, each takes the better on one validation seed.
+(the image of the map, the order of its places, where it is made, where it acts, how it
+is learnt; the digit's place; the noise of training; the read-out), and is trained as
+they are. Each arm uses the better of their two learning rates on one validation seed.
 
-Named on 26 November 2026, before any of these networks was scored on test images, at
-noise of SD 120, over 8 pairs of seeds: the advantage of attention where the place is
-random, minus that where the digit is always in the middle of as large a canvas
+These contrasts were named on 26 November 2026, before any of these networks was scored
+on test images, in noise of SD 120, over 8 pairs of seeds: the advantage of attention at
+random places minus that with the digit always in the middle of an equally large canvas
 (interaction); the attended network minus the one with another image's map; the attended
 network minus the control that reads out by the maximum.
 """
@@ -52,9 +52,9 @@ NETWORKS = (
 
 
 def place_or_area() -> Estimate:
-    """Advantage of attention at random places, minus that in the middle; in points.
+    """Advantage of attention at random places, minus that in the middle, in points.
 
-    The canvas is as large, so that what differs is whether the place is uncertain. The
+    The canvas is equally large, so that only the uncertainty of the place differs. The
     interval is for other seeds.
     """
     arms = [each.arm(SEEDS) for each in (MIDDLE_ENERGY, MIDDLE_CONTROL)]

@@ -1,15 +1,16 @@
 """What kind of attention helps: selection of places, a change of amount, or both.
 
-`energy` takes part of its gain to the padding, where it multiplies zeros: it selects
-places and, in noise, turns the interior down. Two kinds take it apart (`place`,
-`amount`), and one has the amount written out as a constant (`normalised`: Reynolds and
-Heeger 2009). Displays, training and noise are those of `uncertain_place`.
+`energy` puts part of its gain on the padding, where it multiplies zeros: it selects
+places and, in noise, lowers the gain of the interior. Two kinds separate these effects
+(`place`, `amount`), and in one the amount depends on an explicit constant
+(`normalised`: Reynolds and Heeger 2009). Displays, training and noise are those of
+`uncertain_place`.
 
-Named on 25 November 2026, before any of these networks was scored on test images. At
-noise of SD 120, over 20 pairs of seeds: the main effect of place, that of amount, and
-their interaction, in the 2 x 2 of `ones`, `place`, `amount` and `energy`; `normalised`
-minus `ones`; `normalised` minus `energy`. The headline is the network that is best on
-validation images.
+These contrasts were named on 25 November 2026, before any of these networks was scored
+on test images, in noise of SD 120, over 20 pairs of seeds: the main effect of place,
+that of amount, and their interaction, in the 2 x 2 of `ones`, `place`, `amount` and
+`energy`; `normalised` minus `ones`; `normalised` minus `energy`. The headline is the
+network that is best on validation images.
 """
 
 from typing import NamedTuple
@@ -41,21 +42,21 @@ NETWORKS = (CONTROL, AMOUNT, PLACE, ENERGY, NORMALISED)
 
 
 def trained_long(tuned: Tuned) -> Arm:
-    """For more epochs, of which the first are those of the others."""
+    """A network trained for more epochs; its first epochs are those of the others."""
     return tuned.arm(LONG_SEEDS, epochs=LONG, keeps_weights=False)
 
 
 def arms() -> list[Arm]:
-    """Every arm of the study."""
+    """All arms of the study."""
     return [*(each.arm(SEEDS) for each in NETWORKS), *map(trained_long, NETWORKS)]
 
 
 class Factorial(NamedTuple):
-    """A 2 x 2 of arms, seed by seed, in points."""
+    """The effects in a 2 x 2 of arms, paired by seed, in points."""
 
-    place: Estimate  # main effect: with selection minus without, mean over amounts
-    amount: Estimate  # main effect: with the change minus without, mean over places
-    interaction: Estimate  # of place with the change, minus of place without it
+    place: Estimate  # main effect: selection minus none, mean over amounts
+    amount: Estimate  # main effect: change minus none, mean over places
+    interaction: Estimate  # effect of place with the change, minus without it
 
 
 def factorial(none, place, amount, both) -> Factorial:

@@ -1,32 +1,33 @@
-"""Enhancement or exclusion: what a cue does where noise is outside or inside.
+"""Enhancement or exclusion: the effect of a cue in external and in internal noise.
 
 A digit lies somewhere on a canvas, at a contrast from 0 to 1, in external noise of SD 0
-to 60; networks have a noise of their own in `conv_2`'s input. One is told the place by
-a cue, which multiplies that input before its noise comes to it. Where the cue helps in
-strong noise only, it excludes that; in weak noise only, it enhances the digit above the
-network's noise (Lu and Dosher 1998, Dosher and Lu 2000).
+to 60; networks add internal noise to `conv_2`'s input. Half of them have a cue for the
+place, a gain on that input before the internal noise is added. A cue that helps only in
+strong external noise excludes this noise; a cue that helps only in weak noise enhances
+the digit above the internal noise (Lu and Dosher 1998, Dosher and Lu 2000).
 
-Their perceptual template at one criterion and with a linear transducer, which is the
-linear amplifier (Pelli 1981), is fitted to the threshold, the contrast that is needed:
+Their perceptual template model at one criterion and with a linear transducer, which is
+the linear amplifier model (Pelli 1981), is fitted to threshold contrasts:
 
     threshold^2 = scale^2 ((A_f external noise)^2 + (A_e internal noise)^2)
 
 A_f = A_e = 1 without the cue; with it, A_f < 1 is exclusion and A_e < 1 enhancement.
-Both less by one factor is a better observer everywhere.
+If both fall by one factor, the observer is better everywhere.
 
-Named on 26 November 2026, before any of these networks was scored on test images, over
-8 pairs of seeds: the cue's change of the threshold contrast without external noise, and
-in the strongest. Threshold is where 40% are right, a level that networks without a cue
-reached on validation images at full contrast in all these noises, and guessing does
-not. A first design, with noise to SD 120 and internal noise of SD 8, was given up after
-one pair: without a cue its network named 40% at best.
+These contrasts were named on 26 November 2026, before any of these networks was scored
+on test images, over 8 pairs of seeds: the cue's change of the threshold contrast
+without external noise, and in the strongest. The threshold is at 40% right, an accuracy
+that networks without a cue reached on validation images at full contrast in all these
+noises, and that guessing does not reach. A first design, with noise to SD 120 and
+internal noise of SD 8, was given up after one pair: without a cue its network named 40%
+at best.
 """
 
 from typing import NamedTuple
 
 import attrs
 import numpy as np
-import scipy  # its parts load when they are first used: notebooks open at once
+import scipy  # its parts load on first use, so that notebooks open quickly
 
 from utils.displays import Display
 from utils.estimate import Estimate
@@ -45,7 +46,7 @@ LEVELS = (0.0, NOISE / 2, NOISE)
 CONTRASTS = (0.0125, 0.025, 0.05, 0.1, 0.2, 0.4, 0.7, 1.0)
 NOISES = (0.0, 3.75, 7.5, 15.0, 30.0, 45.0, NOISE)  # external, SD in grey levels
 CRITERION = 0.4  # accuracy at threshold
-MECHANISMS = {  # what the cue may change: A_f, A_e
+MECHANISMS = {  # may the cue change A_f, and A_e?
     "nothing": (False, False),
     "enhancement": (False, True),
     "exclusion": (True, False),
@@ -76,12 +77,12 @@ def _at_contrast(tuned, contrast):
 
 
 def probed() -> list[Arm]:
-    """Every arm of trained networks looked at again."""
+    """All arms of probes."""
     return [_at_contrast(each, c) for each in NETWORKS for c in CONTRASTS]
 
 
 def accuracies(cued: bool) -> np.ndarray:
-    """Of networks with or without the cue: `(seeds, contrasts, noises)`."""
+    """Accuracies of networks with or without the cue: `(seeds, contrasts, noises)`."""
     tuned = CUED if cued else UNCUED
     arms = [_at_contrast(tuned, contrast) for contrast in CONTRASTS]
     return np.array([[arm.accuracy(sd) for sd in NOISES] for arm in arms]).transpose(
@@ -90,11 +91,11 @@ def accuracies(cued: bool) -> np.ndarray:
 
 
 def thresholds(accuracies, contrasts, criterion: float) -> np.ndarray:
-    """The contrast at which each network is as accurate as a criterion asks.
+    """The contrast at which each network reaches a criterion accuracy.
 
-    Between two contrasts accuracy is taken as straight over the logarithm of the
-    contrast; above the threshold it stays above the criterion. No function is fitted:
-    with so many trials, the data reject the usual ones.
+    Accuracy is interpolated linearly over the logarithm of the contrast; above the
+    threshold it stays above the criterion. No function is fitted: with so many trials,
+    the data reject the usual ones.
 
     Args:
         accuracies: `(..., contrasts, noises)`.
@@ -102,11 +103,11 @@ def thresholds(accuracies, contrasts, criterion: float) -> np.ndarray:
         criterion: an accuracy.
 
     Returns:
-        `(..., noises)`. NaN where the criterion is not reached at the largest contrast,
-        or is exceeded at every one: the threshold is then somewhere else.
+        `(..., noises)`. NaN if the criterion is not reached at the largest contrast, or
+        is exceeded at all of them: the threshold is then outside their range.
 
     Raises:
-        ValueError: if contrasts do not rise from above 0, or are not as many.
+        ValueError: if contrasts do not rise from above 0, or their number differs.
     """
     contrasts, curves = np.asarray(contrasts, float), np.asarray(accuracies, float)
     rising = contrasts.ndim == 1 and contrasts[0] > 0 and (np.diff(contrasts) > 0).all()
@@ -129,25 +130,25 @@ def thresholds(accuracies, contrasts, criterion: float) -> np.ndarray:
 class Fit(NamedTuple):
     """The model with one mechanism, fitted to each of several networks."""
 
-    exclusion: np.ndarray  # (seeds,) A_f, 1 where it may not differ
-    enhancement: np.ndarray  # (seeds,) A_e
+    exclusion: np.ndarray  # (seeds,) A_f, 1 if it is fixed
+    enhancement: np.ndarray  # (seeds,) A_e, 1 if it is fixed
     internal: np.ndarray  # (seeds,) internal noise, in the unit of the external
-    scale: np.ndarray  # (seeds,) contrast a unit of noise
+    scale: np.ndarray  # (seeds,) contrast for each unit of noise
     squares: float  # sum of squared residuals of ln threshold, over all networks
     parameters: int  # of all networks
     points: int  # thresholds, of all networks
 
     @property
     def aicc(self) -> float:
-        """Akaike's criterion for few points (Hurvich and Tsai 1989): less is better.
+        """Akaike's criterion for few points (Hurvich and Tsai 1989): lower is better.
 
-        `n ln(RSS / n) + 2 k n / (n - k - 1)`, k with the variance of the residuals.
+        `n ln(RSS / n) + 2 k n / (n - k - 1)`; k counts the residuals' variance, too.
         """
         n, k = self.points, self.parameters + 1
         return float(n * np.log(self.squares / n) + 2 * k * n / (n - k - 1))
 
     def predicted(self, noises, cued: bool) -> np.ndarray:
-        """Thresholds `(seeds, noises)` by the model."""
+        """Thresholds `(seeds, noises)` that the model predicts."""
         excluded, enhanced = (self.exclusion, self.enhancement) if cued else (1.0, 1.0)
         internal = (enhanced * self.internal)[:, None]
         external = np.multiply.outer(excluded * np.ones(len(self.scale)), noises)
@@ -157,17 +158,17 @@ class Fit(NamedTuple):
 def fit(uncued, cued, noises, mechanism: str = "both") -> Fit:
     """Fit the model to the thresholds of networks without and with the cue.
 
-    Least squares on the logarithm of thresholds; each pair of networks is an observer
-    of its own, with internal noise and a scale that its two conditions share.
+    The logarithms of thresholds are fitted by least squares. Each pair of networks is
+    one observer, whose two conditions share internal noise and scale.
 
     Args:
         uncued, cued: thresholds `(seeds, noises)`, paired by seed.
-        noises: `(noises,)` SDs of external noise; 0 among them tells most of the
-            internal noise.
+        noises: `(noises,)` SDs of external noise; 0 among them is most informative
+            about the internal noise.
         mechanism: one of `MECHANISMS`.
 
     Raises:
-        ValueError: for thresholds that are not there (NaN), or too few.
+        ValueError: for missing thresholds (NaN), too few, or an unknown mechanism.
     """
     uncued, cued, noises = (np.asarray(x, float) for x in (uncued, cued, noises))
     if mechanism not in MECHANISMS:
@@ -204,7 +205,7 @@ def compared(uncued, cued, noises) -> dict[str, Fit]:
 
 
 def f_test(simple: Fit, full: Fit) -> float:
-    """Nested F test: p that what `full` has more than `simple` fits as well by chance.
+    """The p-value of a nested F test of `full` against `simple`.
 
     `F = ((RSS_s - RSS_f) / (k_f - k_s)) / (RSS_f / (n - k_f))`, as Dosher and Lu
     (2000) compared their models. It takes the thresholds' errors as independent.
@@ -224,7 +225,7 @@ def f_test(simple: Fit, full: Fit) -> float:
 
 
 def improvement(uncued, cued) -> Estimate:
-    """How many decibels less contrast a cued network needs; for other seeds.
+    """How much less contrast (dB) a cued network needs, over seeds.
 
     Args:
         uncued, cued: thresholds at one noise, `(seeds,)`, paired by seed; or factors,
@@ -235,7 +236,7 @@ def improvement(uncued, cued) -> Estimate:
 
 
 def _fitted(uncued, cued, noises, free):
-    """One observer's: (A_f, A_e), internal noise, scale, sum of squares."""
+    """The fit of one observer: (A_f, A_e), internal noise, scale, sum of squares."""
     loudest = noises.max()
 
     def values(logs):

@@ -2,23 +2,23 @@
 
 Four digits lie on one canvas, and the question is whether one of them is of a wanted
 class. Attention to its features (Lindsay and Miller 2018, eLife 7:e38105) is a gain on
-each channel by its tuning to the class (`channel_gain`). Networks are the controls of
-`uncertain_place`, which learnt with one digit on a canvas; nothing is trained.
+each channel by its tuning to the class (`channel_gain`). The networks are the controls
+of `uncertain_place`, which learnt with one digit on a canvas; nothing is trained here.
 
-The answer is "yes" where the evidence (logit) for the wanted digit is above a
-criterion: the best one without attention, on displays of validation images. A gain may
-move all evidence, and then a criterion that stays where it was says "yes" to
-everything. So the measure of telling displays apart is d_a, which needs no criterion.
+The answer is "yes" if the evidence (logit) for the wanted digit is above a criterion:
+the best one without attention, on displays of validation images. A gain may shift all
+evidence, so that with a fixed criterion every answer becomes "yes". The measure is
+therefore d_a, which needs no criterion.
 
-An observer who has met single digits only has another criterion, as Lindsay and
+An observer who has met only single digits has another criterion, as Lindsay and
 Miller's classifiers had, which learnt on single objects. The criterion that is best for
-single digits of validation images shows what that does.
+single digits of validation images shows its effect.
 
-Named on 26 November 2026, before a display of test images was scored; all that had been
-seen was of validation images. In noise of SD 60, gains on `conv_2` tuned
-by gradients, at the beta above 0 with the highest d_a on validation images, 8 networks,
-d_a averaged over the ten digits: minus no attention, and minus the same gains in
-shuffled channels.
+These contrasts were named on 26 November 2026, when only displays of validation images
+had been scored. They are in noise of SD 60, with gains on `conv_2` tuned by gradients,
+at the beta above 0 with the highest d_a on validation images, over 8 networks, with d_a
+averaged over the ten digits: minus no attention, and minus the same gains in shuffled
+channels.
 """
 
 import itertools
@@ -43,27 +43,27 @@ PRIMARY = (("features", "features or shuffled"),)
 PROFILES = {}  # nothing is trained
 NOISE = 60.0  # grey levels, of the primary contrasts
 BETAS = (0.0, 0.05, 0.1, 0.2, 0.5)
-CONDITIONS = [*itertools.product(TUNINGS, CHANNELS, BETAS[1:])]  # at a layer
-CRITERIA = ("displays", "singles")  # what the criterion is learnt on
-COUNT = 160  # displays for each digit
-SINGLES = 60  # of each class, on a canvas each
+CONDITIONS = [*itertools.product(TUNINGS, CHANNELS, BETAS[1:])]  # of gains on a layer
+CRITERIA = ("displays", "singles")  # four digits or one, for choosing the criterion
+COUNT = 160  # displays for each wanted digit
+SINGLES = 60  # single digits of each class
 NETWORKS = attrs.evolve(arm(CONTROL), seeds=PROBED_SEEDS)
 
 
 def four_digits(
     images: np.ndarray, labels: np.ndarray, digit: int, rng, count: int = COUNT
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Displays of four digits, of which every second has one of the wanted class.
+    """Displays of four digits; every second display has one of the wanted class.
 
     Each digit lies at a random place of its quarter of the canvas, so that no two
-    overlap. The others are of any other classes.
+    overlap. All other digits are of other classes.
 
     Args:
-        images: `(any, rows, cols)` uint8, grey levels, from which digits are drawn.
+        images: `(any, rows, cols)` uint8, grey levels, the source of digits.
         labels: `(any,)`.
         digit: the wanted class.
         rng: source of digits and places.
-        count: how many displays.
+        count: the number of displays.
 
     Returns:
         Displays `(count, 60, 60)` uint8, and which have the digit `(count,)` bool.
@@ -79,9 +79,9 @@ def four_digits(
 
 
 def single_digits(sd: float, pool: str = "fit") -> np.ndarray:
-    """As many of each class, one a canvas, in order: `(10 * SINGLES, 60, 60)`.
+    """Single digits in noise, in order of class: `(10 * SINGLES, 60, 60)`.
 
-    Of "fit" images tunings are made, of "validation" images a criterion.
+    The pool "fit" is for tunings, the pool "validation" for a criterion.
     """
     fit, aside = validation_split(*NETWORKS.tested.load()[0])
     images, labels = fit if pool == "fit" else aside
@@ -92,7 +92,7 @@ def single_digits(sd: float, pool: str = "fit") -> np.ndarray:
 
 
 def displays(digit: int, sd: float, scored_on: str = "test"):
-    """Displays in noise, the same for all networks, and which have the digit."""
+    """Noisy displays, the same for all networks, and which of them have the digit."""
     train, test = NETWORKS.tested.load()
     pool = test if scored_on == "test" else validation_split(*train)[1]
     rng = np.random.default_rng([COUNT, digit])
@@ -109,13 +109,13 @@ def detected(
     criterion="displays",
     scored_on="test",
 ) -> Detection:
-    """What is told apart, means over digits: fields are `(networks, betas)`.
+    """Scores of detection, means over digits; the fields are `(networks, betas)`.
 
     Args:
         layer: one of `LAYERS`.
         tuning: one of `TUNINGS`.
         channels: one of `CHANNELS`.
-        sd: of the noise, grey levels.
+        sd: SD of the noise, grey levels.
         criterion: one of `CRITERIA`.
         scored_on: "test" or "validation" images.
     """
@@ -132,9 +132,9 @@ def best_beta(measure: str = "d_a", **which) -> float:
 
 
 def change(measure: str, beta: float, *, control: str = "", **which) -> Estimate:
-    """What gains do to a measure of `Detection`; the interval is for other networks.
+    """The effect of gains on a measure of `Detection`; its interval is over networks.
 
-    Against no attention or, with the same beta, against a `control` of `CHANNELS`.
+    It is against no attention or, at the same beta, against a `control` of `CHANNELS`.
     """
     at, against = BETAS.index(beta), {"channels": control} if control else {}
     one = getattr(detected(**which), measure)
@@ -144,7 +144,7 @@ def change(measure: str, beta: float, *, control: str = "", **which) -> Estimate
 
 
 def _detected(trained: Arm, layer: str, sd: float, scored_on: str) -> list:
-    """Of each network, without gains and in all `CONDITIONS`, with both `CRITERIA`."""
+    """Scores of each network, without gains and in all `CONDITIONS`, by `CRITERIA`."""
     halves, results = Halves(trained.tested), []
     fit, singles = (single_digits(sd, pool) for pool in ("fit", "validation"))
     shown = [
@@ -174,7 +174,7 @@ def _detected(trained: Arm, layer: str, sd: float, scored_on: str) -> list:
 
 
 def _own_and_others(alone, digit):
-    """Evidence for a digit of single digits, half of them its own; which these are."""
+    """Evidence for a digit from single digits, half of that class; which are."""
     of_class = alone[:, digit].reshape(DIGITS, -1)
     others = np.delete(of_class, digit, 0).ravel()[:: DIGITS - 1]
     own = np.arange(2 * SINGLES) < SINGLES

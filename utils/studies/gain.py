@@ -1,8 +1,8 @@
-"""What made the published difference: gain, map, mismatch and learning rate, apart.
+"""The causes of the published difference: gain, map, mismatch and learning rate.
 
-Networks on centred digits, trained as published but for their length: epochs of 30,000
-images, two of them or, where a map makes an update twice as long, one. Learning rates
-were tried on validation images with other seeds. Findings are about test images.
+Networks see centred digits and are trained as published, but for fewer images: two
+epochs of 30,000 or, if a map makes an update twice as long, one. Learning rates were
+tried on validation images with other seeds. Findings are about test images.
 """
 
 import attrs
@@ -20,10 +20,17 @@ from utils.spec import RunSpec
 from utils.studies.published import NOISE
 
 SEEDS = range(20)  # an exact sign-flip test of 20 pairs can reach p = 2e-6; of 3, .25
-FEW_SEEDS = range(4)  # for arms that a figure shows and no claim rests on
-GRID = (NOISE, 0.0, 10.0, 40.0)  # in training and at test, from unseen to plain
+FEW_SEEDS = range(4)  # for arms that appear in a figure but in no claim
+GRID = (
+    NOISE,
+    0.0,
+    10.0,
+    40.0,
+)  # noise SDs in training and at test, invisible to obvious
 LONG_SEEDS = range(5)
-PRIMARY = (("initialisation", "rate alone"),)  # named on 25 November 2026, before them
+PRIMARY = (
+    ("initialisation", "rate alone"),
+)  # named on 25 November 2026, before these runs
 BASE = RunSpec(
     noise_sd=NOISE,
     images=30_000,
@@ -44,7 +51,7 @@ FIFTEENTH, QUARTER, FOURFOLD = (
     CONTROL.but(f"gain {words}", attention="uniform", attention_parameters={"gain": g})
     for words, g in (("1/15", 1 / 15), ("1/4", 1 / 4), ("4", 4.0))
 )
-# With two looks an update takes twice as long; so one epoch.
+# With two looks an update takes twice as long; these networks have one epoch.
 AS_CODED = CONTROL.but("published attention", attention="as_coded", epochs=1)
 MAP_RATES = rates(0.0001, 0.0003, 0.001, 0.003, 0.01)
 ENERGY = AS_CODED.but("energy", MAP_RATES, attention="energy")
@@ -55,7 +62,7 @@ SHUFFLED = ENERGY.but(
 )
 GUESS = ENERGY.but("top_1", attention="top_n", attention_parameters={"n": 1})
 MAPS = (ENERGY, SHUFFLED, EVIDENCE, SELECTIVITY, GUESS)
-NETWORKS = (CONTROL, FIFTEENTH, *MAPS)  # of which several rates were tried
+NETWORKS = (CONTROL, FIFTEENTH, *MAPS)  # trained at several rates
 
 
 def arm(network: Tuned, noise_sd: float = NOISE) -> Arm:
@@ -84,7 +91,7 @@ def likeliest(n: int) -> Arm:
 
 
 def arms() -> list[Arm]:
-    """Every arm of the study."""
+    """All arms of the study."""
     return [
         *(arm(network, sd) for network in (CONTROL, FIFTEENTH) for sd in GRID),
         *map(tuned, NETWORKS),
@@ -96,9 +103,10 @@ def arms() -> list[Arm]:
 def equivalent(start: float = 1.0, rate: float = 1.0) -> Arm:
     """The control with `conv_2`'s initial kernel and its rate multiplied.
 
-    A constant gain of g is both: a kernel of g times the size that learns at g^2 times
-    the rate. (`g W` and `x` give what `W` and `g x` do, and an update of W by its
-    gradient, g times that of `g W`, changes `g W` by g^2 times its gradient.)
+    A constant gain of g has both effects: the kernel is g times as large and learns at
+    g^2 times the rate. (`g W` with `x` gives the same as `W` with `g x`. The gradient
+    of W is g times that of `g W`, so that an update of W changes `g W` by g^2 times its
+    own gradient.)
     """
     label = f"control, conv_2 from {start:.3g}, at {rate:.3g} of the rate"
     run = attrs.evolve(CONTROL.spec, conv_2_start=start, conv_2_rate=rate)
@@ -106,13 +114,13 @@ def equivalent(start: float = 1.0, rate: float = 1.0) -> Arm:
 
 
 def full_length(attention: str, learning_rate: float) -> Arm:
-    """As long as published: 12 epochs of 60,000 images, noise in training."""
+    """An arm trained as long as published: 12 epochs of 60,000 images, with noise."""
     run = RunSpec(attention, noise_sd=NOISE, learning_rate=learning_rate)
     return Arm(f"{attention}, rate {learning_rate:g}", run, LONG_SEEDS)
 
 
 def apart() -> list[Arm]:
-    """Arms with initial weights and rate apart, and of the full length."""
+    """Arms with either the initial weights or the rate changed, and of full length."""
     g, rate = FIFTEENTH.spec.attention_parameters["gain"], BASE.learning_rate
     return [
         *(equivalent(start=g), equivalent(rate=g**2), full_length("as_coded", rate)),
@@ -121,10 +129,10 @@ def apart() -> list[Arm]:
 
 
 def swapped() -> Estimate:
-    """What another image's map does to trained `energy` networks, in points.
+    """The effect of another image's map on trained `energy` networks, in points.
 
-    Each test image gets the map that the same network made of the image before it:
-    the values of a real map, at the places of another digit.
+    Each test image receives the map that the same network made from the image before
+    it: the values of a real map, at the places of another digit.
     """
     own, other = np.transpose(derived(_swapped, tuned(ENERGY)))
     found = paired_difference(100 * np.array(other), 100 * np.array(own))
@@ -132,7 +140,7 @@ def swapped() -> Estimate:
 
 
 def _swapped(trained: Arm) -> list[list[float]]:
-    """For each seed, accuracy with its own maps and with another image's."""
+    """For each seed, accuracy with its own maps and with those of another image."""
     images, labels = trained.test_data()
     labels = labels[:SWAPPED_IMAGES]
     noisy = add_noise(images[:SWAPPED_IMAGES], NOISE, np.random.default_rng(0))

@@ -1,14 +1,14 @@
-"""Attention to the N likeliest digits where it has a job: among things that compete.
+"""Attention to the N likeliest digits, where several things compete.
 
-The idea that the post (Vatterott 2016) left untried: the network's guess at first look
-guides its second, but by its N likeliest digits, not by one. On centred digits there is
+The post (Vatterott 2016) left an idea untried: the guess at first look guides the
+second look, but by the N likeliest digits, not by one. On centred digits there is
 nothing to select (`gain`). Here the target lies among fragments of other digits, or
-beside a second digit, some 14 pixels away, of which either may be named; both on a
+about 14 pixels from a second digit, where naming either digit is right. Both are on a
 canvas of 44 x 44 pixels, in noise of SD 0 to 60. N = 10 is the control.
 
-Named on 26 November 2026, before any of these networks was scored on test images, over
-4 pairs of seeds, in the strongest noise of training: N = 1 and N = 3 minus the control,
-on each of the two displays. Beside a second digit, naming either is right.
+These contrasts were named on 26 November 2026, before any of these networks was scored
+on test images, over 4 pairs of seeds, in the strongest noise of training: N = 1 and
+N = 3 minus the control, on each of the two displays.
 """
 
 import attrs
@@ -40,7 +40,7 @@ DISPLAYS = {
     "second digit": Display(second_digit=True, distance=14.0),
 }
 LEVELS = (0.0, NOISE)
-EVERY, UPDATES, LOOKED_AT = 50, 1_000, 500
+EVERY, UPDATES, LOOKED_AT = 50, 1_000, 500  # updates, updates, test images
 
 
 CONTROL = Tuned(
@@ -64,14 +64,15 @@ NETWORKS = tuple(each for several in AMONG.values() for each in several.values()
 
 
 def first_guesses(arm: Arm) -> list[dict]:
-    """What a network guesses at first look, over its first thousand updates.
+    """The guesses of a network at first look, over its first thousand updates.
 
-    The first network of an arm learns anew. Every `EVERY` updates it looks at the first
-    test images, on displays of its own kind and in the strongest noise of training. Its
-    guess at first look has the most evidence on average; at N = 1 it decides the map.
+    The first network of an arm is trained anew. Every `EVERY` updates it looks at the
+    first test images, on displays of its own kind and in the strongest noise of
+    training. Its guess at first look has the most evidence on average; at N = 1 it
+    decides the map.
 
     Returns:
-        For each of these looks, `update`; `guessed`, the share of displays in which
+        For each of these times, `update`; `guessed`, the share of displays in which
         each of the ten digits is the guess; `first` and `second`, the shares in which
         the first look and the second name the digit, or one of two digits.
     """

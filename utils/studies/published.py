@@ -1,8 +1,9 @@
-"""The study of the post (Vatterott 2016), repeated: its runs, and what was found.
+"""The study of the post (Vatterott 2016), repeated: its runs and its findings.
 
-Four cells, {attention, none} x {noise in training, none}, of three runs each. What the
-post's repository reports, and what its trained weights do, stands beside it. Its curves
-are a rerun of December 2016: the post's own data were lost, as its commits say.
+There are four cells, {attention, none} x {noise in training, none}, of three runs each.
+They are compared with the curves and the trained weights in the post's repository. The
+curves are from a rerun of December 2016, because, as its commits say, the data of the
+post were lost.
 """
 
 import csv
@@ -32,11 +33,11 @@ BASE = RunSpec()
 QUICK = RunSpec(images=4_000, epochs=3, test_images=1_000, test_noise_sds=(0.0, NOISE))
 CURVES_FILE = Path(__file__).with_name("published_curves.csv")
 WEIGHTS_FILE = Path(__file__).with_name("published_weights.csv")
-WEIGHTS_NAME = "{}_model_weights.h5"  # of a file in the author's repository
+WEIGHTS_NAME = "{}_model_weights.h5"  # a file in the author's repository
 ERRATIC_FALL, ERRATIC_END = 0.05, 0.5  # fixed before the runs were seen
-PRIMARY = ()  # the study repeats a published one
+PRIMARY = ()  # none: the study repeats a published one
 MARGIN = 1.0  # points: two arms closer than this count as alike
-IMAGES = 1_000  # test images on which maps are measured
+IMAGES = 1_000  # number of test images on which maps are measured
 
 
 def base(profile: str, data: str = "mnist") -> RunSpec:
@@ -63,8 +64,8 @@ def pairs(base: RunSpec = BASE, store: Store = COMMITTED) -> dict[float, Pair]:
     """The cells of the study by the noise in training, 2.5 and 0.
 
     Args:
-        base: what the runs have in common: `BASE`, as published, or `QUICK`, minutes.
-        store: where their records are.
+        base: the common settings: `BASE` as published, or `QUICK`, which takes minutes.
+        store: the store of their records.
     """
     kinds = (("attention", "as_coded"), ("control", "ones"))
 
@@ -75,7 +76,7 @@ def pairs(base: RunSpec = BASE, store: Store = COMMITTED) -> dict[float, Pair]:
     return {sd: Pair(*(cell(*each, sd) for each in kinds)) for sd in (NOISE, 0.0)}
 
 
-# What the same network reaches with an optimiser of today, untuned: not a new network.
+# The same network with a modern optimiser, untuned.
 ADAM = Arm(
     "Adam, batches of 32",
     RunSpec(
@@ -92,7 +93,7 @@ def arms(base: RunSpec = BASE, store: Store = COMMITTED) -> list[Arm]:
 
 
 def for_explorers() -> list[Arm]:
-    """Networks for notebooks 1 to 3, in noise up to SD 80."""
+    """Networks for notebooks 1 to 3, trained in noise up to SD 80."""
     run = RunSpec(noise_sd=80.0, noise_varies=True, epochs=3)
     return [
         Arm(attention, attrs.evolve(run, attention=attention), range(1))
@@ -135,9 +136,9 @@ def erratic(arm: Arm) -> Estimate:
 
 
 def gains() -> tuple[float, float]:
-    """Smallest and largest gain that the published attention gives, once trained.
+    """The smallest and the largest gain of published attention in trained networks.
 
-    Over the first test images, all places, and the six networks that have it.
+    They are over the first test images, all places, and the six networks that have it.
     """
     found = [derived(_gains, pair.attention) for pair in pairs().values()]
     return float(np.min(found)), float(np.max(found))
@@ -152,7 +153,7 @@ def _gains(arm: Arm) -> list[float]:
 
 
 def scrambled(gain: np.ndarray) -> np.ndarray:
-    """What the published code would have given the channels of `conv_2`'s input.
+    """The gains that the published code would give the channels of `conv_2`'s input.
 
     It repeats the rows of a map `(rows, cols)` 32 times and reshapes: `(32, rows,
     cols)`, each channel one row or two, copied downwards (Vatterott 2016, code).
@@ -161,10 +162,10 @@ def scrambled(gain: np.ndarray) -> np.ndarray:
 
 
 def scrambled_correlation(gains: np.ndarray) -> Estimate:
-    """How far `scrambled` gains agree with the maps they were made from.
+    """The correlation of `scrambled` gains with the maps that they are made from.
 
-    Pearson's correlation over all channels and places, for each map of `gains`
-    `(images, rows, cols)`; mean over images.
+    It is Pearson's, over all channels and places, for each map of `gains` `(images,
+    rows, cols)`; mean over images.
     """
     found = [
         np.corrcoef(scrambled(gain).ravel(), np.tile(gain.ravel(), CHANNELS))[0, 1]
@@ -175,14 +176,14 @@ def scrambled_correlation(gains: np.ndarray) -> Estimate:
 
 
 class AuthorsNetwork(NamedTuple):
-    """What a network with the author's own weights names right."""
+    """The accuracy of a network with weights that the author published."""
 
     weights: str  # the author's name for them
     attention: str
     training_noise_sd: float
     accuracy_clean: float  # on 10,000 test images
     accuracy_noisy: float  # with noise of SD 2.5
-    noisy_images: int  # on the first so many of them
+    noisy_images: int  # number of images scored with noise
 
 
 def authors_networks(folder: str | Path | None = None) -> list[AuthorsNetwork]:
@@ -190,7 +191,7 @@ def authors_networks(folder: str | Path | None = None) -> list[AuthorsNetwork]:
 
     Args:
         folder: the folder `Weights` of the author's repository, which is not part of
-            this project. Without it, what was measured on these files.
+            this project. Without it, the accuracies that were measured with its files.
 
     Raises:
         FileNotFoundError: if a file is not in the folder.
@@ -204,10 +205,10 @@ def authors_networks(folder: str | Path | None = None) -> list[AuthorsNetwork]:
 
 
 def authors_difference(test: str) -> Estimate:
-    """Attention minus control of the author's networks trained with noise, in points.
+    """Attention minus control for the author's networks trained with noise, in points.
 
-    `test` is `accuracy_clean` or `accuracy_noisy`. They share no seed: the interval
-    pairs them in the order of their names.
+    `test` is `accuracy_clean` or `accuracy_noisy`. The networks share no seed; the
+    interval pairs them in the order of their names.
     """
     rows = [row for row in authors_networks() if row.training_noise_sd == NOISE]
     found = paired_difference(
@@ -232,7 +233,7 @@ def load_published_weights(model: keras.Model, path) -> None:
 
     Raises:
         FileNotFoundError: if there is no such file.
-        ValueError: if it is no HDF5 file, or lacks a layer, or a shape differs.
+        ValueError: if it is not an HDF5 file, lacks a layer, or a shape differs.
     """
     path, found = Path(path), {}
 

@@ -1,9 +1,9 @@
-"""Where attention helps: digits at uncertain places in noise. Its runs and findings.
+"""Where attention helps: digits at uncertain places in noise.
 
-Digits at random places on a canvas of 60 x 60 pixels, in noise from none to strong;
-Adam on four images at a time, at a rate that falls as 1 / (1 + t / 20,000 updates).
-Rates and input scales were tried on validation images with one other seed. Findings are
-about test images, and come from records and weights.
+Digits lie at random places on a canvas of 60 x 60 pixels, in noise from none to strong.
+Networks are trained by Adam on four images at a time, at a rate that falls as 1 / (1 +
+t / 20,000 updates). Rates and input scales were tried on validation images with one
+other seed. Findings are about test images, and come from records and weights.
 """
 
 import attrs
@@ -17,12 +17,12 @@ from utils.spec import RunSpec
 NOISE = 120.0  # grey levels: each image has an SD of its own, from 0 to this
 LEVELS = (0.0, 30.0, 60.0, 90.0, 120.0, 160.0, 240.0)  # at test
 CANVAS = 60  # pixels, rows and columns
-CANVASES = (28, 44)  # other ones; on 28 a digit has one place only
-FIXED_LEVELS = (40.0, 120.0)  # noise in training and at test that does not vary
+CANVASES = (28, 44)  # other sizes; at 28 a digit has only one place
+FIXED_LEVELS = (40.0, 120.0)  # SDs that do not vary in training
 CLUTTER = Display(distractors=4, validity=0.8)
 CLUTTER_NOISE = 60.0
 SEEDS = range(20)  # of the headline
-SOME_SEEDS = range(5)  # of arms beside it
+SOME_SEEDS = range(5)  # of the other arms
 PROBED_SEEDS = range(8)  # enough for a bootstrap
 PROBED_LEVELS = (60.0, 120.0)
 PRIMARY = (("uncertain",),)  # named before a test image was scored
@@ -59,7 +59,7 @@ ENERGY = CONTROL.but(
     + rates(0.0005, 0.001, 0.002, input_scale=GREY),
     attention="energy",
 )
-# More settings were tried where the best was an end of them.
+# More settings were tried where the best one was at an end of their range.
 SELECTIVITY = ENERGY.but(
     "local certainty (selectivity)",
     ENERGY.settings + rates(0.0002, input_scale=GREY),
@@ -70,7 +70,7 @@ EVIDENCE = ENERGY.but(
     ENERGY.settings + rates(0.004, input_scale=GREY),
     attention="evidence",
 )
-# Told the digit's true place, by a map: meant as an upper bound.
+# A map gives the digit's true place; the arm is meant as an upper bound.
 ORACLE = CONTROL.but(
     "oracle (told the place)",
     CONTROL.settings + rates(0.0003, input_scale=GREY),
@@ -87,31 +87,31 @@ def arm(network: Tuned) -> Arm:
 
 
 def on_canvas(network: Tuned, size: int) -> Arm:
-    """The same on a canvas of `size` x `size` pixels."""
+    """A network on a canvas of `size` x `size` pixels."""
     return network.arm(SOME_SEEDS, display=Display(rows=size, cols=size))
 
 
 def in_fixed_noise(network: Tuned, sd: float) -> Arm:
-    """On 44 x 44 pixels, in noise of one SD in training and at test."""
+    """A network on 44 x 44 pixels, trained at one noise SD and tested at it, too."""
     levels = sorted({*LEVELS, sd})
     fixed = {"noise_sd": sd, "noise_varies": False, "test_noise_sds": levels}
     return network.arm(SOME_SEEDS, display=Display(), epochs=4, **fixed)
 
 
 def trained_long(network: Tuned) -> Arm:
-    """For more epochs, of which the first are those of `arm`."""
+    """A network trained for more epochs; its first epochs are those of `arm`."""
     return network.arm(SEEDS, epochs=LONG)
 
 
 def in_clutter(network: Tuned) -> Arm:
-    """Among fragments of other digits; a network of maps that are given has a cue."""
+    """A network among fragments of other digits; the oracle's map is that of a cue."""
     shown = {"display": CLUTTER, "noise_sd": CLUTTER_NOISE}
     keeps = network == ORACLE
     return network.arm(SOME_SEEDS, epochs=4, keeps_weights=keeps, **shown)
 
 
 def arms() -> list[Arm]:
-    """Every arm of the study."""
+    """All arms of the study."""
     return [
         *map(arm, NETWORKS),
         *(on_canvas(network, size) for network in HEADLINE for size in CANVASES),
@@ -121,7 +121,7 @@ def arms() -> list[Arm]:
     ]
 
 
-# Trained networks looked at again, on fewer images: what one change at test does.
+# Probes test trained networks with one change, on fewer images.
 FEW = {"test_images": 5_000, "test_noise_sds": PROBED_LEVELS}
 
 
@@ -131,21 +131,22 @@ def probe(of: Arm, *, seeds=PROBED_SEEDS, maps_of=None, **changes) -> Arm:
 
 
 def weakened(strength: float) -> Arm:
-    """The attended networks with weaker attention; 0 divides the gain out."""
+    """The attended networks with weaker attention; at 0 the gain is 1."""
     return probe(arm(ENERGY), strength=strength)
 
 
 def misplaced() -> Arm:
-    """The attended networks with their own map's values in shuffled places."""
+    """The attended networks with the values of their own map in shuffled places."""
     shuffled = {"attention": "shuffled", "attention_parameters": {"of": "energy"}}
     return probe(arm(ENERGY), **shuffled)
 
 
 def reduced_to(kind: str) -> Arm:
-    """The attended networks with a part of their map, the ring's share kept.
+    """The attended networks with only one part of their map.
 
-    `place`: their map, of mean 1 inside; `amount`: their mean gain inside, everywhere;
-    `shuffled`: their map, its places inside the ring in another order for each image.
+    `place`: their map, scaled to mean 1 inside the ring. `amount`: their mean gain
+    inside it, everywhere. `shuffled`: their map with its places inside the ring in
+    another order for each image.
     """
     parts = {"of": "energy", "inside": True, "each": True}
     parameters = parts if kind == "shuffled" else {}
@@ -158,7 +159,7 @@ def unaided() -> Arm:
 
 
 def added() -> Arm:
-    """The controls with a map of their own activity, which they never learnt with."""
+    """The controls with a map of their own activity, which they did not learn with."""
     return probe(arm(CONTROL), attention="energy", attention_parameters={})
 
 
@@ -168,17 +169,17 @@ def lent() -> Arm:
 
 
 def in_new_clutter(network: Tuned) -> Arm:
-    """Among fragments, which these networks have not met in training."""
+    """Networks among fragments, which they have not met in training."""
     return probe(arm(network), display=Display(CANVAS, CANVAS, distractors=4))
 
 
 def on_larger_canvas(network: Tuned) -> Arm:
-    """On a canvas that is larger than that of training."""
+    """Networks on a canvas that is larger than in training."""
     return probe(arm(network), display=Display(LARGE, LARGE))
 
 
 def cue(says: str) -> Arm:
-    """Networks that learnt with a cue, told "valid", "neutral" or "invalid"."""
+    """Networks trained with a cue, with one that is "valid", "neutral" or "invalid"."""
     changes = {
         "valid": {"display": attrs.evolve(CLUTTER, validity=1.0)},
         "neutral": {"strength": 0.0},
@@ -189,7 +190,7 @@ def cue(says: str) -> Arm:
 
 
 def probed() -> list[Arm]:
-    """Every arm of trained networks looked at again."""
+    """All arms of probes."""
     return [
         *map(weakened, (0.0, 0.25, 0.5, 0.75, 1.0)),
         *(misplaced(), *map(reduced_to, ("place", "amount", "shuffled"))),
