@@ -2,8 +2,7 @@
 
 A kind turns features and class evidence into a map A[y, x] >= 0 (`utils.maps`). The map
 becomes a gain of mean 1, `G = A / mean(A)`, so that the control, a map of ones, has the
-same mean gain. At a strength of beta the gain is `(1 - beta) + beta * G`; at 0 it is
-that of the control.
+same mean gain. At a strength of beta it is `(1 - beta) + beta * G`: at 0, the control.
 
 A map has one place more on each side than the features that its gain multiplies: its
 outermost ring multiplies padding, which is 0. Only gains inside it have an effect.
@@ -46,8 +45,7 @@ def shuffled(
 
     The values stay, and with them mean, spread and strength; only the places are wrong.
     `order` is the seed of one order for all images; with `each`, every image has its
-    own order, which depends on its map. With `inside`, the outermost ring keeps its
-    values, so that the mean gain inside stays.
+    own order, which depends on its map. With `inside`, the outermost ring stays.
     """
     attention = KINDS[of].attend(features, evidence, **parameters)
     rows, cols = attention.shape[1:]
@@ -82,7 +80,7 @@ class Kind(NamedTuple):
     label: str  # text of a legend or a menu
     source: str  # author and year (listed in the README), or its purpose
     attend: Callable | None  # (features, evidence, *, ...) -> map (batch, rows, cols)
-    made_of: str = "features"  # its part of the first look; or "evidence", "nothing"
+    made_of: str = "features"  # of the first look; or "evidence", "nothing"
     colour: str | None = None  # in every figure (Okabe and Ito 2008)
     marker: str | None = None
     ranges: Mapping[str, checks.Check] = MappingProxyType({})  # for parameters

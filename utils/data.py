@@ -126,7 +126,7 @@ def validation_split(
     Args:
         images: Shape `(images, ...)`.
         labels: Shape `(images,)`.
-        count: How many images to set aside, from 1 to all but one.
+        count: Number of images to set aside, from 1 to all but one.
         seed: The same seed sets the same images aside.
 
     Returns:

@@ -2,9 +2,8 @@
 
 A display is a canvas larger than a digit. The target digit lies somewhere on it: alone,
 among fragments of other digits (the cluttered, translated MNIST of Mnih et al. 2014),
-or beside a second digit; a cue marks a place (Posner 1980). A display depends only on
-images and a random generator, so that paired networks see the same displays without
-any file of them.
+or beside a second digit; a cue marks a place (Posner 1980). Displays depend only on
+images and a random generator, so that paired networks see the same ones.
 """
 
 from typing import NamedTuple
@@ -70,8 +69,7 @@ def arrange(
     Args:
         display: the contents.
         targets: `(batch, digit rows, digit cols)` uint8, grey levels.
-        others: `(any, digit rows, digit cols)`, the source of second digits and
-            fragments.
+        others: `(any, digit rows, digit cols)`: second digits and fragments.
         rng: source of places, cues and fragments.
         labels: labels of targets `(batch,)` and of others `(any,)`; with them, a
             second digit is never of the target's class.

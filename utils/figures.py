@@ -1,8 +1,7 @@
 """Figures that several notebooks draw, in one style, on axes that the caller gives.
 
-A function draws on these axes, changes nothing else, and returns them. A figure of one
-notebook is drawn there. `save` writes a figure as PNG and the numbers behind it as CSV,
-side by side.
+A function draws on these axes, changes nothing else, and returns them. A figure that
+one notebook needs is drawn there. `save` writes a figure as PNG and its numbers as CSV.
 """
 
 import csv

@@ -176,7 +176,7 @@ class Equivalence(NamedTuple):
 def equivalence(arm, control, margin: float, *, alpha: float = 0.05) -> Equivalence:
     """Test whether two arms differ by less than a margin that was fixed beforehand.
 
-    Two one-sided paired t tests, against -margin and against +margin (Schuirmann
+    There are two one-sided paired t tests, against -margin and +margin (Schuirmann
     1987; Lakens 2017). Both reject at alpha exactly when the 1 - 2 alpha interval of
     the mean difference lies within the margin. Identical arms have p = 0.
     """

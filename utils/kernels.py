@@ -17,8 +17,7 @@ reasons for the forms below:
 
 - JAX's convolution and its gradients run several times slower inside `lax.scan` (JAX
   issue 12868), where training needs them; matrix products of patches do not.
-- The products are of matrices: with arrays of four dimensions, an update is a sixth
-  slower.
+- The products are of matrices: in four dimensions, an update is a sixth slower.
 - JAX's derivative of pooling scatters through strided slices, a third of an update.
 - From JAX's derivatives of convolution and LRN, XLA makes loops that compute the same
   values several times.

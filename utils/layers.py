@@ -17,9 +17,8 @@ from utils.checks import number
 class Convolution(keras.layers.Conv2D):
     """`keras.layers.Conv2D` at stride 1 without padding, fast on one CPU thread.
 
-    It has the same weights and, to rounding, the same result: at (y, x) the sum over i
-    and j of `inputs[y + i, x + j] @ kernel[i, j]`. A kernel of 1 x 1 makes it a dense
-    layer at each place.
+    The weights and, to rounding, the result are the same: at (y, x) the sum over i and
+    j of `inputs[y + i, x + j] @ kernel[i, j]`; at 1 x 1, a dense layer at each place.
 
     Call arguments:
         inputs: `(batch, rows + k_rows - 1, cols + k_cols - 1, in)`.
@@ -147,8 +146,7 @@ class Attend(keras.layers.Layer):
     Call arguments:
         features: `(batch, rows, cols, channels)`, with `border` rows and columns of
             padding on each side, which the gain does not cover.
-        gain: `(batch, rows - 2 * border, cols - 2 * border)`. A gain of 1 leaves
-            the features unchanged.
+        gain: `(batch, rows - 2 * border, cols - 2 * border)`; 1 changes nothing.
 
     Returns:
         `(batch, rows, cols, channels)`; the border is multiplied by 0.

@@ -26,8 +26,7 @@ def as_coded(features, evidence):
 
     p is a softmax over the ten digits, so that its mean over them is 1/10 at every
     place, and the result is 1 / rows: 1/15 for every MNIST image (the code behind
-    Vatterott 2016). No other map is used without division by its mean and without a
-    strength.
+    Vatterott 2016). It alone is neither divided by its mean nor given a strength.
     """
     average = ops.mean(ops.softmax(evidence, axis=-1), axis=-1)
     return average / ops.sum(average, axis=1, keepdims=True)
@@ -84,8 +83,7 @@ def place(features, evidence):
     """`G = A / mean of A inside`, with A of `energy`: selection of places alone.
 
     Inside means without the outermost ring, where gains have no effect. The mean gain
-    inside is 1 for every image, unlike that of `energy`, which is `place` times
-    `amount`.
+    inside is always 1, unlike that of `energy`, which is `place` times `amount`.
     """
     active = energy(features, evidence) + keras.config.epsilon()
     return active / _mean_inside(active)

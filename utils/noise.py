@@ -24,8 +24,8 @@ WHITE = 255.0  # grey level of full ink; black, the background, is 0
 def add_noise(images: np.ndarray, sd: float, rng: np.random.Generator) -> np.ndarray:
     """Add Gaussian noise, independent at every pixel.
 
-    `image + sd * z` with z standard normal: the noise of Vatterott (2016), whose SD
-    was 2.5, and of `keras.layers.GaussianNoise`. SD 0 leaves the images unchanged.
+    The result is `image + sd * z`, with z standard normal: the noise of Vatterott
+    (2016), at SD 2.5, and of `keras.layers.GaussianNoise`. SD 0 changes nothing.
 
     Args:
         images: Shape `(rows, cols)`, `(batch, rows, cols)` or

@@ -94,8 +94,8 @@ class RunSpec(Wiring):
             )
         if self.yoked and not self.display:
             raise ValueError(
-                "Expected a display with yoked: displays of other digits are the other "
-                "images. Received None."
+                "Expected a display with yoked: the map is made from the display of "
+                "another digit. Received None."
             )
         if self.curve_images is not None:
             whole(least=1, most=self.test_images)("curve_images", self.curve_images)

@@ -79,10 +79,9 @@ class Halves:
         return dict(zip(LAYERS, both, strict=True))
 
     def evidence(self, layer: str, pooled: np.ndarray, found=1.0) -> np.ndarray:
-        """Evidence `(images, 10)` from the pooled activity of a layer, times gains.
+        """Evidence `(images, 10)` from pooled activity times gains `(channels,)`.
 
-        Gains are `(channels,)`. The number of images must be a multiple of
-        `IMAGES_PER_STEP`.
+        The number of images must be a multiple of `IMAGES_PER_STEP`.
         """
         half, evidence, _ = self._second[layer]
         weights = [each.value for each in half.trainable_variables]

@@ -1,7 +1,6 @@
 """Where trained networks look: their maps on displays, and the pointing game.
 
-In the pointing game a map scores a hit if its peak lies on the target (Zhang et al.
-2016).
+In that game a map scores a hit if its peak lies on the target (Zhang et al. 2016).
 """
 
 from typing import NamedTuple
@@ -98,8 +97,7 @@ def mean_share(shares: list[float]) -> Estimate:
 def found_by_blur(arm: Arm, sd: float, width: int = 5) -> int:
     """The number of images whose brightest place lies on the digit's square.
 
-    Brightness is the mean over `width` x `width` pixels, 0 beyond the canvas; no
-    network takes part.
+    Brightness is the mean over `width` x `width` pixels, 0 beyond the canvas.
     """
     noisy, places, _ = _displays(arm, sd, LOOKED)
     (digits, _), shape = arm.test_data(), noisy.shape[1:]

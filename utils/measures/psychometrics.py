@@ -29,7 +29,7 @@ def noise_borne(arm: Arm, accuracy: float) -> np.ndarray:
     0. No function is fitted: with so many trials, the data reject the usual ones.
 
     Raises:
-        ValueError: if a network is less accurate at all of these levels, or more.
+        ValueError: if the accuracy is outside a network's range at these levels.
     """
     levels = arm.levels[arm.levels > 0]
     curves = np.transpose([arm.accuracy(sd) for sd in levels])
@@ -112,8 +112,7 @@ def detection(evidence: np.ndarray, present: np.ndarray, criterion: float) -> De
 
     Args:
         evidence: `(displays,)`.
-        present: `(displays,)` bool: whether the target is there. Displays of both sorts
-            are needed.
+        present: `(displays,)` bool: whether the target is there; both must occur.
         criterion: evidence above it is a "yes".
     """
     there, not_there = evidence[present], evidence[~present]

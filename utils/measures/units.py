@@ -1,9 +1,8 @@
 """Responses of units to two stimuli, and the effect of attention on them.
 
 Networks look at two digits, alone and together, without noise; a cue marks one of them
-or nothing (a map of ones). Is the response to the pair a weighted mean of the single
-responses, whose weights attention shifts, as in V2 and V4 (Reynolds, Chelazzi and
-Desimone 1999)?
+or nothing (a map of ones). Is the response to the pair a mean of the single responses,
+with weights that attention shifts, as in V2 and V4 (Reynolds et al. 1999)?
 
 A unit of `conv_2` is a channel at a place, and sees 9 x 9 pixels: both digits only
 where they meet. A channel of the read-out, `conv_2`'s average over places, sees the
@@ -26,7 +25,7 @@ from utils.runs.derived import derived
 
 NEAR, FAR = 7.0, 21.0  # pixels between the two digits
 PAIRS = 100  # number of pairs of digits
-RECEPTIVE_FIELD = 9  # of a unit of conv_2: rows and columns, pixels
+RECEPTIVE_FIELD = 9  # rows and columns of a unit of conv_2, pixels
 INK = 128  # grey level above which a pixel counts as ink
 STAGES = ("conv_2", "read-out")
 ATTENTION = ("nowhere", "at the probe", "at the reference")
@@ -43,10 +42,9 @@ class Responses(NamedTuple):
 def second_look(arm: Arm, seed: int) -> Callable:
     """A function that gives the responses of one network's units at the second look.
 
-    It takes images `(images, rows, cols)`, grey levels, and the maps that are given to
-    its kind, `(images, rows', cols')`. It returns `conv_2` `(images, rows', cols',
-    channels)` and the read-out, the mean of its normalised channels `(images,
-    channels)`.
+    It takes images `(images, rows, cols)`, grey levels, and maps for its kind `(images,
+    rows', cols')`. It returns `conv_2` `(images, rows', cols', channels)` and the
+    read-out, the mean of its normalised channels, `(images, channels)`.
     """
     model = arm.tested.model()
     set_weights(model, arm.weights(seed))
@@ -118,7 +116,7 @@ class Weights(NamedTuple):
 
 
 def weights(probe, reference, pair) -> Weights:
-    """The slope of Reynolds, Chelazzi and Desimone (1999), and a fit of two weights.
+    """The slope of Reynolds, Chelazzi and Desimone (1999), and a fit of both weights.
 
     The slope is the probe's weight if the weights add up to 1. It does not show that
     they do: the slope is also 1/2 for a sum, and for a response to the pair that is

@@ -50,7 +50,7 @@ class Arm:
 
     @property
     def tested(self) -> RunSpec:
-        """The spec under which its networks are tested; only its seed is arbitrary."""
+        """The spec under which its networks are tested, with an arbitrary seed."""
         return tested(self.spec)
 
     def test_data(self) -> Part:
@@ -88,15 +88,15 @@ class Arm:
         return np.array([[e[test] for e in each["epochs"]] for each in self.records])
 
     def right(self, sd: float) -> np.ndarray:
-        """Which images were named right after training: `(seeds, images)` bool."""
+        """Images that were named right after training: `(seeds, images)` bool."""
         return np.array([decode_correct(each, sd) for each in self.records])
 
     def intruded(self, sd: float) -> np.ndarray:
-        """In which displays the second digit was named: `(seeds, images)` bool."""
+        """Displays in which the second digit was named: `(seeds, images)` bool."""
         return np.array([decode_correct(each, sd, "intruded") for each in self.records])
 
     def named(self, sd: float) -> np.ndarray:
-        """In which displays either digit was named: `(seeds, images)` bool."""
+        """Displays in which either digit was named: `(seeds, images)` bool."""
         return self.right(sd) | self.intruded(sd)
 
     def accuracy(self, sd: float) -> np.ndarray:
@@ -108,7 +108,7 @@ def paired(arm: Arm, control: Arm) -> tuple[Arm, Arm]:
     """Both arms, cut to the number of seeds of the shorter one.
 
     Raises:
-        ValueError: if their seeds differ.
+        ValueError: if these seeds differ.
     """
     both = min(len(arm.seeds), len(control.seeds))
     if arm.seeds[:both] != control.seeds[:both]:

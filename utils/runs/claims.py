@@ -44,7 +44,7 @@ class Claims:
             *others: further values for the sentence.
 
         Returns:
-            The sentence, for the notebook; the metadata of the output hold the key.
+            The sentence, for the notebook; its metadata contains the key.
         """
         text = sentence.format(number, *others)
         self.said[key] = text, number

@@ -3,8 +3,7 @@
 The name of a kept result covers everything that it depends on: the function's module
 and code, the constants and functions that it reads, its arguments, and the runs with
 their weights. Code counts by its syntax tree without docstrings, which is the same on
-every Python. Code that makes runs counts by its name only, as it does in a record's
-name.
+every Python. Code that makes runs counts by its name only, as in a record's name.
 """
 
 import ast
@@ -32,8 +31,7 @@ PLACES = {"lineno", "col_offset", "end_lineno", "end_col_offset", "ctx", "kind"}
 def derived(function: Callable, arm: Arm, *arguments):
     """`function(arm, *arguments)`, kept in the folder `derived/` of the arm's store.
 
-    A damaged file is computed anew. If nothing can be written, the result is computed
-    each time.
+    The result is computed anew if its file is damaged or cannot be written.
 
     Args:
         function: returns lists, dicts, numbers, texts and None; tuples become lists.

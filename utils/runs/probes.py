@@ -35,9 +35,7 @@ class Probe:
     """
 
     trained: RunSpec  # the run whose weights are scored
-    changes: Mapping[str, Any] = attrs.field(
-        converter=Frozen
-    )  # changes of its spec, at test
+    changes: Mapping[str, Any] = attrs.field(converter=Frozen)  # of its spec, at test
     maps_of: RunSpec | None = None  # another run, whose maps are given to it
 
     def __attrs_post_init__(self):

@@ -23,8 +23,8 @@ class Tuned:
     Example:
         >>> control = Tuned("control", RunSpec(), rates(0.01, 0.03), sd=2.5)
         >>> attended = control.but("activity", attention="energy")
-        >>> attended.on_validation  # arms for choosing; with their records in a store,
-        >>> attended.arm(range(20))  # the arm at the better rate, on test images
+        >>> attended.on_validation  # arms for the choice of the rate
+        >>> attended.arm(range(20))  # at the better rate, once their records exist
     """
 
     label: str

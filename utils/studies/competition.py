@@ -13,13 +13,13 @@ on test images: in noise of SD 60, over 8 pairs of seeds, the cue as a gain on
 `conv_2`'s input minus no cue, minus the cue as a channel, and minus the cue as an
 attention field.
 
-These were named on the same day, before the units of any of these networks were
-measured, over 8 networks. The first two are about the read-out of networks whose cue
+Three more were named on the same day, before the units of any of these networks were
+measured, over 8 networks. The first two concern the read-out of networks whose cue
 multiplies `conv_2`'s input, with digits 21 pixels apart (`units`): the probe's share of
 the weights with the cue at the probe minus its share with the cue at the reference;
 and, without attention, the sum of both weights minus 1, the sum for a mean. The third
-is about networks with an attention field (`contrast_gain`): the dB by which a small
-field adds more than a large one at full contrast.
+concerns networks with an attention field (`contrast_gain`): how many dB more a small
+field adds at full contrast than a large one.
 """
 
 import attrs
@@ -38,11 +38,7 @@ PRIMARY = (
 NOISE = 60.0  # grey levels
 SEEDS = range(8)
 PAIR = Display(CANVAS, CANVAS, second_digit=True)
-DISTANCES = (
-    7.0,
-    14.0,
-    21.0,
-)  # pixels; every target has room for them in some direction
+DISTANCES = (7.0, 14.0, 21.0)  # pixels; every target has room for them
 LEVELS = (0.0, 30.0, NOISE, 120.0)
 
 

@@ -2,9 +2,8 @@
 
 `energy` puts part of its gain on the padding, where it multiplies zeros: it selects
 places and, in noise, lowers the gain of the interior. Two kinds separate these effects
-(`place`, `amount`), and in one the amount depends on an explicit constant
-(`normalised`: Reynolds and Heeger 2009). Displays, training and noise are those of
-`uncertain_place`.
+(`place`, `amount`); a third sets the amount by a constant (`normalised`: Reynolds and
+Heeger 2009). Displays, training and noise are those of `uncertain_place`.
 
 These contrasts were named on 25 November 2026, before any of these networks was scored
 on test images, in noise of SD 120, over 20 pairs of seeds: the main effect of place,

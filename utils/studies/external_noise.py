@@ -1,10 +1,10 @@
 """Enhancement or exclusion: the effect of a cue in external and in internal noise.
 
 A digit lies somewhere on a canvas, at a contrast from 0 to 1, in external noise of SD 0
-to 60; networks add internal noise to `conv_2`'s input. Half of them have a cue for the
-place, a gain on that input before the internal noise is added. A cue that helps only in
-strong external noise excludes this noise; a cue that helps only in weak noise enhances
-the digit above the internal noise (Lu and Dosher 1998, Dosher and Lu 2000).
+to 60; networks add internal noise to `conv_2`'s input. Half of them have a cue: a gain
+on that input at the digit's place, before internal noise is added. A cue that helps
+only in strong external noise excludes this noise; a cue that helps only in weak noise
+enhances the digit above the internal noise (Lu and Dosher 1998, Dosher and Lu 2000).
 
 Their perceptual template model at one criterion and with a linear transducer, which is
 the linear amplifier model (Pelli 1981), is fitted to threshold contrasts:
@@ -16,11 +16,10 @@ If both fall by one factor, the observer is better everywhere.
 
 These contrasts were named on 26 November 2026, before any of these networks was scored
 on test images, over 8 pairs of seeds: the cue's change of the threshold contrast
-without external noise, and in the strongest. The threshold is at 40% right, an accuracy
-that networks without a cue reached on validation images at full contrast in all these
-noises, and that guessing does not reach. A first design, with noise to SD 120 and
-internal noise of SD 8, was given up after one pair: without a cue its network named 40%
-at best.
+without external noise, and in the strongest. Threshold is 40% right: networks without a
+cue reached it on validation images at full contrast in all these noises, and guessing
+does not. A first design, with noise to SD 120 and internal noise of SD 8, was given up
+after one pair: without a cue its network named 40% at best.
 """
 
 from typing import NamedTuple

@@ -92,7 +92,7 @@ def single_digits(sd: float, pool: str = "fit") -> np.ndarray:
 
 
 def displays(digit: int, sd: float, scored_on: str = "test"):
-    """Noisy displays, the same for all networks, and which of them have the digit."""
+    """Noisy displays `(COUNT, 60, 60)` for all networks, and which have the digit."""
     train, test = NETWORKS.tested.load()
     pool = test if scored_on == "test" else validation_split(*train)[1]
     rng = np.random.default_rng([COUNT, digit])
@@ -134,7 +134,7 @@ def best_beta(measure: str = "d_a", **which) -> float:
 def change(measure: str, beta: float, *, control: str = "", **which) -> Estimate:
     """The effect of gains on a measure of `Detection`; its interval is over networks.
 
-    It is against no attention or, at the same beta, against a `control` of `CHANNELS`.
+    The comparison is with no attention or, at the same beta, a `control` (`CHANNELS`).
     """
     at, against = BETAS.index(beta), {"channels": control} if control else {}
     one = getattr(detected(**which), measure)

@@ -21,16 +21,9 @@ from utils.studies.published import NOISE
 
 SEEDS = range(20)  # an exact sign-flip test of 20 pairs can reach p = 2e-6; of 3, .25
 FEW_SEEDS = range(4)  # for arms that appear in a figure but in no claim
-GRID = (
-    NOISE,
-    0.0,
-    10.0,
-    40.0,
-)  # noise SDs in training and at test, invisible to obvious
+GRID = (NOISE, 0.0, 10.0, 40.0)  # noise SDs in training and at test
 LONG_SEEDS = range(5)
-PRIMARY = (
-    ("initialisation", "rate alone"),
-)  # named on 25 November 2026, before these runs
+PRIMARY = (("initialisation", "rate alone"),)  # named on 25 November 2026
 BASE = RunSpec(
     noise_sd=NOISE,
     images=30_000,

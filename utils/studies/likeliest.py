@@ -67,9 +67,8 @@ def first_guesses(arm: Arm) -> list[dict]:
     """The guesses of a network at first look, over its first thousand updates.
 
     The first network of an arm is trained anew. Every `EVERY` updates it looks at the
-    first test images, on displays of its own kind and in the strongest noise of
-    training. Its guess at first look has the most evidence on average; at N = 1 it
-    decides the map.
+    first test images, on its displays in the strongest noise of training. Its guess at
+    first look has the most evidence on average; at N = 1 it decides the map.
 
     Returns:
         For each of these times, `update`; `guessed`, the share of displays in which

@@ -1,9 +1,8 @@
 """The study of the post (Vatterott 2016), repeated: its runs and its findings.
 
 There are four cells, {attention, none} x {noise in training, none}, of three runs each.
-They are compared with the curves and the trained weights in the post's repository. The
-curves are from a rerun of December 2016, because, as its commits say, the data of the
-post were lost.
+They are compared with the curves and weights in the post's repository. Its curves are
+from a rerun of December 2016: the data of the post were lost, as its commits say.
 """
 
 import csv

@@ -1,9 +1,9 @@
 """Where attention helps: digits at uncertain places in noise.
 
 Digits lie at random places on a canvas of 60 x 60 pixels, in noise from none to strong.
-Networks are trained by Adam on four images at a time, at a rate that falls as 1 / (1 +
-t / 20,000 updates). Rates and input scales were tried on validation images with one
-other seed. Findings are about test images, and come from records and weights.
+Networks are trained by Adam on four images at a time; after t updates the rate is
+divided by 1 + t / 20,000. Rates and input scales were tried on validation images with
+one other seed. Findings are about test images, and come from records and weights.
 """
 
 import attrs
