@@ -98,6 +98,6 @@ PROFILES = {
         "two digits and one cue, on test images", lambda: chosen(NETWORKS, SEEDS)
     ),
     "competition_probes": Profile(
-        "these networks with other cues, and at distances; run it after them", probed
+        "these networks with other cues and distances; run `competition` first", probed
     ),
 }

@@ -72,6 +72,7 @@ PROFILES = {
         lambda: on_validation(NETWORKS),
     ),
     "controls": Profile(
-        "what else could explain that attention helps", lambda: chosen(NETWORKS, SEEDS)
+        "controls for other explanations of the benefit of attention",
+        lambda: chosen(NETWORKS, SEEDS),
     ),
 }

@@ -267,6 +267,6 @@ PROFILES = {
         "a cue in noise outside and inside", lambda: chosen(NETWORKS, SEEDS)
     ),
     "external_noise_probes": Profile(
-        "these networks at contrasts, in noises; run it after them", probed
+        "these networks at several contrasts; run `external_noise` first", probed
     ),
 }

@@ -157,9 +157,9 @@ PROFILES = {
         lambda: on_validation(NETWORKS),
     ),
     "gain": Profile(
-        "20 pairs an arm: gain, map and mismatch, each apart from the others", arms
+        "gain, map and mismatch, one at a time; up to 20 pairs for each arm", arms
     ),
     "gain_apart": Profile(
-        "the effects of a constant gain on `conv_2` apart; the full length", apart
+        "the two effects of a constant gain, one at a time; the full length", apart
     ),
 }

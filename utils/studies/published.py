@@ -275,7 +275,7 @@ def _measured(row, folder):
 
 PROFILES = {
     "quick": Profile(
-        "minutes: the published cells on few images, for CI and a first look",
+        "the published cells on few images: minutes, for CI and a first look",
         lambda: arms(QUICK),
     ),
     "published": Profile("the study of the post, 12 runs of 12 epochs", arms),

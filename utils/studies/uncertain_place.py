@@ -210,6 +210,6 @@ PROFILES = {
         "attention where the place is uncertain, control and oracle", arms
     ),
     "uncertain_place_probes": Profile(
-        "these networks under other conditions at test; run it after them", probed
+        "these networks, tested otherwise; run `uncertain_place` first", probed
     ),
 }
