@@ -136,8 +136,8 @@ class Wiring:
         channel = self.acts_on == "input"
         if (channel and attention != "given") or (self.yoked and self.field):
             raise ValueError(
-                "Expected 'given' with acts_on='input', and yoked or field but not "
-                f"both. Received {attention!r} and {self}."
+                "Expected at most one map or image beside the images: acts_on='input' "
+                f"with 'given', or yoked, or field. Received {attention!r} and {self}."
             )
 
 
