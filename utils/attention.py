@@ -41,7 +41,7 @@ from utils.maps import (
 def shuffled(
     features, evidence, *, of="energy", order=0, inside=False, each=False, **parameters
 ):
-    """Another kind's map with its places in a random order.
+    """The map `A` of another kind, with its places in a random order.
 
     The values stay, and with them mean, spread and strength; only the places are wrong.
     `order` is the seed of one order for all images; with `each`, every image has its

@@ -113,10 +113,10 @@ def normalised(features, evidence, *, sigma=1.0):
 
 
 def centre(features, evidence, *, sd=0.25):
-    """A Gaussian in the middle of the map, its SD a share of the map's size.
+    """`A = exp(-r^2 / (2 sd^2))`: a Gaussian in the middle of the map.
 
-    The digits of MNIST are centred, and the map uses only that. At a large `sd` it is
-    the control.
+    r is the distance from the middle as a share of the map's size. The digits of MNIST
+    are centred, and the map uses only that. At a large `sd` it is the control.
     """
     rows, cols = evidence.shape[1:3]
     y, x = (np.linspace(-0.5, 0.5, size) for size in (rows, cols))
