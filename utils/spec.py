@@ -10,10 +10,10 @@ import attrs
 import keras
 
 from utils import attention
-from utils.checks import choice, field, flag, number, numbers, whole
+from utils.checks import choice, flag, number, numbers, whole
+from utils.checks import field as checked  # a run has a setting of that name
 from utils.data import Part, digest, load
 from utils.displays import Display
-from utils.wiring import Wiring, build_wired
 
 OPTIMIZERS = ("sgd", "adam")
 TEST_NOISE_SDS = (0.0, 2.5, 5.0, 10.0, 20.0, 40.0, 80.0)  # grey levels
@@ -34,6 +34,45 @@ def _display(value):
     return Display(**value)
 
 
+@attrs.frozen(kw_only=True)
+class Wiring:
+    """The connections of the two looks: where the map comes from, and where it acts.
+
+    The default is the published wiring; the others are controls. A new field needs a
+    default, so that older records keep their names.
+
+    Raises:
+        ValueError: for an unknown value.
+    """
+
+    # The map is made from `conv_2`'s features or, in a gate, from `conv_2`'s input.
+    looks_at: str = checked(choice(("conv_2", "conv_1")), "conv_2")
+    # The gain multiplies the input of `conv_2`, the output of `conv_1`, or the features
+    # that are read out. With "input", a given map is a second channel of the image.
+    acts_on: str = checked(choice(("conv_2", "conv_1", "read_out", "input")), "conv_2")
+    read_out: str = checked(choice(("mean", "max")), "mean")  # over places
+    # No gradient passes through the map.
+    stops_gradient: bool = checked(flag, False)
+    yoked: bool = checked(flag, False)  # the map is made from other images
+    field: bool = checked(flag, False)  # a given map is an attention field
+    # SD of noise in `conv_2`'s input at the second look, in the unit of that input.
+    internal_noise: float = checked(number(), 0.0)
+
+    def check_kind(self, attention: str) -> None:
+        """Raise a `ValueError` if a kind of attention does not fit this wiring."""
+        if (self.yoked or self.field) and attention == "given":
+            raise ValueError(
+                "Expected a kind that makes its map, for yoked or field. Received "
+                "'given'."
+            )
+        channel = self.acts_on == "input"
+        if (channel and attention != "given") or (self.yoked and self.field):
+            raise ValueError(
+                "Expected at most one map or image beside the images: acts_on='input' "
+                f"with 'given', or yoked, or field. Received {attention!r} and {self}."
+            )
+
+
 def _own_first(cls, fields):
     """The run's own fields, then those of its wiring: the order of a record."""
     return sorted(fields, key=lambda field: field.inherited)
@@ -52,30 +91,34 @@ class RunSpec(Wiring):
 
     attention: str = "ones"
     attention_parameters: Mapping[str, Any] = attrs.field(factory=dict)
-    strength: float = field(number(most=1), 1.0)
-    input_scale: float = field(number(), 1.0)  # factor of the grey levels
-    noise_sd: float = field(number(), 0.0)  # in training, grey levels
-    noise_varies: bool = field(flag, False)  # training SDs are uniform, 0 to noise_sd
+    strength: float = checked(number(most=1), 1.0)
+    input_scale: float = checked(number(), 1.0)  # factor of the grey levels
+    noise_sd: float = checked(number(), 0.0)  # in training, grey levels
+    noise_varies: bool = checked(flag, False)  # training SDs are uniform, 0 to noise_sd
     data: str = "mnist"  # or the path of a file for utils.data.load_npz
-    contrast: float = field(number(most=1), 1.0)  # factor of test images, before noise
-    contrast_varies: bool = field(flag, False)  # training contrasts are uniform, 0 to 1
+    contrast: float = checked(
+        number(most=1), 1.0
+    )  # factor of test images, before noise
+    contrast_varies: bool = checked(
+        flag, False
+    )  # training contrasts are uniform, 0 to 1
     display: Display | None = attrs.field(default=None, converter=_display)
-    images: int = field(whole(least=1), 60_000)  # in an epoch, always the same ones
-    goes_on: bool = field(flag, False)  # each epoch takes the next training images
-    epochs: int = field(whole(least=1), 12)
-    batch_size: int = field(whole(least=1), 1)
-    optimizer: str = field(choice(OPTIMIZERS), "sgd")
-    learning_rate: float = field(number(), 0.01)
-    momentum: float = field(number(), 0.5)  # Nesterov's; Adam has none
-    learning_rate_decay: float = field(number(), 1e-6)  # rate / (1 + decay * updates)
-    conv_2_start: float = field(number(), 1.0)  # factor of its initial kernel
-    conv_2_rate: float = field(number(), 1.0)  # factor of its learning rate; SGD only
-    seed: int = field(whole(), 0)
-    scored_on: str = field(choice(("test", "validation")), "test")
-    test_images: int = field(whole(least=1), 10_000)
+    images: int = checked(whole(least=1), 60_000)  # in an epoch, always the same ones
+    goes_on: bool = checked(flag, False)  # each epoch takes the next training images
+    epochs: int = checked(whole(least=1), 12)
+    batch_size: int = checked(whole(least=1), 1)
+    optimizer: str = checked(choice(OPTIMIZERS), "sgd")
+    learning_rate: float = checked(number(), 0.01)
+    momentum: float = checked(number(), 0.5)  # Nesterov's; Adam has none
+    learning_rate_decay: float = checked(number(), 1e-6)  # rate / (1 + decay * updates)
+    conv_2_start: float = checked(number(), 1.0)  # factor of its initial kernel
+    conv_2_rate: float = checked(number(), 1.0)  # factor of its learning rate; SGD only
+    seed: int = checked(whole(), 0)
+    scored_on: str = checked(choice(("test", "validation")), "test")
+    test_images: int = checked(whole(least=1), 10_000)
     curve_images: int | None = None  # test images after each epoch; None: all
-    test_noise_sds: tuple[float, ...] = field(numbers, TEST_NOISE_SDS)
-    keeps_weights: bool = field(flag, True)  # stores weights with the record
+    test_noise_sds: tuple[float, ...] = checked(numbers, TEST_NOISE_SDS)
+    keeps_weights: bool = checked(flag, True)  # stores weights with the record
     data_sha256: str | None = None  # of the arrays in `data`; computed if None
 
     def __attrs_post_init__(self):
@@ -135,11 +178,6 @@ class RunSpec(Wiring):
     def image_shape(self) -> tuple[int, int]:
         """Rows and columns of the images that its network sees, pixels."""
         return self.display.shape if self.display else self.load()[0][0].shape[1:]
-
-    def model(self) -> keras.Model:
-        """Build its network, untrained."""
-        shape = self.image_shape
-        return build_wired(self.attention, image_shape=shape, **self.network)
 
     @property
     def work(self) -> int:

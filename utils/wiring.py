@@ -10,11 +10,11 @@ import jax
 import keras
 from keras import layers, ops
 
-from utils import checks
 from utils.attention import Attention, of_mean_one
 from utils.layers import Attend, LocalResponseNormalization, MaxPool
 from utils.model import build_model, check_shape, map_shape, random_layers
 from utils.noise import WHITE
+from utils.spec import RunSpec, Wiring
 
 
 @keras.saving.register_keras_serializable("attention_in_a_cnn")
@@ -100,47 +100,6 @@ READ_OUTS = {
 }
 
 
-@attrs.frozen(kw_only=True)
-class Wiring:
-    """The connections of the two looks: where the map comes from, and where it acts.
-
-    The default is the published wiring; the others are controls. A new field needs a
-    default, so that older records keep their names.
-
-    Raises:
-        ValueError: for an unknown value.
-    """
-
-    # The map is made from `conv_2`'s features or, in a gate, from `conv_2`'s input.
-    looks_at: str = checks.field(checks.choice(("conv_2", "conv_1")), "conv_2")
-    # The gain multiplies the input of `conv_2`, the output of `conv_1`, or the features
-    # that are read out. With "input", a given map is a second channel of the image.
-    acts_on: str = checks.field(
-        checks.choice(("conv_2", "conv_1", "read_out", "input")), "conv_2"
-    )
-    read_out: str = checks.field(checks.choice(READ_OUTS), "mean")  # over places
-    # No gradient passes through the map.
-    stops_gradient: bool = checks.field(checks.flag, False)
-    yoked: bool = checks.field(checks.flag, False)  # the map is made from other images
-    field: bool = checks.field(checks.flag, False)  # a given map is an attention field
-    # SD of noise in `conv_2`'s input at the second look, in the unit of that input.
-    internal_noise: float = checks.field(checks.number(), 0.0)
-
-    def check_kind(self, attention: str) -> None:
-        """Raise a `ValueError` if a kind of attention does not fit this wiring."""
-        if (self.yoked or self.field) and attention == "given":
-            raise ValueError(
-                "Expected a kind that makes its map, for yoked or field. Received "
-                "'given'."
-            )
-        channel = self.acts_on == "input"
-        if (channel and attention != "given") or (self.yoked and self.field):
-            raise ValueError(
-                "Expected at most one map or image beside the images: acts_on='input' "
-                f"with 'given', or yoked, or field. Received {attention!r} and {self}."
-            )
-
-
 def build_wired(
     attention: str = "ones",
     *,
@@ -217,6 +176,11 @@ def build_wired(
     x = READ_OUTS[wiring.read_out](x)
     probabilities = layers.Softmax(name="softmax")(dense_2(x))
     return keras.Model(inputs, probabilities, name=attention)
+
+
+def build_network(spec: RunSpec) -> keras.Model:
+    """Build the network of a run, untrained."""
+    return build_wired(spec.attention, image_shape=spec.image_shape, **spec.network)
 
 
 def _reduction(look):

@@ -10,6 +10,7 @@ from utils.displays import Display
 from utils.model import set_weights
 from utils.runs.store import Store
 from utils.spec import RunSpec
+from utils.wiring import build_network
 
 WEIGHTS = Path(__file__).parents[1] / "weights"
 CONTROL = "ones"  # the kind without attention
@@ -53,7 +54,7 @@ def trained_model(attention: str, display: Display) -> keras.Model:
     Raises:
         FileNotFoundError: if there is none.
     """
-    model = RunSpec(**_found(attention, display)[1]["spec"]).model()
+    model = build_network(RunSpec(**_found(attention, display)[1]["spec"]))
     set_weights(model, trained(attention, display))
     return model
 

@@ -15,6 +15,7 @@ import numpy as np
 
 from utils.maps import DIGITS
 from utils.model import predict
+from utils.wiring import build_network
 
 LAYERS = {"conv_1": "pool_1", "conv_2": "pool_2"}  # each with the layer that pools it
 TUNINGS = ("activity", "gradient")
@@ -66,7 +67,7 @@ class Halves:
     """The network, cut after each pooling, so that gains can act in between."""
 
     def __init__(self, spec):
-        self.model = spec.model()
+        self.model = build_network(spec)
         evidence = self.model.get_layer("softmax").input
         self._second = {}
         for layer, pool in LAYERS.items():

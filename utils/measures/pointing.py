@@ -16,6 +16,7 @@ from utils.model import predict, set_weights
 from utils.noise import add_noise
 from utils.runs.arms import Arm
 from utils.runs.derived import derived
+from utils.wiring import build_network
 
 SEEDS = range(8)  # of networks whose maps are looked at
 LOOKED = 500  # number of test images
@@ -44,7 +45,7 @@ def look(arm: Arm, seed: int, sd: float, images: int = LOOKED, model=None) -> Lo
     Raises:
         FileNotFoundError: if its weights are not in the arm's store.
     """
-    model = model or arm.tested.model()
+    model = model or build_network(arm.tested)
     noisy, places, labels = _displays(arm, sd, images)
     set_weights(model, arm.weights(seed))
     gains, probabilities = predict(model, noisy, ("attention", "softmax"))
@@ -158,7 +159,7 @@ def share_of_images(count: int) -> Estimate:
 
 
 def _gain_inside(arm, sd):
-    model = arm.tested.model()
+    model = build_network(arm.tested)
     looks = (look(arm, seed, sd, LOOKED, model) for seed in arm.seeds)
     return [float(seen.gains[:, 1:-1, 1:-1].mean()) for seen in looks]
 
@@ -167,7 +168,7 @@ def _pointed(arm: Arm, sd: float, kind: str | None) -> Pointed:
     (digits, _), spec, rows, found = arm.test_data(), arm.tested, [], []
     if kind:
         spec = attrs.evolve(spec, attention=kind, attention_parameters={})
-    size, model = digits.shape[1:], spec.model()
+    size, model = digits.shape[1:], build_network(spec)
     for seed in arm.seeds:
         seen = look(arm, seed, sd, LOOKED, model)
         inside = np.zeros(seen.gains.shape[1:], bool)

@@ -22,6 +22,7 @@ from utils.inference import difference_with_p
 from utils.model import map_shape, predict, set_weights
 from utils.runs.arms import Arm
 from utils.runs.derived import derived
+from utils.wiring import build_network
 
 NEAR, FAR = 7.0, 21.0  # pixels between the two digits
 PAIRS = 100  # number of pairs of digits
@@ -46,7 +47,7 @@ def second_look(arm: Arm, seed: int) -> Callable:
     rows', cols')`. It returns `conv_2` `(images, rows', cols', channels)` and the
     read-out, the mean of its normalised channels, `(images, channels)`.
     """
-    model = arm.tested.model()
+    model = build_network(arm.tested)
     set_weights(model, arm.weights(seed))
     return lambda images, gains: predict(
         model, [images, gains], ("conv_2 again", "dense_1")

@@ -19,6 +19,7 @@ from utils.record import as_record
 from utils.runs.store import Store
 from utils.spec import Frozen, RunSpec
 from utils.training import Result, score
+from utils.wiring import build_network
 
 
 @attrs.frozen
@@ -93,7 +94,7 @@ class Probe:
 
     def _look(self, store):
         """A function from noisy images to the maps that the other network makes."""
-        model = attrs.evolve(self.maps_of, display=self.tested.display).model()
+        model = build_network(attrs.evolve(self.maps_of, display=self.tested.display))
         set_weights(model, store.weights(self.maps_of.name))
         return lambda images: attention_maps(model, images)
 

@@ -18,6 +18,7 @@ from utils.runs.profiles import Profile
 from utils.runs.tuning import Tuned, on_validation, rates
 from utils.spec import RunSpec
 from utils.studies.published import NOISE
+from utils.wiring import build_network
 
 SEEDS = range(20)  # an exact sign-flip test of 20 pairs can reach p = 2e-6; of 3, .25
 FEW_SEEDS = range(4)  # for arms that appear in a figure but in no claim
@@ -137,7 +138,7 @@ def _swapped(trained: Arm) -> list[list[float]]:
     images, labels = trained.test_data()
     labels = labels[:SWAPPED_IMAGES]
     noisy = add_noise(images[:SWAPPED_IMAGES], NOISE, np.random.default_rng(0))
-    own, given = trained.tested.model(), build_model("given")
+    own, given = build_network(trained.tested), build_model("given")
     found = []
     for seed in trained.seeds:
         for model in (own, given):

@@ -24,6 +24,7 @@ from utils.runs.profiles import Profile
 from utils.runs.tuning import Tuned, chosen, on_validation, rates
 from utils.studies.uncertain_place import BASE, CLUTTER, CLUTTER_NOISE
 from utils.training import engine, train
+from utils.wiring import build_network
 
 PRIMARY = (
     tuple(
@@ -88,7 +89,7 @@ def _first_guesses(arm):
         test_images=LOOKED_AT,
         test_noise_sds=(0.0,),
     )
-    model = spec.model()
+    model = build_network(spec)
     names, found = engine(spec).names, []
 
     def look(state):

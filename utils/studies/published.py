@@ -25,6 +25,7 @@ from utils.runs.derived import derived
 from utils.runs.profiles import Profile
 from utils.runs.store import COMMITTED, Store
 from utils.spec import RunSpec
+from utils.wiring import build_network
 
 NOISE = 2.5  # SD in grey levels
 SEEDS = range(3)
@@ -144,7 +145,7 @@ def gains() -> tuple[float, float]:
 
 
 def _gains(arm: Arm) -> list[float]:
-    (x_test, _), model, found = arm.test_data(), arm.tested.model(), []
+    (x_test, _), model, found = arm.test_data(), build_network(arm.tested), []
     for seed in arm.seeds:
         set_weights(model, arm.weights(seed))
         found.append(attention_maps(model, x_test[:IMAGES]))
