@@ -241,17 +241,15 @@ def check_quiet(notebook, lab):
 
 def drawn_explorers(page, count, seconds=PATIENCE) -> list["Explorer"]:
     """The explorers of a page, once `count` of them have drawn something."""
+    drawn = "document.querySelectorAll('.explorer-status[data-update]').length"
     page.wait_for_function(
-        "count => [...document.querySelectorAll('.explorer-status')]"
-        ".filter(each => /update [1-9]/.test(each.textContent)).length >= count",
-        arg=count,
-        timeout=1000 * seconds,
+        f"count => {drawn} >= count", arg=count, timeout=1000 * seconds
     )
     return [Explorer(page, each) for each in page.locator(".explorer").all()]
 
 
 class Explorer:
-    """One explorer on a page, with ipywidgets or with native controls."""
+    """One explorer on a page."""
 
     def __init__(self, page, root):
         self.page, self.root = page, root
@@ -261,7 +259,8 @@ class Explorer:
         return self.root.locator(".explorer-status").inner_text()
 
     def updates(self) -> int:
-        return int(self.status().split("update ")[1].split()[0])
+        shown = self.root.locator(".explorer-status").get_attribute("data-update")
+        return int(shown or 0)
 
     def pixels(self) -> str:
         """The picture, as a data URL."""
@@ -271,32 +270,38 @@ class Explorer:
     def part(self, css: str, **which):
         return self.root.locator(css, **which)
 
-    def handle(self, name: str):
-        """What has the focus of a slider, by the slider's class."""
-        return self.part(f".{name} :is(.noUi-handle, input[type=range])")
+    def slider(self, css: str):
+        """The native input of a slider, by the slider's class."""
+        return self.part(f".{css} input[type=range]")
+
+    def type(self, css: str, number):
+        """Type a number beside a slider."""
+        self.part(f".{css} .explorer-number").fill(f"{number}")
+        self.part(f".{css} .explorer-number").press("Enter")
+
+    def choose(self, css: str, label: str):
+        """Choose an option of a select."""
+        self.part(f".{css} select").select_option(label=label)
+
+    def press(self, css: str):
+        """Press a button among the controls."""
+        self.part(f".{css} button").click()
 
     def sliders(self) -> list[str]:
         """The classes of all sliders that can be moved."""
         return self.root.evaluate(
-            """root => [...root.querySelectorAll("[class*='-slider']")]
-                .filter(each => each.querySelector(
-                    ".noUi-target:not([disabled]), input[type=range]:enabled"))
-                .map(each => /[a-z-]+-slider/.exec(
-                    each.className.replace("widget-slider", ""))[0])"""
+            """root => [...root.querySelectorAll("input[type=range]:enabled")].map(
+                (each) => each.parentElement.className.split(" ").at(-1))"""
         )
 
-    def drag(self, name: str, end: int, steps=40):
+    def drag(self, css: str, end: int, steps=40):
         """Drag a slider from where it is to its left end (0) or its right end (1)."""
-        handle = self.handle(name)
-        handle.scroll_into_view_if_needed()
-        box = handle.bounding_box()
-        track = self.part(f".{name} :is(.noUi-base, input[type=range])").bounding_box()
-        x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
-        if handle.evaluate("each => each.tagName") == "INPUT":
-            share = handle.evaluate(
-                "each => (each.value - each.min) / (each.max - each.min)"
-            )
-            x = track["x"] + 8 + share * (track["width"] - 16)  # its thumb
+        slider = self.slider(css)
+        slider.scroll_into_view_if_needed()
+        track = slider.bounding_box()
+        share = "each => (each.value - each.min) / (each.max - each.min)"
+        x = track["x"] + 8 + slider.evaluate(share) * (track["width"] - 16)  # its thumb
+        y = track["y"] + track["height"] / 2
         self.page.mouse.move(x, y)
         self.page.mouse.down()
         to = track["x"] + (track["width"] + 40 if end else -40)

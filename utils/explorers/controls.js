@@ -1,320 +1,188 @@
-// The controls of an explorer behind one interface: native elements (a page without a kernel)
-// or the models of ipywidgets in JupyterLab. Both are made from the same description, a list of
+// The controls of an explorer: native inputs, the same wherever the page is. Where a kernel
+// runs, Python shares their values through an anywidget's model, which has a trait for each.
 //
-//   { name, kind, label, value, ... }   kind: "slider" (min, max, step, decimals),
-//                                       "select" (options: [label, value] each),
-//                                       "button" (value: how often it was pressed), or
-//                                       "kept" (not shown: what a view keeps for Python)
-//   by: { other: { value: { label, max, step, decimals } } }
-//                                       these follow a select; the slider keeps its share
-//   only: { other: [values] }           enabled only where a select has one of the values
+// A control is { name, css, kind, label, value, ... }:
 //
-// `name` is the CSS class. The interface: get(name), set(name, value), values(), isUntouched(),
-// begin({ name: value }), setLabel(name, label) of a button, listen(changed, remarked), end(). A
-// control with `by` is read in the unit of the value that rules now, whether or not the slider
-// has already been adapted.
+//   kind   "slider" (min, max, step, decimals), "select" (options: [label, value] each),
+//          "button" (value: how often it was pressed), or "kept" (not shown: a list that a
+//          view fills and Python reads)
+//   by     { other: { value: { label, max, step, decimals } } }: the range follows a select,
+//          and the slider keeps its share of the range
+//   only   { other: [values] }: enabled only while a select has one of these values
+//
+// `name` is the trait's; `css` is the class of the element that holds the input.
 
-const HAND_RESTS = 250; // ms without a step
-const PATIENCE = 1000; // ms in which a kernel adapts its controls, if there is one
+const HAND_RESTS = 250; // ms without a step, after which Python hears of a slider
 
-// What of a slider's range a select rules: [its name, { value: range }].
-const ruler = ({ by = {} }) => Object.entries(by)[0] ?? [];
+const numberOf = (text) => (text.trim() === "" ? NaN : Number(text.replaceAll(",", "")));
 
-const numberOf = (text) => Number(text.replaceAll(",", ""));
-const isNumber = (text) => text.trim() !== "" && !Number.isNaN(numberOf(text));
+// The nearest value that a slider can have.
+function stepped({ min, max, step, decimals }, value) {
+  const nearest = min + step * Math.round((value - min) / step);
+  return Number(Math.min(Math.max(nearest, min), max).toFixed(decimals));
+}
 
-// Equal, up to the rounding of a slider's steps.
-const isAlike = (one, other) => one === other || Math.abs(one - other) < 1e-6;
-
-class Controls {
-  constructor(description) {
-    this.described = Object.fromEntries(description.map((each) => [each.name, each]));
-    this.changed = this.remarked = () => {};
+export class Controls {
+  // `columns`: lists of controls, each shown as a group in `parent`; `model` may be missing.
+  constructor(parent, columns, model) {
+    this.all = {};
+    this.model = model;
+    this.unsaid = new Set(); // controls that the hand has moved and Python has not heard of
+    this.remark = ""; // on a number that was typed and cannot be had as it is
+    this.changed = () => {}; // called when a value or the remark has changed
+    this.hearing = new Map();
+    for (const column of columns) {
+      const group = element(parent, "div", "explorer-group");
+      for (const described of column) this.add(group, { ...described });
+    }
+    for (const control of Object.values(this.all)) this.show(control);
+    if (!model) return;
+    for (const name of Object.keys(this.all)) {
+      this.hearing.set(`change:${name}`, () => this.hear(name));
+    }
+    for (const [event, hear] of this.hearing) model.on(event, hear);
   }
 
   get(name) {
-    const control = this.described[name];
-    const [other, ranges] = ruler(control);
-    if (!other) return this.read(name);
-    const { max, step } = ranges[this.get(other)];
-    return step * Math.round(((this.read(name) / this.range(name).max) * max) / step);
+    return this.all[name].value;
   }
 
   values() {
-    return Object.fromEntries(Object.keys(this.described).map((name) => [name, this.get(name)]));
+    return Object.fromEntries(Object.values(this.all).map(({ name, value }) => [name, value]));
   }
 
-  // Whether every control has the value it was described with, so that a view may begin with
-  // others: begin({ name: value }).
-  isUntouched() {
-    const isAsDescribed = ({ name, value }) => isAlike(this.read(name), value);
-    return Object.values(this.described).every(isAsDescribed);
-  }
-
-  listen(changed, remarked) {
-    [this.changed, this.remarked] = [changed, remarked];
-  }
-
-  // Has the controls that follow a select follow it.
-  adapt() {
-    for (const control of Object.values(this.described)) {
-      const [other, ranges] = ruler(control);
-      const range = other && ranges[this.get(other)];
-      if (range && range.max !== this.range(control.name).max) {
-        this.setRange(control.name, range, this.get(control.name));
-      }
-      const rules = Object.entries(control.only ?? {});
-      const enabled = rules.every(([name, values]) => values.includes(this.get(name)));
-      if (rules.length) this.enable(control.name, enabled);
-    }
-  }
-
-  // What to say of a number that was typed, if it cannot be had as it is.
-  remark(name, text) {
-    const { min } = this.described[name];
-    const { max } = this.range(name);
-    if (!isNumber(text)) return `"${text}" is not a number: nothing has changed`;
-    const value = numberOf(text);
-    if (value >= min && value <= max) return "";
-    return `${text} is not from ${min} to ${max}: the nearest is shown`;
-  }
-}
-
-// --- Without a kernel: native elements ------------------------------------------------
-
-// Puts the controls into `parent`, in the groups of names that `groups` has.
-export class NativeControls extends Controls {
-  constructor(parent, description, groups) {
-    super(description);
-    this.inputs = {};
-    this.ranges = {};
-    for (const names of groups) {
-      const column = element(parent, "div", "explorer-group");
-      for (const name of names) this.add(column, this.described[name]);
-    }
-    this.adapt();
-  }
-
-  add(parent, { name, kind, label, value, ...rest }) {
-    if (kind === "kept") {
-      this.inputs[name] = { value };
-      return;
-    }
-    const row = element(parent, "div", `explorer-control ${name}`);
-    if (kind === "button") {
-      const button = element(row, "button", "", label);
-      button.type = "button";
-      this.inputs[name] = { value, button };
-      button.addEventListener("click", () => this.set(name, this.get(name) + 1));
-      return;
-    }
-    const text = element(row, "label", "", label);
-    const input = element(row, kind === "select" ? "select" : "input");
-    input.id = text.htmlFor = `${name}-${Math.random().toString(36).slice(2)}`;
-    this.inputs[name] = input;
-    if (kind === "select") {
-      for (const [words, each] of rest.options) element(input, "option", "", words).value = each;
-    } else {
-      input.type = "range";
-      this.readout(row, name);
-      this.setRange(name, { label, ...rest }, value);
-    }
-    input.value = value;
-    input.addEventListener("input", () => this.tell(name));
-  }
-
-  // A number beside the slider, which can be typed too.
-  readout(row, name) {
-    const readout = element(row, "div", "widget-readout");
-    readout.contentEditable = "true";
-    readout.inputMode = "decimal";
-    readout.setAttribute("role", "textbox");
-    const take = () => {
-      const typed = readout.textContent;
-      if (typed === this.text(name)) return;
-      const [remark, old] = [this.remark(name, typed), this.read(name)];
-      if (isNumber(typed)) this.inputs[name].value = numberOf(typed);
-      this.write(name);
-      if (this.read(name) !== old) this.tell(name);
-      this.remarked(remark);
-    };
-    readout.addEventListener("blur", take);
-    readout.addEventListener("keydown", (event) => {
-      if (event.key !== "Enter") return;
-      event.preventDefault();
-      take();
-    });
-    this.inputs[name].readout = readout;
-  }
-
-  text(name) {
-    return this.read(name).toFixed(this.ranges[name].decimals);
-  }
-
-  // The value beside the slider.
-  write(name) {
-    const [{ readout }, text] = [this.inputs[name], this.text(name)];
-    if (readout.textContent !== text) readout.textContent = text;
-  }
-
-  read(name) {
-    const { value } = this.inputs[name];
-    return this.described[name].kind === "slider" ? Number(value) : value;
-  }
-
-  range(name) {
-    return this.ranges[name];
-  }
-
-  setRange(name, { min = this.ranges[name]?.min ?? 0, max, step, decimals, label }, value) {
-    const input = this.inputs[name];
-    this.ranges[name] = { min, max, step, decimals };
-    Object.assign(input, { min, max, step, value });
-    const row = input.parentElement;
-    row.querySelector("label").textContent = label;
-    input.readout.setAttribute("aria-label", `${label}, as a number`);
-    this.write(name);
-  }
-
-  enable(name, enabled) {
-    const input = this.inputs[name];
-    input.disabled = !enabled;
-    input.parentElement.classList.toggle("explorer-off", !enabled);
-    if (input.readout) input.readout.contentEditable = `${enabled}`;
-  }
-
+  // Moves a control as a hand does, and lets Python know.
   set(name, value) {
-    this.inputs[name].value = value;
-    this.tell(name);
+    this.tell(this.put(name, value));
+    this.changed();
   }
 
+  // The words on a button, which Python does not need to know.
   setLabel(name, label) {
-    this.inputs[name].button.textContent = label;
-  }
-
-  begin(values) {
-    for (const [name, value] of Object.entries(values)) this.set(name, value);
-  }
-
-  tell(name) {
-    this.remarked("");
-    if (this.inputs[name].readout) this.write(name);
-    this.adapt();
-    this.changed(name);
-  }
-
-  end() {}
-}
-
-// --- With a kernel: the models of ipywidgets ------------------------------------------
-
-// `models` by name; `view` is the element of the explorer's view, which lies beside them.
-// `propose`, called with values, has Python set them, unless it has set others meanwhile.
-export class WidgetControls extends Controls {
-  constructor(models, description, view, propose) {
-    super(description);
-    Object.assign(this, { models, view, propose, begun: {} });
-    for (const [name, model] of Object.entries(models)) {
-      model.on("change:value change:index change:max", () => this.hear(name), this);
-    }
-    saveAtRest(models, (name) => this.described[name].kind === "slider");
-    this.typed = this.typed.bind(this);
-    this.forget = () => this.remarked("");
-    document.addEventListener("keydown", this.typed, true);
-    document.addEventListener("focusout", this.typed, true);
-    document.addEventListener("pointerdown", this.forget, true);
-  }
-
-  read(name) {
-    const [model, { kind, options }] = [this.models[name], this.described[name]];
-    if (kind === "select") return options[model.get("index")][1];
-    return this.begun[name] ?? model.get("value");
-  }
-
-  range(name) {
-    return { max: this.models[name].get("max") };
-  }
-
-  setRange(name, { max, step, decimals, label }, value) {
-    const readout_format = `.${decimals}f`;
-    this.save(name, { max, step, value, readout_format, description: label });
-  }
-
-  enable(name, enabled) {
-    if (this.models[name].get("disabled") === enabled) this.save(name, { disabled: !enabled });
-  }
-
-  set(name, value) {
-    const { kind, options } = this.described[name];
-    if (kind !== "select") return this.save(name, { value });
-    this.save(name, { index: options.findIndex(([, each]) => each === value) });
-  }
-
-  setLabel(name, label) {
-    this.models[name].set("description", label); // which Python need not know
-  }
-
-  begin(values) {
-    this.begun = values; // until Python has set them
-    this.propose(values);
-  }
-
-  save(name, values) {
-    this.models[name].set(values);
-    this.models[name].save_changes();
-  }
-
-  hear(name) {
-    this.begun = {};
-    clearTimeout(this.late);
-    this.late = setTimeout(() => this.adapt(), PATIENCE);
-    this.changed(name);
-  }
-
-  // ipywidgets moves a number typed beyond a slider's end to the end, without a word.
-  typed(event) {
-    const readout = event.target.closest?.(".widget-readout");
-    if (!readout?.closest(".explorer")?.contains(this.view)) return;
-    if ((event.key ?? "Enter") !== "Enter") return;
-    const name = Object.keys(this.models).find((each) => readout.closest(`.${each}`));
-    this.remarked(this.remark(name, readout.textContent));
+    const { input } = this.all[name];
+    if (input.textContent !== label) input.textContent = label;
   }
 
   end() {
-    clearTimeout(this.late);
-    for (const model of Object.values(this.models)) model.off(null, null, this);
-    document.removeEventListener("keydown", this.typed, true);
-    document.removeEventListener("focusout", this.typed, true);
-    document.removeEventListener("pointerdown", this.forget, true);
+    if (this.unsaid.size) this.save();
+    for (const [event, hear] of this.hearing) this.model.off(event, hear);
   }
-}
 
-// Has sliders tell the kernel their values once the hand rests, and not at every step:
-// JupyterLab shows each time that the kernel is busy, which takes a part of the frame. Other
-// controls tell theirs at once, after what sliders have not yet told. A kernel says again what
-// it was told; a busy one late, and must not take back what the hand has done since.
-function saveAtRest(models, isSlider) {
-  const waiting = new Map(); // by model, how it saves
-  let rest;
-  const saveAll = () => {
-    const all = [...waiting.values()];
-    waiting.clear();
-    for (const save of all) save();
-  };
-  for (const [name, model] of Object.entries(models)) {
-    if (Object.hasOwn(model, "save_changes")) continue; // another view of it has seen to it
-    const save = model.save_changes.bind(model);
-    model.save_changes = (callbacks) => {
-      waiting.set(model, () => save(callbacks));
-      clearTimeout(rest);
-      if (isSlider(name)) rest = setTimeout(saveAll, HAND_RESTS);
-      else saveAll();
-    };
-    const receive = model.set_state.bind(model);
-    model.set_state = (state) => {
-      const { value, ...others } = state;
-      receive(waiting.has(model) ? others : state);
-    };
+  // --- Values -------------------------------------------------------------------------
+
+  // Gives a control a value; returns the names of all controls whose values have changed.
+  put(name, value) {
+    this.remark = "";
+    this.all[name].value = value;
+    const moved = [name];
+    for (const control of Object.values(this.all)) {
+      if (control.by?.[name]) {
+        const share = control.value / control.max;
+        Object.assign(control, control.by[name][value]);
+        control.value = stepped(control, share * control.max);
+        moved.push(control.name);
+      }
+      if (control.only?.[name] || moved.includes(control.name)) this.show(control);
+    }
+    return moved;
+  }
+
+  // Other views of the same model hear of a value at once. Python hears of a slider when the
+  // hand rests, since JupyterLab shows each time that the kernel is busy, which takes a part
+  // of the frame; of other controls it hears at once.
+  tell(names) {
+    if (!this.model) return;
+    for (const name of names) {
+      this.unsaid.add(name);
+      this.model.set(name, this.get(name));
+    }
+    clearTimeout(this.resting);
+    if (this.all[names[0]].kind !== "slider") this.save();
+    else this.resting = setTimeout(() => this.save(), HAND_RESTS);
+  }
+
+  save() {
+    clearTimeout(this.resting);
+    for (const name of this.unsaid) this.model.set(name, this.get(name));
+    this.unsaid.clear();
+    this.model.save_changes();
+  }
+
+  // A busy kernel repeats late what it was told: that must not undo what a hand did since.
+  hear(name) {
+    const value = this.model.get(name);
+    if (this.unsaid.has(name) || value === this.get(name)) return;
+    this.put(name, value);
+    this.changed();
+  }
+
+  // --- Elements -----------------------------------------------------------------------
+
+  add(parent, control) {
+    const { name, css, kind, label } = control;
+    this.all[name] = control;
+    if (this.model) control.value = this.model.get(name);
+    for (const [other, spans] of Object.entries(control.by ?? {})) {
+      Object.assign(control, spans[this.get(other)]);
+    }
+    if (kind === "kept") return;
+    control.row = element(parent, "div", `explorer-control ${css}`);
+    if (kind === "button") {
+      control.input = element(control.row, "button", "", label);
+      control.input.type = "button";
+      control.input.addEventListener("click", () => this.set(name, control.value + 1));
+      return;
+    }
+    control.words = element(control.row, "label");
+    const input = element(control.row, kind === "select" ? "select" : "input");
+    control.input = input;
+    input.id = control.words.htmlFor = `${css}-${Math.random().toString(36).slice(2)}`;
+    if (kind === "select") {
+      const { options } = control;
+      for (const [text, value] of options) element(input, "option", "", text).value = value;
+      input.addEventListener("input", () => this.set(name, options[input.selectedIndex][1]));
+    } else {
+      input.type = "range";
+      input.addEventListener("input", () => this.set(name, Number(input.value)));
+      control.number = element(control.row, "input", "explorer-number");
+      control.number.inputMode = "decimal";
+      control.number.addEventListener("change", () => this.type(control));
+    }
+  }
+
+  // Shows a control's label, range and value, and whether it has an effect.
+  show({ kind, row, words, label, input, number, value, ...rest }) {
+    if (!words) return;
+    if (words.textContent !== label) {
+      words.textContent = label;
+      if (number) number.ariaLabel = `${label}, as a number`;
+      if (number) Object.assign(input, { min: rest.min, max: rest.max, step: rest.step });
+    }
+    if (number) {
+      input.value = value;
+      number.value = value.toFixed(rest.decimals);
+    } else {
+      input.selectedIndex = rest.options.findIndex(([, each]) => each === value);
+    }
+    const rules = Object.entries(rest.only ?? {});
+    input.disabled = !rules.every(([other, values]) => values.includes(this.get(other)));
+    if (number) number.disabled = input.disabled;
+    row.classList.toggle("explorer-off", input.disabled);
+  }
+
+  // Takes a number that was typed, or says why it cannot be had.
+  type(control) {
+    const [text, { name, min, max }] = [control.number.value, control];
+    const typed = numberOf(text);
+    const value = Number.isNaN(typed) ? control.value : stepped(control, typed);
+    if (value !== control.value) this.set(name, value);
+    this.show(control);
+    this.remark = "";
+    if (Number.isNaN(typed)) this.remark = `"${text}" is not a number: nothing has changed`;
+    else if (typed < min || typed > max) {
+      this.remark = `${text} is not from ${min} to ${max}: the nearest is shown`;
+    }
+    this.changed();
   }
 }
 

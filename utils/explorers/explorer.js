@@ -1,30 +1,32 @@
 // An explorer in a page: controls, a picture drawn on a canvas, and a line that says what is
 // seen. One description, made by Python (explorer.py), drives it with a kernel and without.
 //
-// scripts.py makes one script of these files.
-import { NativeControls, WidgetControls, element } from "./controls.js";
-import { drawPanels, useTheme } from "./panels.js";
-import { attentionView, noiseView } from "./digits.js";
-import { learningView } from "./learning.js";
-import { observerView } from "./observer.js";
-import { displayView } from "./display.js";
-import { studyView } from "./study.js";
+// explorer.py makes one script of these files.
+import { Controls, element } from "./controls.js";
+import { useTheme, theme } from "./drawing.js";
+import { canvasView } from "./views/canvas.js";
+import { learningView } from "./views/learning.js";
+import { observerView } from "./views/observer.js";
+import { attentionView, noiseView } from "./views/one_digit.js";
+import { studyView } from "./views/study.js";
 
 // A view is
 //
-//   layouts   [{ size: [width, height], panels }], the widest first: see drawPanels
+//   layouts   [{ size: [width, height], panels: [[panel, [x, y, width, height], part]] }], the
+//             widest first; a panel draws a state, panel(context, box, state), and sees the
+//             `part` of the state that it names before the whole
 //   start     async (explorer) => look, once; `explorer` is the class below
-//   look      (values of the controls) => the state that the panels draw; its `words` are said,
-//             as a problem if it has a `problem`
+//   look      (values of the controls by name) => the state that the panels draw; its `words`
+//             are said, as a problem if it has a `problem`
 //
-// Adding one is an entry here, its file in SCRIPT of explorer.py, and a function in Python
+// Adding one is an entry here, its file in SCRIPTS of explorer.py, and a function in Python
 // that describes its controls and data.
 const VIEWS = {
   noise: noiseView,
   attention: attentionView,
   study: studyView,
   observer: observerView,
-  display: displayView,
+  canvas: canvasView,
   learning: learningView,
 };
 
@@ -37,7 +39,6 @@ class Explorer {
     Object.assign(this, { description, controls, data: description.data });
     this.view = VIEWS[description.view];
     this.updates = 0;
-    this.remark = "";
     this.endings = [() => controls.end()];
 
     el.classList.add("explorer-view");
@@ -58,13 +59,7 @@ class Explorer {
     } catch (error) {
       return this.fail(error);
     }
-    this.controls.listen(
-      () => this.request(),
-      (remark) => {
-        if (remark !== this.remark) this.request();
-        this.remark = remark;
-      },
-    );
+    this.controls.changed = () => this.request();
     this.update();
 
     // The width decides the layout. A canvas that was scrolled out of a notebook may come back
@@ -106,26 +101,33 @@ class Explorer {
     this.updates += 1;
     this.canvas.setAttribute("aria-label", this.state.words);
     this.status.classList.toggle("explorer-problem", Boolean(this.state.problem));
-    this.say(this.state.words, performance.now() - start);
+    this.status.dataset.update = this.updates; // for tests, as the next
+    this.status.dataset.ms = (performance.now() - start).toFixed(1);
+    this.say(this.state.words);
   }
 
   draw() {
     if (!this.state || !this.canvas.isConnected) return;
     const { color, backgroundColor } = getComputedStyle(this.canvas);
     useTheme(brightness(color) > brightness(backgroundColor) ? "dark" : "light", backgroundColor);
-    drawPanels(this.canvas.getContext("2d"), this.layout, this.state);
+    const context = this.canvas.getContext("2d");
+    context.fillStyle = theme.paper;
+    context.fillRect(0, 0, ...this.layout.size);
+    for (const [panel, [x, y, width, height], part] of this.layout.panels) {
+      const seen = part ? { ...this.state, ...this.state[part] } : this.state;
+      panel(context, { x, y, width, height }, seen);
+    }
   }
 
-  say(words, milliseconds) {
-    const { data, remark, updates } = this;
-    const parts = [`update ${updates}`, `${milliseconds.toFixed(1)} ms`, words, remark, data.note];
+  say(words) {
+    const parts = [words, this.controls.remark, this.data.note];
     this.status.textContent = parts.filter(Boolean).join(" · ");
   }
 
   // Says what went wrong, until the next picture.
   fail(error) {
     this.status.classList.add("explorer-problem");
-    this.say(error.message, 0);
+    this.say(error.message);
   }
 
   // Takes the widest layout that fits; returns whether it is another one.
@@ -172,30 +174,20 @@ const brightness = (colour) => {
   return red + green + blue;
 };
 
-// Puts an explorer with native controls into `root`.
-export function mount(root, description) {
+// Puts an explorer into `root`; `model` is an anywidget's, where a kernel runs.
+export function mount(root, description, model) {
   root.replaceChildren();
   keepKeys(root);
   const inside = element(root, "div", "explorer-inside");
   const panel = element(inside, "div", "explorer-controls");
-  const controls = new NativeControls(panel, description.controls, description.groups);
-  return new Explorer(element(inside, "div"), description, controls).start();
+  const controls = new Controls(panel, description.columns, model);
+  const explorer = new Explorer(element(inside, "div"), description, controls);
+  explorer.start();
+  return explorer;
 }
 
-// Puts the view of an explorer into the element of an anywidget, beside ipywidgets.
-export async function render({ model, el }) {
-  keepKeys(el);
-  const models = {};
-  for (const [name, id] of Object.entries(model.get("controls"))) {
-    models[name] = await model.widget_manager.get_model(id.replace("IPY_MODEL_", ""));
-  }
-  const description = model.get("description");
-  const begin = (values) => {
-    model.set("begun", values);
-    model.save_changes();
-  };
-  const controls = new WidgetControls(models, description.controls, el, begin);
-  const explorer = new Explorer(el, description, controls);
-  explorer.start();
+// Puts an explorer into the element of an anywidget.
+export function render({ model, el }) {
+  const explorer = mount(element(el, "div", "explorer"), model.get("description"), model);
   return () => explorer.end();
 }

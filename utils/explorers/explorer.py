@@ -1,14 +1,13 @@
 """An explorer: controls and a picture that the reader's page computes by itself.
 
-One description, plain values that JSON holds, drives two forms of it. With a kernel the
-controls are ipywidgets, whose models the view reads in the browser: a picture needs no
-answer from Python, and Python can read and set every control. Without a kernel the same
-script makes native controls; it is part of the output (`html`), together with network,
-weights and digits, and asks no address for anything.
+One description, plain values that JSON holds, drives the page's script, which draws the
+controls and the picture. It runs in two places. Beside a kernel it is an anywidget,
+with a trait for each control: Python reads, sets and observes them, and no picture
+waits for Python. Without a kernel the script is part of the output (`html`), with
+network, weights and digits, and makes no network requests.
 
-A displayed explorer has both, as `application/vnd.jupyter.widget-view+json` and as
-`text/html`. Who wants it alive where no kernel is (a notebook to keep) takes the
-widget view out of the output.
+A displayed explorer has both forms, as `application/vnd.jupyter.widget-view+json` and
+as `text/html`. A notebook that is to be alive without a kernel keeps the second alone.
 """
 
 import hashlib
@@ -18,17 +17,16 @@ from pathlib import Path
 
 import anywidget
 import traitlets
-from ipywidgets import DOMWidget, HBox, Layout, VBox, widget_serialization
 
+from utils.explorers.controls import fitted, spanned
 from utils.explorers.packing import NETWORK, one_script
-from utils.explorers.widgets import widget
 
 HERE = Path(__file__).parent
 SCRIPTS = one_script(
     [
-        *[*NETWORK, "noise.js", "data.js", "psychometrics.js", "panels.js"],
-        *["controls.js", "pad.js", "digits.js", "study.js", "observer.js"],
-        *["display.js", "learning.js", "explorer.js"],
+        *[*NETWORK, "drawing.js", "panels.js", "unpacking.js", "psychometrics.js"],
+        *["controls.js", "views/pad.js", "views/one_digit.js", "views/study.js"],
+        *["views/observer.js", "views/canvas.js", "views/learning.js", "explorer.js"],
     ]
 )
 # In a function, whose text a page can give to a worker: it is sent once. In a block of
@@ -43,91 +41,84 @@ STILL = (
 )
 
 
-class _View(anywidget.AnyWidget):
-    """What is below the controls, drawn in the browser."""
+class Explorer(anywidget.AnyWidget):
+    """Controls above a picture. Each control is a trait.
+
+    A select has one of its values, a slider a number in its range, taken at the nearest
+    step; a button counts how often it was pressed. A value that a control cannot have
+    is a `traitlets.TraitError`.
+
+    Args:
+        view: its name in explorer.js.
+        columns: of controls, by the name of their trait; a control follows the selects
+            that rule it.
+        data: what the view draws, as values that JSON holds.
+
+    Attributes:
+        description: what the page is given.
+
+    Example:
+        >>> explorer.noise_level = 40  # moves the slider
+        >>> explorer.observe(print, "noise_level")
+    """
 
     _esm = f"{SCRIPT}\nexport default explorerScript();\n"
     _css = HERE / "explorer.css"
     description = traitlets.Dict().tag(sync=True)
-    controls = traitlets.Dict().tag(sync=True, **widget_serialization)
-    begun = traitlets.Dict().tag(sync=True)  # values that the page would begin with
-
-
-class Explorer(VBox):
-    """Controls above a picture.
-
-    Args:
-        view: its name in explorer.js.
-        columns: of controls, by CSS class.
-        data: what the view draws, as values that JSON holds.
-
-    Attributes:
-        controls: the widgets by CSS class; each has a `value` to read and to set.
-
-    Example:
-        >>> explorer.controls["noise-slider"].value = 40
-    """
 
     def __init__(self, view: str, columns: Iterable[Mapping[str, dict]], data: dict):
-        columns = list(columns)
-        described = {name: each for column in columns for name, each in column.items()}
-        self.controls = {name: widget(name, each) for name, each in described.items()}
-        self.description = {
-            "view": view,
-            "controls": [{"name": name, **each} for name, each in described.items()],
-            "groups": [list(column) for column in columns],
-            "data": data,
-        }
-        self.view = _View(description=self.description, controls=self.controls)
-        shown = {x: w for x, w in self.controls.items() if isinstance(w, DOMWidget)}
-        groups = [VBox([shown[x] for x in column if x in shown]) for column in columns]
-        panel = HBox(groups, layout=Layout(flex_flow="row wrap"))
-        super().__init__([panel, self.view])
-        self.add_class("explorer")
-        panel.add_class("explorer-controls")
-        for control in self.controls.values():
-            control.observe(self._adapt, "value")
-        self.view.observe(self._begin, "begun")
-        self._adapt()
+        self._controls, self._chosen = {}, {}
+        for name, control in (pair for each in columns for pair in each.items()):
+            begins = {key: each["value"] for key, each in self._controls.items()}
+            control = spanned(control, begins)
+            control["value"] = fitted(name, control, control["value"])
+            self._controls[name] = {"name": name, **control}
+        described = [[self._controls[name] for name in column] for column in columns]
+        values = {name: each["value"] for name, each in self._controls.items()}
+        self.add_traits(
+            **{x: traitlets.Any(value).tag(sync=True) for x, value in values.items()}
+        )
+        self._register_validator(Explorer._checked, tuple(values))
+        for name, control in self._controls.items():
+            for other in control.get("by", {}):
+                self._chosen[name] = values[other]
+                self.observe(self._follow, other)
+        super().__init__(description={"view": view, "columns": described, "data": data})
 
-    def _adapt(self, *_):
-        """Have the controls that follow a select follow it, as controls.js does."""
-        for each in self.description["controls"]:
-            control = self.controls[each["name"]]
-            for other, ranges in each.get("by", {}).items():
-                span = ranges[self.controls[other].value]
-                if control.max == span["max"]:
-                    continue
-                level = control.value / control.max * span["max"]
-                with control.hold_sync():
-                    control.max, control.step = span["max"], span["step"]
-                    control.value = span["step"] * round(level / span["step"])
-                    control.readout_format = f".{span['decimals']}f"
-                    control.description = span["label"]
-            if rules := each.get("only"):
-                chosen = {name: self.controls[name].value for name in rules}
-                control.disabled = any(chosen[x] not in rules[x] for x in rules)
+    def _values(self):
+        return {name: getattr(self, name) for name in self._controls}
 
-    def _begin(self, _):
-        """Take what the page would begin with, if no control has been set before."""
-        if self._now() == self.description["controls"]:
-            for name, value in self.view.begun.items():
-                self.controls[name].value = value
+    def _checked(self, proposal):
+        name, values = proposal["trait"].name, self._values()
+        control = spanned(self._controls[name], values)
+        value = fitted(name, control, proposal["value"])
+        for other in control.get("by", {}):
+            self._chosen[name] = values[other]
+        return value
 
-    def _now(self):
-        """The controls as described, but for their values, which are today's."""
-        described = self.description["controls"]
-        return [{**x, "value": self.controls[x["name"]].value} for x in described]
+    def _follow(self, change):
+        """Have a slider whose range follows a select keep its share of the range.
+
+        If the page has told both, it has done so.
+        """
+        for name, control in self._controls.items():
+            spans = control.get("by", {}).get(change.name)
+            if spans and self._chosen[name] != change.new:
+                share = getattr(self, name) / spans[self._chosen[name]]["max"]
+                setattr(self, name, share * spans[change.new]["max"])
 
     def html(self) -> str:
         """The explorer as it stands, for a page without a kernel."""
-        now = {**self.description, "controls": self._now()}
-        now["begins"] = now["controls"] == self.description["controls"]
+        values = self._values()
+        columns = [
+            [{**each, "value": values[each["name"]]} for each in column]
+            for column in self.description["columns"]
+        ]
+        now = {**self.description, "columns": columns}
         text = json.dumps(now, allow_nan=False).replace("<", "\\u003c")
         mark = hashlib.sha256(text.encode()).hexdigest()[:12]
         css = (HERE / "explorer.css").read_text("utf-8")
-        return f"""<div class="explorer explorer-page" data-explorer="{mark}">
-<p>{STILL}</p></div>
+        return f"""<div class="explorer" data-explorer="{mark}"><p>{STILL}</p></div>
 <style>{css}</style>
 <script type="module">
 {SCRIPT}
@@ -140,4 +131,5 @@ for (const root of document.querySelectorAll(waiting)) {{
 </script>"""
 
     def _repr_mimebundle_(self, **how):
-        return {**super()._repr_mimebundle_(**how), "text/html": self.html()}
+        data, metadata = super()._repr_mimebundle_(**how)
+        return {**data, "text/html": self.html()}, metadata

@@ -1,21 +1,17 @@
 """Two networks that learn in the reader's page, with attention and without."""
 
+from utils.explorers.controls import button, select, slider
 from utils.explorers.explorer import Explorer
-from utils.explorers.networks import CONTROL, MAPS
-from utils.explorers.packing import digits, page_network, parameters
-from utils.explorers.widgets import button, select, slider
-from utils.spec import RunSpec
+from utils.explorers.packing import SIZES, digits, page_network, parameters
+from utils.explorers.shipped import CONTROL, MAPS
 
 MOST_DIGITS = 2000  # that travel with a page, 210 bytes each;
 ONE_IN = 20  # of them is not learnt from but scores
 LARGE = (60, 60)  # pixels of the canvas on which a digit may be anywhere
 RATES = (0.0003, 0.001, 0.003, 0.01, 0.03)
-# As published, but in four times the noise: at SD 2.5 it takes many minutes until clean
-# test images are named worse than noisy ones.
-PUBLISHED = RunSpec(attention="as_coded", noise_sd=10.0)
 
 
-def learning(images, labels, run: RunSpec = PUBLISHED) -> Explorer:
+def learning(images, labels, run) -> Explorer:
     """Watch a network with attention and one without learn, in the page.
 
     Both begin with the same weights and see the same digits in the same noise. Noise at
@@ -25,10 +21,16 @@ def learning(images, labels, run: RunSpec = PUBLISHED) -> Explorer:
         images: `(images, rows, cols)` grey levels, 20 or more. Of the first 2,000, the
             last twentieth scores the networks and the rest teaches them.
         labels: `(images,)`.
-        run: what to begin with: attention, noise, canvas, optimiser, batch and seed.
+        run: a `RunSpec`, what to begin with: attention, noise, canvas, optimiser, batch
+            and seed.
 
     Returns:
-        Accuracy after each hundred updates; a test digit, its maps and answers.
+        Accuracy after each hundred updates; a test digit, its maps and answers. Its
+        controls: `learn` and `start_again` (how often they were pressed; `learn` pauses
+        at every other press), `noise_level` (at test, SD in grey levels), `digit`
+        (place among those that score), `attention` and `control` (of the two networks:
+        names in `utils.attention.KINDS`), `training_noise` (SD in grey levels),
+        `canvas` (such as "60 x 60"), `learning_rate`.
 
     Raises:
         ValueError: for images, labels or a run that a page cannot learn from.
@@ -40,7 +42,7 @@ def learning(images, labels, run: RunSpec = PUBLISHED) -> Explorer:
             f"Expected {ONE_IN} images or more, to learn from most and be scored on "
             f"the rest. Received {count}. Take more."
         )
-    plain = RunSpec(run.attention, run.attention_parameters, run.strength).network
+    plain = type(run)(run.attention, run.attention_parameters, run.strength).network
     other = {name: value for name, value in run.network.items() if value != plain[name]}
     if other or run.attention == "given":
         raise ValueError(
@@ -52,6 +54,11 @@ def learning(images, labels, run: RunSpec = PUBLISHED) -> Explorer:
     own = {**run.attention_parameters, "strength": run.strength}
     size = shown["rows"], shown["cols"]
     canvas = (run.display.rows, run.display.cols) if run.display else size
+    if not {*canvas} <= {*SIZES}:
+        raise ValueError(
+            f"Expected a canvas of {SIZES[0]} x {SIZES[0]} to {SIZES[-1]} x "
+            f"{SIZES[-1]} pixels. Received {canvas[0]} x {canvas[1]}. Take another."
+        )
     shapes = {size, canvas, LARGE if max(size) < min(LARGE) else size}
     canvases = {
         f"{rows} x {cols}": {
@@ -74,27 +81,30 @@ def learning(images, labels, run: RunSpec = PUBLISHED) -> Explorer:
         **page_network(),
         "note": f"learnt from {learnt:,} digits, scored on {count - learnt} others",
     }
-    rates = {f"{rate:g}": f"{rate:g}" for rate in sorted({*RATES, run.learning_rate})}
+    rates = {f"{rate:g}": rate for rate in sorted({*RATES, run.learning_rate})}
     most = max(10.0, 2 * run.noise_sd)
     varies = "0 to SD" if run.noise_varies else "SD"
     how = {"sgd": "SGD", "adam": "Adam"}[run.optimizer]
+    last = count - learnt - 1
     moving = {
-        "learn-button": button("Learn"),
-        "again-button": button("Start again"),
-        "noise-slider": slider("Test noise (SD)", 0, most, 0.5, 0),
-        "digit-slider": slider("Test digit (place)", 0, count - learnt - 1, 1, 0),
+        "learn": button("learn-button", "Learn"),
+        "start_again": button("again-button", "Start again"),
+        "noise_level": slider("noise-slider", "Test noise (SD)", 0, most, 0.5, 0),
+        "digit": slider("digit-slider", "Test digit (place)", 0, last, 1, 0),
     }
     beginning = {
-        "attention-select": select("One network", MAPS, run.attention),
-        "control-select": select("The other network", MAPS, CONTROL),
-        "training-noise-slider": slider(
-            f"Training noise ({varies})", 0, most, 0.5, run.noise_sd
+        "attention": select("attention-select", "One network", MAPS, run.attention),
+        "control": select("control-select", "The other network", MAPS, CONTROL),
+        "training_noise": slider(
+            *("training-noise-slider", f"Training noise ({varies})", 0),
+            *(most, 0.5, run.noise_sd),
         ),
-        "canvas-select": select(
-            "Canvas", {name: name for name in canvases}, "{} x {}".format(*canvas)
+        "canvas": select(
+            *("canvas-select", "Canvas", {name: name for name in canvases}),
+            "{} x {}".format(*canvas),
         ),
-        "rate-select": select(
-            f"Learning rate ({how})", rates, f"{run.learning_rate:g}"
+        "learning_rate": select(
+            "rate-select", f"Learning rate ({how})", rates, run.learning_rate
         ),
     }
     return Explorer("learning", [moving, beginning], data)

@@ -1,9 +1,8 @@
 // The network in a page: network.wasm behind an interface.
 //
-// kinds.js, network.js, displays.js and worker.js import each other by relative names
-// only, and utils/explorers/packing.py makes one script of them. It asks no address for
-// anything, and runs as a module of a page or as a worker from a blob; the files themselves
-// run in Node. The bytes of network.wasm are data.
+// Scripts import each other by relative names only, and packing.py makes one script of them,
+// which makes no network requests, and runs as a module of a page or as a worker from a blob.
+// The files themselves run in Node. The bytes of network.wasm are data.
 //
 //   const module = await compileNetwork(wasm);
 //   const network = await Network.create(module, { rows: 28, cols: 28, weights });
@@ -23,8 +22,6 @@ export const WEIGHTS = {
   "dense_2/kernel": [32, 10],
   "dense_2/bias": [10],
 };
-export const SMALLEST_CANVAS = 3; // rows and columns: one window of the first pooling
-export const LARGEST_CANVAS = 76; // the largest that the tests compare with Keras
 
 export const sizeOf = (shape) => shape.reduce((product, size) => product * size, 1);
 const ALL_WEIGHTS = Object.values(WEIGHTS).reduce((sum, shape) => sum + sizeOf(shape), 0);
@@ -48,18 +45,9 @@ export async function compileNetwork(wasm) {
 }
 
 export class Network {
-  // `module` from compileNetwork; rows and cols of the canvas, pixels; weights as for
-  // setWeights.
+  // `module` from compileNetwork; rows and cols of the canvas, pixels, 3 to 76 each; weights
+  // as for setWeights.
   static async create(module, { rows, cols, weights }) {
-    for (const size of [rows, cols]) {
-      if (!Number.isInteger(size) || size < SMALLEST_CANVAS || size > LARGEST_CANVAS) {
-        throw new Error(
-          `Expected a canvas of ${SMALLEST_CANVAS} x ${SMALLEST_CANVAS} to ` +
-            `${LARGEST_CANVAS} x ${LARGEST_CANVAS} pixels; received ${rows} x ${cols}. ` +
-            "Cut the images to such a size, or fill them up.",
-        );
-      }
-    }
     const { exports } = await WebAssembly.instantiate(module);
     exports.setup(rows, cols);
     const network = new Network(exports, rows, cols);
@@ -101,15 +89,6 @@ export class Network {
 
   // 9,898 numbers in the order of WEIGHTS. The optimiser begins anew with them.
   setWeights(weights) {
-    const fits = weights?.length === ALL_WEIGHTS;
-    const wrong = fits ? weights.findIndex((weight) => !Number.isFinite(weight)) : -1;
-    if (!fits || wrong !== -1) {
-      throw new Error(
-        `Expected ${ALL_WEIGHTS} finite weights, those of ${Object.keys(WEIGHTS).join(", ")}; ` +
-          `received ${fits ? `${weights[wrong]} at ${wrong}` : weights?.length}. Send the ` +
-          "weights of one network of utils.model.build_model, one array behind the other.",
-      );
-    }
     this.weights.set(weights);
     this.wasm.forget();
     this.updates = 0;
@@ -179,7 +158,7 @@ export class Network {
   }
 
   // One step along the mean of the gathered gradients, which are then forgotten. Names and
-  // defaults are those of RunSpec (utils/runs.py).
+  // defaults are those of RunSpec (utils.training).
   update({
     optimizer = "sgd",
     learning_rate = 0.01,
@@ -195,12 +174,10 @@ export class Network {
     const rate = learning_rate / (1 + learning_rate_decay * this.updates);
     if (optimizer === "sgd") {
       this.wasm.update_by_sgd(this.gathered, rate, momentum);
-    } else if (optimizer === "adam") {
+    } else {
       const t = this.updates + 1;
       const correction = Math.sqrt(1 - 0.999 ** t) / (1 - 0.9 ** t);
       this.wasm.update_by_adam(this.gathered, rate * correction);
-    } else {
-      throw new Error(`Expected the optimizer "sgd" or "adam"; received "${optimizer}".`);
     }
     this.updates += 1;
     this.gathered = 0;

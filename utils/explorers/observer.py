@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 
+from utils.explorers.controls import kept, select
 from utils.explorers.explorer import Explorer
 from utils.explorers.packing import digits
-from utils.explorers.widgets import kept, select
 
 CANVAS = 60  # rows and columns, pixels, as the networks of notebooks 6 and 7 see
 LEVELS = (40, 80, 120, 180, 270, 400)  # noise SDs in grey levels
@@ -18,12 +18,12 @@ def observer(
     Args:
         images: `(images, rows, cols)` grey levels, of which the first 500 are shown.
         labels: `(images,)`.
-        networks: by name, whom to compare yourself with: accuracies by noise SD.
+        networks: by name, their accuracies by noise SD, to compare yourself with.
 
     Returns:
         The digit, your answers against the noise, the psychometric function that fits
-        them. `controls["answers"].value` has them one by one: `level` (noise SD),
-        `cued` (whether the place was marked), `label` and `answer`.
+        them. Its controls: `cue` (whether the place of the digit is marked) and
+        `answers`, one by one: `level` (noise SD), `cued`, `label` and `answer`.
 
     Raises:
         ValueError: for images, labels or accuracies that cannot be shown.
@@ -42,7 +42,6 @@ def observer(
     ]
     canvas = [max(CANVAS, shown["rows"]), max(CANVAS, shown["cols"])]
     data = {"digits": shown, "canvas": canvas, "levels": LEVELS, "networks": curves}
-    cues = {"none": "off", "corners around the digit": "on"}
-    return Explorer(
-        "observer", [{"cue-select": select("Cue", cues), "answers": kept()}], data
-    )
+    cues = {"none": False, "corners around the digit": True}
+    controls = {"cue": select("cue-select", "Cue", cues), "answers": kept()}
+    return Explorer("observer", [controls], data)

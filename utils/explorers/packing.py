@@ -17,7 +17,7 @@ from utils.model import build_model, map_shape
 from utils.noise import WHITE
 
 HERE = Path(__file__).parent
-NETWORK = ("kinds.js", "network.js", "displays.js", "worker.js")
+NETWORK = ("kinds.js", "network.js", "stimuli.js", "worker.js")
 MOST_DIGITS = 500  # that travel with a page, 210 bytes each
 SIZES = range(3, 77)  # rows and columns of images that network.wasm takes
 SHAPES = {  # of a network's weights, in the order of network.js
@@ -34,13 +34,13 @@ def one_script(names=NETWORK) -> str:
     """The text of some scripts in one that imports and exports nothing.
 
     It runs wherever a page has it: in `<script type="module">`, in an anywidget's
-    module, in a worker made from a blob. No address is asked for anything.
+    module, in a worker made from a blob. It makes no network requests.
 
     Args:
         names: files beside this one, each after those it imports from.
     """
     text = "".join((HERE / name).read_text("utf-8") for name in names)
-    text = re.sub(r'(?m)^import \{[^}]*\} from "\./\w+\.js";\n', "", text)
+    text = re.sub(r'(?m)^import \{[^}]*\} from "[\w./]+\.js";\n', "", text)
     return re.sub(r"(?m)^export (?=async |const |class |function)", "", text)
 
 

@@ -12,8 +12,9 @@
 export const GUESS = 0.1; // accuracy in noise without end
 const SPREADS = [0.1, 60]; // dB: as good as a step, as good as flat
 const FIT_REACH = 20; // dB: how far outside the tested levels a fit may look
-const FIT_STEPS = 200; // of a fit, at most; some ten are usual
-const SMALL_STEP = 1e-8; // a smaller step ends it: dB, log dB, share
+const COARSE = { middles: 50, spreads: [2, 4, 8, 16].map(Math.log) }; // where a search begins
+const FIRST_STEPS = [1, 0.3, 0.05]; // of the finer grids: dB, log dB, share;
+const REFINEMENTS = 12; // how often these are halved
 const PROBABLE = 1e-9; // of an answer, at least
 const FALL = -2 * Math.log(0.01); // of deviance, if accuracy falls at all: chi-square, 2 df
 const LIKELY = 3.841; // of deviance, within a 95% interval: chi-square, 1 df
@@ -42,7 +43,7 @@ export function fitPsychometric(counts) {
     SPREADS.map(Math.log),
     [0, 1 - GUESS],
   ];
-  const best = mostLikely(rows, limits, likelyStart(rows, ends));
+  const best = mostLikely(rows, limits, coarseFit(rows, ends));
   const sum = (key) => rows.reduce((total, row) => total + row[key], 0);
   const share = sum("right") / sum("trials");
   const falls = devianceOf(rows, () => share) - best.deviance > FALL;
@@ -63,10 +64,8 @@ function normalIntegral(x) {
     sum += term;
     term *= (x * x) / i;
   }
-  return 0.5 + sum * normalDensity(x);
+  return 0.5 + (sum * Math.exp((-x * x) / 2)) / Math.sqrt(2 * Math.PI);
 }
-
-const normalDensity = (x) => Math.exp((-x * x) / 2) / Math.sqrt(2 * Math.PI);
 
 function accuracyAt([middle, logSpread, lapse], dB) {
   return GUESS + (1 - GUESS - lapse) * normalIntegral((middle - dB) / Math.exp(logSpread));
@@ -81,86 +80,47 @@ function devianceOf(rows, expected) {
   }, 0);
 }
 
-// Fisher scoring, each step damped until it is one downhill (Levenberg 1944; Marquardt 1963);
-// a parameter that is drawn beyond its limit stays there.
-function mostLikely(rows, limits, start) {
-  const misfit = (at) => devianceOf(rows, ({ dB }) => accuracyAt(at, dB));
-  let found = start.map((each, i) => clip(each, limits[i]));
-  let [deviance, damping] = [misfit(found), 1e-3];
-  for (let i = 0; i < FIT_STEPS; i++) {
-    const { gradient, information } = scores(rows, found);
-    const isFree = found.map((each, j) => {
-      const [low, high] = limits[j];
-      return !((each <= low && gradient[j] < 0) || (each >= high && gradient[j] > 0));
-    });
-    const damped = information.map((row, j) =>
-      row.map((each, k) => {
-        const kept = isFree[j] && isFree[k] ? each : 0;
-        return j === k ? kept * (1 + damping) + (isFree[j] ? 1e-9 : 1) : kept;
-      }),
-    );
-    const uphill = gradient.map((each, j) => (isFree[j] ? each : 0));
-    const step = solve(damped, uphill);
-    const tried = found.map((each, j) => clip(each + step[j], limits[j]));
-    if (Math.max(...tried.map((each, j) => Math.abs(each - found[j]))) < SMALL_STEP) break;
-    const now = misfit(tried);
-    const isBetter = now < deviance;
-    if (isBetter) [found, deviance] = [tried, now];
-    damping *= isBetter ? 0.1 : 10;
-  }
-  return { found, deviance };
-}
+const misfit = (rows, at) => devianceOf(rows, ({ dB }) => accuracyAt(at, dB));
 
-// Gradient of the log likelihood, and Fisher's information.
-function scores(rows, [middle, logSpread, lapse]) {
-  const gradient = [0, 0, 0];
-  const information = [[0, 0, 0], [0, 0, 0], [0, 0, 0]];
-  const spread = Math.exp(logSpread);
-  for (const { dB, right, trials } of rows) {
-    const below = (middle - dB) / spread;
-    const fall = (1 - GUESS - lapse) * normalDensity(below);
-    const slopes = [fall / spread, -fall * below, -normalIntegral(below)];
-    const p = clip(accuracyAt([middle, logSpread, lapse], dB), [PROBABLE, 1 - PROBABLE]);
-    const weight = trials / (p * (1 - p));
-    slopes.forEach((slope, j) => {
-      gradient[j] += slope * weight * (right / trials - p);
-      slopes.forEach((other, k) => (information[j][k] += slope * other * weight));
-    });
-  }
-  return { gradient, information };
-}
-
-// x of A x = b, A being symmetric and positive definite (Gauss).
-function solve(matrix, b) {
-  const rows = matrix.map((row, j) => [...row, b[j]]);
-  const x = [0, 0, 0];
-  rows.forEach((pivot, j) => {
-    for (const row of rows.slice(j + 1)) {
-      const factor = row[j] / pivot[j];
-      row.forEach((_, k) => (row[k] -= factor * pivot[k]));
-    }
-  });
-  for (let j = 2; j >= 0; j--) {
-    const known = x.reduce((sum, each, k) => sum + each * rows[j][k], 0); // x[j] is still 0
-    x[j] = (rows[j][3] - known) / rows[j][j];
-  }
-  return x;
-}
-
-// Of a few hundred functions, that which fits best: steep ones between levels are local optima.
-function likelyStart(rows, [lowest, highest]) {
+// The best of a few hundred functions: steep ones between two levels are local optima.
+function coarseFit(rows, [lowest, highest]) {
   const most = Math.max(...rows.map(({ right, trials }) => right / trials));
-  let [best, least] = [null, Infinity];
-  for (const spread of [2, 4, 8, 16]) {
-    for (let i = 0; i < 50; i++) {
+  let best = { deviance: Infinity };
+  for (let i = 0; i < COARSE.middles; i++) {
+    const middle = lowest + ((highest - lowest) * i) / (COARSE.middles - 1);
+    for (const spread of COARSE.spreads) {
       for (const lapse of [0.01, 1 - most]) {
-        const tried = [lowest + ((highest - lowest) * i) / 49, Math.log(spread), lapse];
-        const deviance = devianceOf(rows, ({ dB }) => accuracyAt(tried, dB));
-        if (deviance < least) [best, least] = [tried, deviance];
+        const deviance = misfit(rows, [middle, spread, lapse]);
+        if (deviance < best.deviance) best = { deviance, found: [middle, spread, lapse] };
       }
     }
   }
-  return best;
+  return best.found;
+}
+
+// Every choice of one value from each set.
+const combinations = (sets) =>
+  sets.reduce((all, set) => all.flatMap((head) => set.map((each) => [...head, each])), [[]]);
+
+// The best function within the limits, from a start on: of a grid of three values of each
+// parameter, the best is the middle of the next; if it was the middle already, the next grid is
+// finer. A parameter whose limits are equal stays.
+function mostLikely(rows, limits, start) {
+  let found = start.map((each, i) => clip(each, limits[i]));
+  let deviance = misfit(rows, found);
+  for (let refinement = 0; refinement < REFINEMENTS; ) {
+    const tried = found.map((each, i) => {
+      const step = FIRST_STEPS[i] / 2 ** refinement;
+      return [...new Set([each, clip(each - step, limits[i]), clip(each + step, limits[i])])];
+    });
+    const middle = found;
+    for (const at of combinations(tried)) {
+      const now = misfit(rows, at);
+      if (now < deviance) [found, deviance] = [at, now];
+    }
+    if (found === middle) refinement += 1;
+  }
+  return { found, deviance };
 }
 
 // The threshold farthest towards `end` that the counts do not speak against: there the best

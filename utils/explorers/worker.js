@@ -5,7 +5,11 @@
 //
 //   "start"           `wasm` (bytes or base64), `digits` and `test_digits`, each
 //                     { rows, cols, images, labels } (grey levels, one digit after the
-//                     other), and `settings`, see SETTINGS
+//                     other), and `settings`: kinds (of attention, one for each network),
+//                     parameters (of each kind, with its strength), noise_sd (in training,
+//                     grey levels), noise_varies (each display draws its SD from 0 to that),
+//                     test_noise_sd, canvas [rows, cols], optimizer ("sgd" or "adam"),
+//                     learning_rate, learning_rate_decay, batch (displays of an update), seed
 //   "pause", "go on"
 //   "set test noise"  `sd`: SD of the noise at test, grey levels
 //
@@ -18,37 +22,13 @@
 import { Network, WEIGHTS, argmax, compileNetwork, sizeOf } from "./network.js";
 import {
   addNoise,
-  checkDigits,
   drawNoise,
   endlessOrder,
   randomNumbers,
   showDigit,
   withNoise,
-} from "./displays.js";
+} from "./stimuli.js";
 
-// Names are those of RunSpec (utils/runs.py).
-const SETTINGS = {
-  kinds: ["ones", "energy"], // of attention, one for each network
-  parameters: [{}, {}], // of each kind, with its strength
-  noise_sd: 0, // in training, grey levels
-  noise_varies: false, // each display draws its SD from 0 to noise_sd
-  test_noise_sd: 0,
-  canvas: [28, 28], // rows and cols; digits lie anywhere on it
-  optimizer: "sgd", // or "adam"
-  learning_rate: 0.01,
-  learning_rate_decay: 1e-6,
-  batch: 1, // displays of an update
-  seed: 0,
-};
-const LEVEL = [(value) => Number.isFinite(value) && value >= 0, "a number of at least 0"];
-const CHECKS = {
-  noise_sd: LEVEL,
-  test_noise_sd: LEVEL,
-  learning_rate: LEVEL,
-  learning_rate_decay: LEVEL,
-  batch: [(value) => Number.isInteger(value) && value > 0, "a whole number of at least 1"],
-  seed: [Number.isInteger, "a whole number"],
-};
 const UPDATES_PER_REPORT = 100;
 const SLICE = 50; // ms of learning, after which the worker hears messages
 
@@ -129,19 +109,9 @@ export function answerMessages(scope) {
     }
   }
 
-  function hear(message) {
-    if (!Object.hasOwn(calls, message.do) || !(comparison || message.do === "start")) {
-      throw new Error(
-        `Expected "start" and then one of ${Object.keys(calls).join(", ")}; received ` +
-          `"${message.do}"${comparison ? "" : " before any start"}.`,
-      );
-    }
-    return calls[message.do](message);
-  }
-
   let heard = Promise.resolve();
   scope.onmessage = ({ data }) => {
-    heard = heard.then(() => attempt(hear, data));
+    heard = heard.then(() => attempt(calls[data.do], data));
   };
 }
 
@@ -150,16 +120,13 @@ export function answerMessages(scope) {
 export class Comparison {
   // From the message "start".
   static async create({ wasm, digits, test_digits, settings }) {
-    const all = withDefaults(settings);
-    checkDigits(digits, all.canvas);
-    checkDigits(test_digits, all.canvas);
     const module = await compileNetwork(wasm);
-    const [rows, cols] = all.canvas;
-    const weights = initialWeights(randomNumbers(all.seed, STREAMS.weights));
+    const [rows, cols] = settings.canvas;
+    const weights = initialWeights(randomNumbers(settings.seed, STREAMS.weights));
     const networks = await Promise.all(
-      all.kinds.map(() => Network.create(module, { rows, cols, weights })),
+      settings.kinds.map(() => Network.create(module, { rows, cols, weights })),
     );
-    return new Comparison(networks, digits, test_digits, all);
+    return new Comparison(networks, digits, test_digits, settings);
   }
 
   constructor(networks, digits, testDigits, settings) {
@@ -217,7 +184,6 @@ export class Comparison {
   }
 
   setTestNoise(sd) {
-    checkSetting("test_noise_sd", sd);
     this.settings.test_noise_sd = sd;
   }
 
@@ -250,28 +216,6 @@ export class Comparison {
     });
     return right.length / this.tests.length;
   }
-}
-
-function withDefaults(settings = {}) {
-  const all = { ...SETTINGS, ...settings };
-  for (const name of Object.keys(all)) checkSetting(name, all[name]);
-  if (all.parameters.length !== all.kinds.length) {
-    throw new Error(
-      `Expected parameters for each of ${all.kinds.length} kinds; received ` +
-        `${all.parameters.length}. Give {} for a kind without.`,
-    );
-  }
-  return all;
-}
-
-function checkSetting(name, value) {
-  const names = Object.keys(SETTINGS).join(", ");
-  if (!Object.hasOwn(SETTINGS, name)) {
-    throw new Error(`Learning has no setting "${name}". Its settings: ${names}.`);
-  }
-  const [fits, expected] = CHECKS[name] ?? [() => true];
-  if (fits(value)) return;
-  throw new Error(`Expected ${name} to be ${expected}; received ${JSON.stringify(value)}.`);
 }
 
 // In the order of WEIGHTS.

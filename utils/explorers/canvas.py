@@ -1,12 +1,12 @@
-"""A digit that the reader moves about on a canvas, and two networks that look at it."""
+"""Explorers of digits on a canvas, which the reader moves, and of two networks."""
 
 import numpy as np
 
 from utils.displays import CUE_SD, Display
+from utils.explorers.controls import button, select, slider
 from utils.explorers.explorer import Explorer
-from utils.explorers.networks import CONTROL, attention_of, trained_model
 from utils.explorers.packing import digits, network, page_network, parameters
-from utils.explorers.widgets import button, select, slider
+from utils.explorers.shipped import CONTROL, attention_of, trained_model
 
 ALONE = Display(60, 60)  # what networks that ship learnt on
 PAIR = Display(60, 60, second_digit=True)  # these, with the cue at the target
@@ -21,10 +21,10 @@ def display(images, labels, model=None) -> Explorer:
     """Move a digit about on a canvas while two trained networks say what it is.
 
     One was trained without attention (the control), the other with its own map, both on
-    digits alone at random places, in noise of SD 0 to 120. It begins with a digit that
-    attention helps. Drag it, or move it with the arrow keys. "Play 100" shows both
-    networks a hundred fresh displays, the same hundred for every condition, and counts
-    the right answers.
+    digits alone at random places, in noise of SD 0 to 120. It begins with digit 0,
+    whatever the networks make of it. Drag it, or move it with the arrow keys. "Play
+    100" shows both networks a hundred fresh displays, the same hundred for every
+    condition, and counts the right answers.
 
     The networks learned without a cue. A map that only says where the digit is would
     take the place of the map that the attended one learned with, and ruin its answers.
@@ -40,7 +40,11 @@ def display(images, labels, model=None) -> Explorer:
             a model from `build_model`, with its attention.
 
     Returns:
-        The display, the gain of attention on it, the answers, and a running score.
+        The display, the gain of attention on it, the answers, and a running score. Its
+        controls: `digit` (place in `images`), `noise_level` (SD in grey levels),
+        `fresh_draw` and `play_100` (how often they were pressed), `fragments` (their
+        number), `second_digit` (whether there is one), `cue` ("none", "digit": it marks
+        the digit, "other": it marks the other place).
 
     Raises:
         ValueError: for images, labels or weights that cannot be shown.
@@ -69,7 +73,8 @@ def competition(images, labels) -> Explorer:
         labels: `(images,)`.
 
     Returns:
-        The display, the cue's gain on it, the answers, and a running score.
+        The display, the cue's gain on it, the answers, and a running score. Its
+        controls are those of `display`.
 
     Raises:
         ValueError: for images or labels that cannot be shown.
@@ -78,11 +83,14 @@ def competition(images, labels) -> Explorer:
         "attended": network("with a cue", trained_model("given", PAIR)),
         "control": network("without", trained_model(CONTROL, PAIR)),
     }
-    start = {"second-select": "one", "cue-select": "digit"}
-    return _explorer(images, labels, networks, CONTROL, {}, PAIR_NOISE, start)
+    return _explorer(
+        *(images, labels, networks, CONTROL, {}, PAIR_NOISE), second=True, cue="digit"
+    )
 
 
-def _explorer(images, labels, networks, kind, settings, noise, start=None):
+def _explorer(
+    images, labels, networks, kind, settings, noise, second=False, cue="none"
+):
     shown = digits(images, labels)
     if np.any(np.array((shown["rows"], shown["cols"])) > ALONE.shape):
         raise ValueError(
@@ -100,17 +108,20 @@ def _explorer(images, labels, networks, kind, settings, noise, start=None):
         **page_network(),
     }
     last = len(shown["labels"]) - 1
-    seen = {
-        "digit-slider": slider("Digit (number)", 0, last, 1, 0),
-        "noise-slider": slider("Noise (SD in grey levels)", 0, MOST_NOISE, 1, noise),
-        "fresh-draw": button("Draw a fresh display"),
-        "play-100": button("Play 100"),
+    seconds = {"none": False, "one": True}
+    left = {
+        "digit": slider("digit-slider", "Digit (number)", 0, last, 1, 0),
+        "noise_level": slider(
+            "noise-slider", "Noise (SD in grey levels)", 0, MOST_NOISE, 1, noise
+        ),
+        "fresh_draw": button("fresh-draw", "Draw a fresh display"),
+        "play_100": button("play-100", "Play 100"),
     }
-    beside = {
-        "fragments-slider": slider("Fragments (some blank)", 0, MOST_FRAGMENTS, 1, 0),
-        "second-select": select("Second digit", {"none": "none", "one": "one"}),
-        "cue-select": select("Cue", CUES),
+    right = {
+        "fragments": slider(
+            "fragments-slider", "Fragments (some blank)", 0, MOST_FRAGMENTS, 1, 0
+        ),
+        "second_digit": select("second-select", "Second digit", seconds, second),
+        "cue": select("cue-select", "Cue", CUES, cue),
     }
-    for name, value in (start or {}).items():
-        beside[name]["value"] = value
-    return Explorer("display", [seen, beside], data)
+    return Explorer("canvas", [left, right], data)

@@ -1,5 +1,6 @@
-"""The trained networks that ship, and what a page knows of a network's attention."""
+"""The trained networks that ship with the package, and how they are called."""
 
+import json
 from pathlib import Path
 
 import keras
@@ -7,14 +8,11 @@ import numpy as np
 
 from utils.attention import KINDS
 from utils.displays import Display
-from utils.model import set_weights
-from utils.runs.store import Store
-from utils.spec import RunSpec
-from utils.wiring import build_network
+from utils.model import build_model, set_weights
 
 WEIGHTS = Path(__file__).parents[1] / "weights"
 CONTROL = "ones"  # the kind without attention
-MAPS = {  # label and name of each kind that makes its map itself
+MAPS = {  # name of each kind that makes its map itself, by its label
     kind.label: name for name, kind in KINDS.items() if name != "given"
 }
 
@@ -34,18 +32,24 @@ def trained(
     Raises:
         FileNotFoundError: if there is none.
     """
-    return Store(WEIGHTS).weights(_found(attention, display)[0])
+    with np.load(_found(attention, display).with_suffix(".npz")) as weights:
+        return dict(weights)
 
 
-def shipped(display: Display | None = None) -> dict[str, tuple[str, dict]]:
-    """By kind, name and record of the first run that ships for a display."""
-    store, found = Store(WEIGHTS), {}
-    for name in store.names():
-        record = store.record(name)
-        spec = RunSpec(**record["spec"])
-        if spec.display == display:
-            found.setdefault(spec.attention, (name, record))
+def shipped(display: Display | None = None) -> dict[str, Path]:
+    """By kind, the record (JSON) of the first run that ships for a display."""
+    found = {}
+    for path in sorted(WEIGHTS.glob("*.json")):
+        spec = record(path)["spec"]
+        shown = spec.get("display")
+        if (Display(**shown) if shown else None) == display:
+            found.setdefault(spec["attention"], path)
     return found
+
+
+def record(path: Path) -> dict:
+    """A record that ships."""
+    return json.loads(path.read_text("utf-8"))
 
 
 def trained_model(attention: str, display: Display) -> keras.Model:
@@ -54,7 +58,9 @@ def trained_model(attention: str, display: Display) -> keras.Model:
     Raises:
         FileNotFoundError: if there is none.
     """
-    model = build_network(RunSpec(**_found(attention, display)[1]["spec"]))
+    spec = record(_found(attention, display))["spec"]
+    own = {"strength": spec["strength"], **spec["attention_parameters"]}
+    model = build_model(attention, image_shape=display.shape, **own)
     set_weights(model, trained(attention, display))
     return model
 

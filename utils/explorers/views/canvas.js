@@ -1,55 +1,62 @@
 // The view of a display: a digit that the reader moves about on a canvas, in noise and among
 // others, and what two networks make of it: one trained without attention, one with.
 //
-// Data: `digits` (data.js), `canvas` [rows, cols], `fragment` (the side of one, pixels),
-// `networks` { attended, control } (digits.js), `attention` (a kind, which a cue multiplies)
+// Data: `digits` (unpacking.js), `canvas` [rows, cols], `fragment` (the side of one, pixels),
+// `networks` { attended, control }, `attention` (a kind, which a cue multiplies)
 // and its `settings`, `cue_sd` (pixels), `gain_colours`, `wasm`.
-import { element } from "./controls.js";
+import { element } from "../controls.js";
+import { SHARES, axes, percent, theme, write } from "../drawing.js";
+import { argmax } from "../network.js";
 import {
-  checkDigits,
+  answerPanel,
+  cuePanel,
+  imagePanel,
+  legendPanel,
+  likeliest,
+  mapPanel,
+} from "../panels.js";
+import {
   drawNoise,
   drawPlace,
   layPart,
   randomNumbers,
   showDigit,
   withNoise,
-} from "./displays.js";
-import { digitsOf } from "./data.js";
-import { beginWithHelped, coloursOf, likeliest, makeNetworks } from "./digits.js";
-import { argmax } from "./network.js";
+} from "../stimuli.js";
+import { coloursOf, digitsOf, makeNetworks } from "../unpacking.js";
 
 const PLAYED = 100; // displays for each press of the button
 const DISPLAY_STREAMS = { own: 12, played: 7 }; // of random numbers
-const CONDITION_CONTROLS = ["noise-slider", "fragments-slider", "second-select", "cue-select"];
+const CONDITION_CONTROLS = ["noise_level", "fragments", "second_digit", "cue"];
 const ARROWS = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
 
-export const displayView = {
+export const canvasView = {
   layouts: [
     {
       size: [860, 500],
       panels: [
-        ["image", [10, 36, 224, 224]],
-        ["cue", [10, 36, 224, 224]],
-        ["handle", [10, 36, 224, 224]],
-        ["map", [260, 36, 224, 224], "attended"],
-        ["cue", [260, 36, 224, 224]],
-        ["map", [510, 36, 224, 224], "control"],
-        ["legend", [748, 36, 14, 224]],
-        ["answer", [54, 320, 430, 130]],
-        ["score", [520, 320, 310, 130]],
+        [imagePanel, [10, 36, 224, 224]],
+        [cuePanel, [10, 36, 224, 224]],
+        [handlePanel, [10, 36, 224, 224]],
+        [mapPanel, [260, 36, 224, 224], "attended"],
+        [cuePanel, [260, 36, 224, 224]],
+        [mapPanel, [510, 36, 224, 224], "control"],
+        [legendPanel, [748, 36, 14, 224]],
+        [answerPanel, [54, 320, 430, 130]],
+        [scorePanel, [520, 320, 310, 130]],
       ],
     },
     {
       size: [380, 656],
       panels: [
-        ["image", [8, 30, 176, 176]],
-        ["cue", [8, 30, 176, 176]],
-        ["handle", [8, 30, 176, 176]],
-        ["map", [196, 30, 176, 176], "attended"],
-        ["cue", [196, 30, 176, 176]],
-        ["legend", [8, 238, 364, 14]],
-        ["answer", [58, 312, 310, 120]],
-        ["score", [20, 516, 342, 100]],
+        [imagePanel, [8, 30, 176, 176]],
+        [cuePanel, [8, 30, 176, 176]],
+        [handlePanel, [8, 30, 176, 176]],
+        [mapPanel, [196, 30, 176, 176], "attended"],
+        [cuePanel, [196, 30, 176, 176]],
+        [legendPanel, [8, 238, 364, 14]],
+        [answerPanel, [58, 312, 310, 120]],
+        [scorePanel, [20, 516, 342, 100]],
       ],
     },
   ],
@@ -58,10 +65,9 @@ export const displayView = {
     const { controls, data } = explorer;
     const { attention, canvas, settings } = data;
     const digits = await digitsOf(data.digits);
-    checkDigits(digits, canvas);
     const [rows, cols] = canvas;
     const { attended, control } = await makeNetworks(data, { rows, cols });
-    const most = controls.described["fragments-slider"].max;
+    const most = controls.all.fragments.max;
     const colours = coloursOf(data.gain_colours);
 
     // All that chance decides about a display, whatever the condition. A digit alone and one
@@ -92,13 +98,13 @@ export const displayView = {
     // Grey levels of a display in the condition that the controls choose.
     function greysOf({ index, place, second, fragments, noise }, values, other) {
       const image = showDigit(digits, index, canvas, null, place);
-      if (values["second-select"] === "one") {
+      if (values.second_digit) {
         layPart(image, canvas, digits, other, ...second.slice(1));
       }
-      for (const each of fragments.slice(0, values["fragments-slider"])) {
+      for (const each of fragments.slice(0, values.fragments)) {
         layPart(image, canvas, digits, ...each);
       }
-      return withNoise(image, values["noise-slider"], noise);
+      return withNoise(image, values.noise_level, noise);
     }
 
     // The gains of attention, and both networks' probabilities.
@@ -118,23 +124,19 @@ export const displayView = {
       const other = secondOf(display);
       const greys = greysOf(display, values, other);
       const places = { digit: display.place, other: display.second[2] };
-      const marked = places[values["cue-select"]];
+      const marked = places[values.cue];
       const cue = marked ? [...marked, digits.rows, digits.cols] : null;
       const [label, named] = [display.index, other].map((index) => digits.labels[index]);
-      const second = values["second-select"] === "one" ? named : null;
+      const second = values.second_digit ? named : null;
       return { ...lookAt(greys, cue), greys, label, second, cue };
     }
 
     const freshDisplay = (draw) => drawDisplay(randomNumbers(draw, DISPLAY_STREAMS.own));
-    let drawn = controls.get("fresh-draw");
+    let drawn = controls.get("fresh_draw");
     let own = freshDisplay(drawn);
-    beginWithHelped(explorer, digits, (label, index, values) => {
-      const { p } = show({ ...own, index }, values);
-      return argmax(p[0]) === label && argmax(p[1]) !== label;
-    });
 
     let left = 0; // displays that are still to be played
-    let pressed = controls.get("play-100");
+    let pressed = controls.get("play_100");
     let condition, random, score;
     const names = ["attended", "control"].map((name) => data.networks[name].label);
     const handle = makeHandle(explorer.holder, canvas, digits, () => own.place, (place) => {
@@ -146,13 +148,13 @@ export const displayView = {
       if (condition !== (condition = CONDITION_CONTROLS.map((name) => values[name]).join())) {
         left = 0;
         random = randomNumbers(0, DISPLAY_STREAMS.played); // the same for every condition
-        const intruded = values["second-select"] === "one" ? 0 : null;
+        const intruded = values.second_digit ? 0 : null;
         score = { shown: 0, score: names.map((name) => ({ name, right: 0, intruded })) };
       }
-      if (drawn !== (drawn = values["fresh-draw"])) [own, left] = [freshDisplay(drawn), 0];
-      if (own.index !== (own.index = values["digit-slider"])) left = 0;
-      left += PLAYED * (values["play-100"] - pressed);
-      pressed = values["play-100"];
+      if (drawn !== (drawn = values.fresh_draw)) [own, left] = [freshDisplay(drawn), 0];
+      if (own.index !== (own.index = values.digit)) left = 0;
+      left += PLAYED * (values.play_100 - pressed);
+      pressed = values.play_100;
 
       const plays = left > 0;
       const display = plays ? drawDisplay(random) : own;
@@ -174,7 +176,7 @@ export const displayView = {
         label,
         image: Uint8ClampedArray.from(seen.greys), // as a screen shows it
         shape: canvas,
-        level: values["noise-slider"],
+        level: values.noise_level,
         unit: "SD in grey levels",
         question: "The answer",
         answers: names.map((name, n) => ({ name, p: seen.p[n] })),
@@ -234,13 +236,13 @@ function makeHandle(parent, canvas, digits, placeNow, move) {
 }
 
 function wordsOfDisplay({ index, label, place, second }, p, values, { shown, score }) {
-  const fragments = values["fragments-slider"];
+  const fragments = values.fragments;
   const parts = [
     `digit ${index} (label ${label}) at row ${place[0]}, column ${place[1]}`,
     second !== null && `a second digit (${second})`,
     fragments && `${fragments} fragment${fragments > 1 ? "s" : ""}`,
-    { digit: "a cue at the digit", other: "a cue at the other place" }[values["cue-select"]],
-    `noise ${values["noise-slider"].toFixed(0)}`,
+    { digit: "a cue at the digit", other: "a cue at the other place" }[values.cue],
+    `noise ${values.noise_level.toFixed(0)}`,
   ];
   const rights = score.map(
     ({ name, right, intruded }) =>
@@ -249,4 +251,46 @@ function wordsOfDisplay({ index, label, place, second }, p, values, { shown, sco
   const sofar = shown ? `; right of ${shown}: ${rights.join(", ")}` : "";
   const answers = score.map(({ name }, n) => `${name} ${likeliest(p[n])}`);
   return `${parts.filter(Boolean).join(", ")}: ${answers.join(", ")}${sofar}`;
+}
+
+// Puts an element of the page, `handle`, over a part of the picture, however wide that is,
+// and says below what it is for.
+function handlePanel(c, box, { handle }) {
+  const dots = c.getTransform().a;
+  const [width, height] = [c.canvas.width / dots, c.canvas.height / dots];
+  const across = (length) => `calc(min(100%, ${width}px) * ${length / width})`;
+  const down = (length) => `${(100 * length) / height}%`;
+  const { style } = handle;
+  [style.left, style.width] = [across(box.x), across(box.width)];
+  [style.top, style.height] = [down(box.y), down(box.height)];
+  const words = "Drag the digit, or use the arrow keys";
+  write(c, words, box.x, box.y + box.height + 17, { size: 11, room: box.width });
+}
+
+// How many of `shown` displays each was right about, and in how many it named the second
+// digit, if there was one: `score` is [{ name, right, intruded }].
+function scorePanel(c, box, { score, shown, invitation }) {
+  const { x } = axes(c, box, {
+    title: "Right so far",
+    xlim: [0, 1],
+    ylim: [0, 1],
+    xticks: SHARES.map((share) => [share, percent(share)]),
+    yticks: [],
+    xlabel: "share of displays",
+    ylabel: "",
+  });
+  score.forEach(({ name, right, intruded }, s) => {
+    const top = box.y + (box.height * s) / score.length;
+    const height = box.height / score.length - 32;
+    const [end, last] = [right, right + intruded].map((n) => x(shown ? n / shown : 0));
+    const words = shown ? `${name}: ${right} of ${shown}` : name;
+    const others = shown && intruded !== null ? `, the other digit: ${intruded}` : "";
+    write(c, words + others, x(0) + 6, top + 16);
+    c.fillStyle = theme.series[s];
+    c.fillRect(x(0), top + 24, end - x(0), height);
+    c.globalAlpha = 0.35;
+    c.fillRect(end, top + 24, last - end, height);
+    c.globalAlpha = 1;
+  });
+  if (!shown) write(c, invitation, x(1), box.y - 12, { align: "right", colour: theme.faint });
 }

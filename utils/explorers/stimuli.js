@@ -1,5 +1,5 @@
-// What the networks of a page look at: digits somewhere on a canvas, in noise. The page's
-// own seeded random numbers: others than NumPy's, the same in every browser up to rounding.
+// What the networks of a page look at: digits somewhere on a canvas, in noise. The page draws
+// seeded random numbers of its own: not NumPy's, but the same in every browser up to rounding.
 //
 // Digits are { rows, cols, images, labels }: images holds grey levels (Uint8Array or
 // Float32Array), one digit after the other, row by row.
@@ -80,18 +80,31 @@ export function* endlessOrder(count, random) {
   }
 }
 
-// Refuses digits that do not fit their labels, or the canvas.
-export function checkDigits({ rows, cols, images, labels }, canvas) {
-  if (!labels.length || images.length !== labels.length * rows * cols) {
-    throw new Error(
-      `Expected ${rows} x ${cols} grey levels for each of one or more labels; received ` +
-        `${images.length} for ${labels.length} labels. Send as many digits as labels.`,
-    );
-  }
-  if (rows > canvas[0] || cols > canvas[1]) {
-    throw new Error(
-      `Expected a canvas of at least ${rows} x ${cols} pixels, the size of a digit; ` +
-        `received ${canvas.join(" x ")}. Make the canvas larger.`,
-    );
-  }
-}
+// --- Kinds of noise -------------------------------------------------------------------
+
+// Names and formulas are those of utils/noise.py. What is random is drawn once,
+// `draw(count, random)`, and then scaled by the level, `apply(image, level, drawn)`: two levels
+// of one draw differ in strength and in nothing else, and level 0 is the image.
+export const NOISES = {
+  // image + sd z, z being standard normal
+  gaussian: {
+    draw: drawNoise,
+    apply: withNoise,
+  },
+
+  // A share of the pixels becomes black or white, each as often.
+  salt_and_pepper: {
+    draw: (count, random) => Float32Array.from({ length: count }, random),
+    apply: (image, share, u) =>
+      image.map((grey, i) => (u[i] < share / 2 ? 0 : u[i] < share ? 255 : grey)),
+  },
+
+  // mean + (1 - removed) (image - mean)
+  contrast: {
+    draw: () => null,
+    apply(image, removed) {
+      const mean = image.reduce((sum, grey) => sum + grey, 0) / image.length;
+      return image.map((grey) => (1 - removed) * grey + removed * mean);
+    },
+  },
+};

@@ -1,37 +1,51 @@
 // The view of two networks that learn side by side in a worker (worker.js), from the same
 // initial weights, digits, places and noise.
 //
-// Data: `digits` to learn from and `test_digits` (data.js), `settings` of the worker that no
+// Data: `digits` to learn from and `test_digits` (unpacking.js), `settings` of the worker that no
 // control changes, `canvases`: { name: { shape: [rows, cols], parameters of kinds } }, `wasm`
 // and `gain_colours`.
-import { digitsOf } from "./data.js";
-import { coloursOf, likeliest } from "./digits.js";
-import { withNoise } from "./displays.js";
-import { levelText, percent } from "./panels.js";
-import { Comparison, makeLearningWorker } from "./worker.js";
+import {
+  SHARES,
+  axes,
+  disc,
+  levelText,
+  line,
+  percent,
+  seriesLegend,
+  theme,
+  write,
+} from "../drawing.js";
+import { answerPanel, imagePanel, legendPanel, likeliest, mapPanel } from "../panels.js";
+import { GUESS } from "../psychometrics.js";
+import { withNoise } from "../stimuli.js";
+import { coloursOf, digitsOf } from "../unpacking.js";
+import { Comparison, makeLearningWorker } from "../worker.js";
+
+const WIDE = 500; // pixels of a panel that has room for a title and names beside it
+const ROOM_FOR_NOISE = 56; // pixels
 
 export const learningView = {
   layouts: [
     {
       size: [860, 500],
       panels: [
-        ["progress", [62, 36, 770, 200]],
-        ["image", [10, 318, 150, 150]],
-        ["map", [178, 318, 150, 150], "left"],
-        ["map", [346, 318, 150, 150], "right"],
-        ["legend", [512, 318, 14, 150]],
-        ["answer", [680, 318, 170, 130]],
+        [progressPanel, [62, 36, 770, 200]],
+        [imagePanel, [10, 318, 150, 150]],
+        [mapPanel, [178, 318, 150, 150], "left"],
+        [mapPanel, [346, 318, 150, 150], "right"],
+        [legendPanel, [512, 318, 14, 150]],
+        [answerPanel, [680, 318, 170, 130]],
       ],
     },
     {
       size: [380, 690],
       panels: [
-        ["progress", [58, 56, 306, 190]],
-        ["image", [8, 328, 116, 116]],
-        ["map", [132, 328, 116, 116], "left"],
-        ["map", [256, 328, 116, 116], "right"],
-        ["legend", [8, 458, 364, 14]],
-        ["answer", [58, 530, 306, 110]],
+        [progressPanel, [58, 56, 306, 190]],
+        [imagePanel, [8, 328, 116, 116]],
+        [mapPanel, [132, 328, 116, 116], "left"],
+        [mapPanel, [256, 328, 116, 116], "right"],
+        [legendPanel, [8, 458, 364, 14]],
+        [answerPanel, [58, 530, 306, 110]],
       ],
     },
   ],
@@ -45,21 +59,21 @@ export const learningView = {
     const first = controls.values();
     const comparisons = {}; // one for each canvas
     for (const name of Object.keys(data.canvases)) {
-      const settings = settingsFrom({ ...first, "canvas-select": name }, data);
+      const settings = settingsFrom({ ...first, canvas: name }, data);
       const start = { wasm: data.wasm, digits, test_digits, settings };
       comparisons[name] = await Comparison.create(start);
     }
-    const [{ weights }] = comparisons[first["canvas-select"]].networks;
+    const [{ weights }] = comparisons[first.canvas].networks;
     const initial = weights.slice();
     let lesson = null;
-    let { "learn-button": learn, "again-button": again } = first; // how often they were pressed
+    let { learn, start_again: again } = first; // how often they were pressed
     explorer.endings.push(() => lesson.end());
 
     // Nothing has been learnt yet.
     function begin(values) {
       lesson?.end();
       const settings = settingsFrom(values, data);
-      const comparison = comparisons[values["canvas-select"]];
+      const comparison = comparisons[values.canvas];
       for (const network of comparison.networks) network.setWeights(initial);
       Object.assign(comparison.settings, settings);
       const start = { do: "start", wasm: data.wasm, digits, test_digits, settings };
@@ -73,17 +87,17 @@ export const learningView = {
 
     // Does what the controls ask for; returns whether settings wait for a new start.
     function obey(values) {
-      const testNoise = values["noise-slider"];
-      const presses = values["learn-button"] - learn;
-      const restarts = values["again-button"] !== again;
-      [learn, again] = [values["learn-button"], values["again-button"]];
+      const testNoise = values.noise_level;
+      const presses = values.learn - learn;
+      const restarts = values.start_again !== again;
+      [learn, again] = [values.learn, values.start_again];
       const asked = JSON.stringify(settingsFrom(values, data));
       const isOther = () => asked !== JSON.stringify(lesson.start.settings);
       if (restarts || (isOther() && !lesson.worker)) begin(values);
       if (restarts || (presses % 2 && !lesson.learns)) lesson.learn(testNoise);
       else if (presses % 2) lesson.pause();
       lesson.setTestNoise(testNoise);
-      controls.setLabel("learn-button", lesson.learns ? "Pause" : "Learn");
+      controls.setLabel("learn", lesson.learns ? "Pause" : "Learn");
       return isOther();
     }
     begin(first);
@@ -91,10 +105,10 @@ export const learningView = {
     return (values) => {
       const waits = obey(values);
       const { kinds } = lesson.start.settings;
-      const names = ["attention-select", "control-select"].map((name, n) =>
-        labelOf(controls.described[name], kinds[n]),
+      const names = ["attention", "control"].map((name, n) =>
+        labelOf(controls.all[name], kinds[n]),
       );
-      const seen = lesson.look(values["digit-slider"], values["noise-slider"]);
+      const seen = lesson.look(values.digit, values.noise_level);
       const [left, right] = seen.maps.map((map, n) => ({ ...map, name: names[n], series: n }));
       return {
         ...colours,
@@ -112,7 +126,7 @@ export const learningView = {
         words: [
           lesson.problem || progressWords(lesson, names),
           waits ? "press Start again to learn with the new settings" : "",
-          `test digit ${values["digit-slider"]} (label ${seen.label}), ` +
+          `test digit ${values.digit} (label ${seen.label}), ` +
             `noise ${levelText(seen.level)}: ${seen.answers.map(likeliest).join(" and ")}`,
         ]
           .filter(Boolean)
@@ -201,15 +215,15 @@ class Lesson {
 
 // What a worker begins with. Its noise at test is not among it: that moves while they learn.
 function settingsFrom(values, { settings, canvases }) {
-  const kinds = [values["attention-select"], values["control-select"]];
-  const { shape, parameters } = canvases[values["canvas-select"]];
+  const kinds = [values.attention, values.control];
+  const { shape, parameters } = canvases[values.canvas];
   return {
     ...settings,
     kinds,
     parameters: kinds.map((kind) => parameters[kind] ?? {}),
     canvas: shape,
-    noise_sd: values["training-noise-slider"],
-    learning_rate: Number(values["rate-select"]),
+    noise_sd: values.training_noise,
+    learning_rate: values.learning_rate,
   };
 }
 
@@ -225,3 +239,52 @@ function progressWords({ report, learns }, names) {
 }
 
 const labelOf = ({ options }, value) => options.find(([, each]) => each === value)[0];
+
+// Accuracy while networks learn. `segments`: [{ level, points: [[updates, accuracies]] }], one
+// for each noise at test, all but the last faint; `report`: { updates, accuracies }, the last.
+function progressPanel(c, box, { names, segments, report, hint }) {
+  const end = roundNumberFrom(Math.max(report?.updates ?? 0, 1000));
+  const { x, y } = axes(c, box, {
+    title: "Accuracy while they learn",
+    xlim: [0, end],
+    ylim: [0, 1],
+    xticks: [0, 1, 2, 3, 4, 5].map((i) => [(i * end) / 5, thousands((i * end) / 5)]),
+    yticks: SHARES.map((share) => [share, percent(share)]),
+    xlabel: "updates",
+    ylabel: "test digits named right",
+  });
+  line(c, [[x(0), y(GUESS)], [x(end), y(GUESS)]], theme.faint, 1, [2, 3]);
+  write(c, "guessing", x(end) - 4, y(GUESS) - 4, { size: 11, align: "right", colour: theme.faint });
+  let free = box.x; // where a word on the next noise finds room
+  segments.forEach(({ level, points }, i) => {
+    const from = x(points[0][0]);
+    if (i) line(c, [[from, box.y], [from, y(0)]], theme.faint, 1, [4, 3]);
+    if (from >= free) {
+      write(c, `SD ${levelText(level)}`, from + 4, box.y + 11, { size: 11, colour: theme.faint });
+      free = from + ROOM_FOR_NOISE;
+    }
+    const isLast = i === segments.length - 1;
+    c.globalAlpha = isLast ? 1 : 0.4;
+    names.forEach((_, n) => {
+      const places = points.map(([updates, accuracies]) => [x(updates), y(accuracies[n])]);
+      line(c, places, theme.series[n], isLast ? 2 : 1.2);
+    });
+    c.globalAlpha = 1;
+  });
+  report?.accuracies.forEach((share, n) => {
+    disc(c, x(report.updates), y(share), 4, theme.series[n]);
+  });
+  const scores = report?.accuracies.map((share) => ` ${percent(share)}`) ?? ["", ""];
+  const above = box.width < WIDE ? { ...box, y: box.y - 18 } : box;
+  seriesLegend(c, above, names.map((name, n) => name + scores[n]));
+  const middle = [box.x + box.width / 2, y(0.6)];
+  write(c, hint, ...middle, { align: "center", bold: true });
+}
+
+// The first of 1,000, 2,000, 5,000, 10,000 and so on that is not below a number.
+function roundNumberFrom(number) {
+  const decade = 10 ** Math.floor(Math.log10(number));
+  return [1, 2, 5, 10].map((times) => times * decade).find((each) => each >= number);
+}
+
+const thousands = (number) => number.toLocaleString("en");

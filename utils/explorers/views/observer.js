@@ -2,21 +2,17 @@
 // the psychometric function that comes of it. Noise levels come in random order, each as often
 // (the method of constant stimuli: Fechner 1860).
 //
-// Data: `digits` (data.js), `canvas` [rows, cols], `levels` (noise SDs in grey levels),
+// Data: `digits` (unpacking.js), `canvas` [rows, cols], `levels` (noise SDs in grey levels),
 // `networks`: [{ label, points: [[level, accuracy], ...] }]. The answers are the value of the
 // control "answers": [{ level, cued, label, answer }], in order.
-import { element } from "./controls.js";
-import { digitsOf } from "./data.js";
-import {
-  addNoise,
-  checkDigits,
-  drawPlace,
-  endlessOrder,
-  randomNumbers,
-  showDigit,
-} from "./displays.js";
-import { expectedAccuracy, fitPsychometric } from "./psychometrics.js";
+import { element } from "../controls.js";
+import { SHARES, axes, disc, inside, legendLine, line, theme, write } from "../drawing.js";
+import { cuePanel, imagePanel } from "../panels.js";
+import { GUESS, expectedAccuracy, fitPsychometric } from "../psychometrics.js";
+import { addNoise, drawPlace, endlessOrder, randomNumbers, showDigit } from "../stimuli.js";
+import { digitsOf } from "../unpacking.js";
 
+const NETWORK_DASHES = [[6, 3], [2, 2], [8, 3, 2, 3]];
 const CURVE_POINTS = 60;
 
 export const observerView = {
@@ -24,17 +20,17 @@ export const observerView = {
     {
       size: [860, 330],
       panels: [
-        ["image", [10, 36, 280, 280]],
-        ["cue", [10, 36, 280, 280]],
-        ["psychometric", [370, 36, 470, 236]],
+        [imagePanel, [10, 36, 280, 280]],
+        [cuePanel, [10, 36, 280, 280]],
+        [psychometricPanel, [370, 36, 470, 236]],
       ],
     },
     {
       size: [380, 600], // the digit last, beside the buttons
       panels: [
-        ["psychometric", [58, 30, 306, 170]],
-        ["image", [30, 276, 316, 316]],
-        ["cue", [30, 276, 316, 316]],
+        [psychometricPanel, [58, 30, 306, 170]],
+        [imagePanel, [30, 276, 316, 316]],
+        [cuePanel, [30, 276, 316, 316]],
       ],
     },
   ],
@@ -42,7 +38,6 @@ export const observerView = {
   async start(explorer) {
     const { data, controls } = explorer;
     const digits = await digitsOf(data.digits);
-    checkDigits(digits, data.canvas);
     const random = randomNumbers(Math.random() * 2 ** 32);
     const levels = endlessOrder(data.levels.length, random);
     const order = endlessOrder(digits.labels.length, random);
@@ -69,8 +64,8 @@ export const observerView = {
 
     let known, results;
     return (values) => {
-      const { answers, "cue-select": cue } = values;
-      if (trial?.cued !== (cue === "on")) show(cue === "on");
+      const { answers, cue } = values;
+      if (trial?.cued !== cue) show(cue);
       if (known !== (known = answers)) results = resultsOf(answers, data.levels);
       trial.isSeen = true;
       const { level, image } = trial;
@@ -145,4 +140,44 @@ function curveOf(fitted, levels) {
     const level = levels[0] * ratio ** (i / (CURVE_POINTS - 1));
     return [level, expectedAccuracy(fitted, level)];
   });
+}
+
+// Right answers against noise: of networks (thin lines), and of the reader without the cue
+// and with it: dots, larger for more answers, and the functions that fit them.
+function psychometricPanel(c, box, { levels, networks, counts, fits }) {
+  const { x, y } = axes(c, box, {
+    title: "Right answers against noise",
+    xlim: [Math.log(levels[0] / 1.25), Math.log(levels.at(-1) * 1.25)],
+    ylim: [0, 1],
+    xticks: levels.map((level) => [Math.log(level), `${level}`]),
+    yticks: SHARES.map((p) => [p, `${p}`]),
+    xlabel: "noise (SD in grey levels)",
+    ylabel: "share of right answers",
+  });
+  const [left, right] = [box.x, box.x + box.width];
+  line(c, [[left, y(GUESS)], [right, y(GUESS)]], theme.faint, 1, [2, 3]);
+  write(c, "guessing", left + 4, y(GUESS) - 4, { size: 11, colour: theme.faint });
+  const curve = (points, ...style) => {
+    line(c, points.map(([level, p]) => [x(Math.log(level)), y(p)]), ...style);
+  };
+  const legend = [];
+  networks.forEach(({ label, points }, i) => {
+    const colour = theme.series[i % theme.series.length];
+    const style = [colour, 1.5, NETWORK_DASHES[i % NETWORK_DASHES.length]];
+    inside(c, box, () => curve(points, ...style));
+    legend.push([label, ...style]);
+  });
+  for (const cued of [false, true]) {
+    const colour = theme.series[cued ? 3 : 2]; // the first two are of networks
+    const fitted = fits.find((each) => each.cued === cued);
+    if (fitted) curve(fitted.points, colour, 2.5);
+    const seen = counts.filter((each) => each.cued === cued);
+    for (const { level, right: hits, trials } of seen) {
+      const place = [x(Math.log(level)) + (cued ? 3 : -3), y(hits / trials)];
+      disc(c, ...place, Math.min(9, 2.5 + Math.sqrt(trials)), colour);
+    }
+    if (seen.length) legend.push([cued ? "you, with the cue" : "you, no cue", colour, 2.5]);
+  }
+  const first = y(GUESS) - 10 - 16 * legend.length; // low on the left, where no curve falls
+  legend.forEach((each, i) => legendLine(c, left + 10, first + 16 * i, ...each));
 }
