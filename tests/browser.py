@@ -163,6 +163,18 @@ class Notebook:
         self.wait_until_idle(seconds)
         return done
 
+    def python(self, expression: str):
+        """The value of an expression in the notebook's kernel."""
+        reply = self.page.evaluate(
+            """expression => jupyterapp.shell.currentWidget.sessionContext.session
+                .kernel.requestExecute({
+                    code: "", user_expressions: { found: expression }
+                }).done.then(({ content }) => content.user_expressions.found)""",
+            expression,
+        )
+        assert reply["status"] == "ok", reply
+        return eval(reply["data"]["text/plain"])
+
     def save(self):
         """Save it as a reader does, and wait until it is saved."""
         self.page.evaluate("() => jupyterapp.commands.execute('docmanager:save')")

@@ -241,9 +241,8 @@ def test_in_firefox_every_control_moves(firefox, pages):
         firefox.show(pages / f"{name}.html", width=400, height=800)
         assert firefox.evaluate("document.documentElement.scrollWidth") <= 400
         count = firefox.evaluate("document.querySelectorAll('.explorer').length")
-        drawn = "[...document.querySelectorAll('.explorer-status')].filter("
-        drawn += f"each => /update [1-9]/.test(each.textContent)).length === {count}"
-        wait_for(firefox, drawn)
+        drawn = "document.querySelectorAll('.explorer-status[data-update]').length"
+        wait_for(firefox, f"{drawn} === {count}")
         for slider in firefox.evaluate(SLIDERS):
             where = f"document.getElementById({slider!r})"
             if firefox.evaluate(f"{where}.disabled"):
@@ -268,7 +267,7 @@ def test_in_firefox_every_control_moves(firefox, pages):
 def test_in_firefox_a_digit_is_drawn_and_a_value_typed(firefox, pages):
     firefox.show(pages / "index.html")
     status = "document.querySelector('.explorer-status').textContent"
-    wait_for(firefox, f"/update 1/.test({status})")
+    wait_for(firefox, f"/digit 0/.test({status})")
     for pointer in ("mouse", "touch"):
         x, y, width, height = firefox.evaluate(BOX.format(".explorer-pad canvas"))
         stroke = [(x + share * width, y + 0.3 * height) for share in (0.3, 0.5, 0.7)]
@@ -276,8 +275,8 @@ def test_in_firefox_a_digit_is_drawn_and_a_value_typed(firefox, pages):
         wait_for(firefox, f"/your drawing/.test({status})")
         firefox.evaluate("document.querySelector('.explorer-pad button').click()")
         wait_for(firefox, f"!/your drawing/.test({status})")
-    firefox.evaluate("document.querySelector('.noise-slider .widget-readout').focus()")
-    firefox.evaluate("getSelection().selectAllChildren(document.activeElement)")
+    firefox.evaluate("document.querySelector('.noise-slider .explorer-number').focus()")
+    firefox.evaluate("document.activeElement.select()")
     firefox.press(*"64", "Enter")
     wait_for(firefox, f"/noise 64.0/.test({status})")
     assert firefox.said == []

@@ -33,7 +33,7 @@ def frames() -> list[Image.Image]:
         page = browser.new_page(viewport=SIZE)
         page.goto(path.as_uri())
         handle, status = page.locator(".explorer-handle"), ".explorer-status"
-        page.wait_for_selector(f"{status}:has-text('update 1 ')")
+        page.wait_for_selector(f"{status}[data-update]")
         page.locator(".play-100 button").click()
         page.wait_for_selector(f"{status}:has-text('right of 100')")
         box, found = handle.bounding_box(), []

@@ -6,7 +6,6 @@ at will, as often as a psychometric function that is known says.
 
 import base64
 import io
-import itertools
 import re
 from pathlib import Path
 
@@ -14,17 +13,17 @@ import matplotlib.image
 import numpy as np
 import pytest
 from browser import PHONE, Notebook, Page, check_quiet, write_notebook
-from scipy import optimize, stats
+from node import Node
+from scipy import stats
 
 from utils import explorers
 from utils.data import load_mnist
 from utils.explorers.observer import LEVELS
-from utils.explorers.packing import one_script
 
 _, (IMAGES, LABELS) = load_mnist()
 THREES = IMAGES[LABELS == 3], LABELS[LABELS == 3]
 NETWORKS = {"control": {0: 0.8, 60: 0.75, 120: 0.6, 240: 0.2}}
-SCREENSHOTS = Path(__file__).parents[1] / "build" / "screenshots"
+SCREENSHOTS = Path(__file__).parents[2] / "build" / "screenshots"
 LAB = """
 from utils import explorers
 from utils.data import load_mnist
@@ -33,123 +32,22 @@ explorer = explorers.observer(images, labels)
 explorer
 """
 
+CORNERS = "corners around the digit"
+
 pytestmark = pytest.mark.browser
 
 
-def expected(threshold, spread, lapse, level=LEVELS):
+@pytest.fixture(scope="module")
+def node():
+    running = Node("psychometrics.js")
+    yield running
+    running.close()
+
+
+def expected(threshold, spread, lapse, level):
     """The psychometric function, by its formula."""
     below = 20 * np.log10(threshold / np.asarray(level)) / spread
     return 0.1 + (0.9 - lapse) * stats.norm.cdf(below)
-
-
-def log_likelihood(function, right, trials):
-    return stats.binom.logpmf(right, trials, expected(*function)).sum()
-
-
-def most_likely(right, trials):
-    """Threshold, spread and lapse, by another optimiser, within the page's limits."""
-    limits = [(LEVELS[0] / 10, LEVELS[-1] * 10), (0.1, 60), (0, 0.9)]
-    found = [
-        optimize.minimize(
-            lambda x: -log_likelihood(x, right, trials),
-            (*start, 0.01),
-            method="Nelder-Mead",
-            bounds=limits,
-            options={"xatol": 1e-6, "fatol": 1e-9, "maxiter": 2000},
-        )
-        for start in itertools.product(LEVELS, (2, 6))
-    ]
-    return min(found, key=lambda each: each.fun).x
-
-
-# ---- the fit
-
-
-@pytest.fixture(scope="module")
-def fitted(browser):
-    """What the page makes of right answers `(observers, levels)` and trials."""
-    page = browser.new_page()
-    script = one_script(["psychometrics.js"])
-    names = "{ fitPsychometric, expectedAccuracy }"
-    page.add_script_tag(
-        type="module", content=f"{script}Object.assign(window, {names});"
-    )
-    page.wait_for_function("'fitPsychometric' in window")
-
-    def fit(right, trials, levels=LEVELS):
-        right, trials = np.broadcast_arrays(np.atleast_2d(right), trials)
-        counts = [
-            [
-                dict(zip(("level", "right", "trials"), map(int, each), strict=True))
-                for each in zip(levels, *both, strict=True)
-            ]
-            for both in zip(right, trials, strict=True)
-        ]
-        return page.evaluate("all => all.map(fitPsychometric)", counts)
-
-    fit.page = page
-    yield fit
-    page.close()
-
-
-def test_the_function_by_hand(fitted):
-    known = {"threshold": 100, "spread": 6, "lapse": 0.04}
-    levels = [1e-9, 100, 100 * 10 ** (6 / 20), 100 * 10 ** (-12 / 20), 1e9]
-    found = fitted.page.evaluate(
-        "([known, levels]) => levels.map((each) => expectedAccuracy(known, each))",
-        [known, levels],
-    )
-    shares = [1, 0.5, 0.1586552539, 0.9772498681, 0]  # Phi of 0, -1 and 2 between
-    np.testing.assert_allclose(found, 0.1 + 0.86 * np.array(shares), atol=1e-9)
-
-
-@pytest.mark.parametrize("trials", [8, 40, 1000])
-def test_the_fit_is_the_maximum_of_the_likelihood(fitted, trials):
-    """Against SciPy: as likely for all, and as good as the same threshold."""
-    rng = np.random.default_rng(trials)
-    drawn = rng.uniform((70, 2, 0), (250, 7, 0.1), (12, 3))
-    right = rng.binomial(trials, [expected(*each) for each in drawn])
-    compared = 0
-    for counts, found in zip(right, fitted(right, trials), strict=True):
-        other = most_likely(counts, trials)
-        if found is None:
-            assert trials == 8
-            continue
-        ours = [found[key] for key in ("threshold", "spread", "lapse")]
-        theirs = log_likelihood(other, counts, trials)
-        assert log_likelihood(ours, counts, trials) > theirs - 1e-4
-        if other[1] > 1:  # a step has a threshold anywhere between two levels
-            assert ours[0] == pytest.approx(other[0], rel=0.01)
-            compared += 1
-    assert compared >= 6
-
-
-def test_without_a_fall_within_the_levels_there_is_no_threshold(fitted):
-    perfect, never, chance = [20] * 6, [0] * 6, [2] * 6
-    rising, beyond = [2, 2, 8, 15, 19, 20], [20, 20, 20, 20, 20, 18]
-    assert fitted([perfect, never, chance, rising, beyond], 20) == 5 * [None]
-    assert fitted([20, 11, 2], 20, LEVELS[:3]) == [None]
-    assert fitted([20, 20, 11, 2, 0, 0], [20, 20, 20, 20, 0, 0]) != [None]
-    assert fitted([20, 11, 2, 0, 0, 0], [20, 20, 20, 0, 0, 0]) == [None]
-
-
-def test_a_step_has_its_threshold_between_two_levels(fitted):
-    (found,) = fitted([20, 20, 20, 2, 2, 2], 20)
-    assert 120 < found["low"] < found["threshold"] < found["high"] < 180
-
-
-def test_the_interval_covers_the_threshold_and_narrows_with_trials(fitted):
-    widths, known = [], (140, 4, 0.03)
-    for trials in (20, 500):
-        rng = np.random.default_rng(0)
-        right = rng.binomial(trials, expected(*known), (200, len(LEVELS)))
-        found = [each for each in fitted(right, trials) if each]
-        hits = sum(each["low"] <= known[0] <= each["high"] for each in found)
-        fewest, most = stats.binom.interval(0.998, len(found), 0.95)
-        assert fewest <= hits <= most
-        ends = [np.log(each["high"] / each["low"]) for each in found]
-        widths.append(np.median(ends))
-    assert widths[0] / widths[1] == pytest.approx(5, rel=0.25)
 
 
 # ---- the page
@@ -205,22 +103,24 @@ def thresholds(explorer):
     return re.findall(r"your threshold (\w+) \w+ cue: SD (\d+)", explorer.status())
 
 
-def test_an_observer_s_threshold_is_found_with_and_without_a_cue(opened, fitted):
+def test_an_observer_s_threshold_is_found_with_and_without_a_cue(opened, node):
     explorer = opened(*THREES)
     assert trial(explorer)[0] == 1
     found = []
-    for cue, threshold in (("off", 100), ("on", 200)):
-        explorer.part("select").select_option(cue)
+    for cue, threshold in (("none", 100), (CORNERS, 200)):
+        explorer.choose("cue-select", cue)
         seen = watch(explorer, threshold, 120, seed=threshold)
         blocks = seen[:, 0].reshape(-1, len(LEVELS))
-        if cue == "on":  # the display that the cue replaced had a level of its own
+        if cue == CORNERS:  # the display that the cue replaced had a level of its own
             blocks = np.append(0, seen[:-1, 0]).reshape(-1, len(LEVELS))[1:]
         assert (np.sort(blocks) == LEVELS).all()
         assert len({*map(tuple, blocks)}) > 10
-        right, trials = np.transpose(
-            [(seen[seen[:, 0] == x, 1].sum(), (seen[:, 0] == x).sum()) for x in LEVELS]
-        )
-        (fit,) = fitted(right, trials)
+        counts = [
+            {"level": x, "right": int(given.sum()), "trials": len(given)}
+            for x in LEVELS
+            for given in [seen[seen[:, 0] == x, 1]]
+        ]
+        fit = node.evaluate("fitPsychometric", counts)
         assert fit["threshold"] == pytest.approx(threshold, rel=0.3)
         found.append(f"{fit['threshold']:.0f}")
     assert thresholds(explorer) == [*zip(("without", "with"), found, strict=True)]
@@ -271,7 +171,7 @@ def test_nothing_tells_the_digit_before_the_answer(opened):
         explorer = opened(IMAGES[shown], LABELS[shown])
         html = explorer.root.evaluate("root => root.outerHTML")
         html = re.sub(r'data-explorer="\w+"|(id|for)="[\w-]+"', "", html)
-        texts.append(re.sub(r"SD \d+|[\d.]+ ms", "", html))
+        texts.append(re.sub(r'SD \d+|data-ms="[\d.]+"', "", html))
     assert texts[0] == texts[1]
     assert "trial 1" in texts[0]
 
@@ -286,7 +186,7 @@ def test_the_cue_marks_the_digit_and_replaces_the_display(opened):
     """Squares full of ink stand for digits: they are found even in noise."""
     explorer = opened(np.full((9, 28, 28), 255), np.full(9, 3))
     before = explorer.updates()
-    explorer.part("select").select_option("on")
+    explorer.choose("cue-select", CORNERS)
     explorer.wait_for_update(before)
     assert trial(explorer)[0] == 1
     explorer.part("canvas").click()
@@ -302,7 +202,7 @@ def test_the_cue_marks_the_digit_and_replaces_the_display(opened):
             ends = [(each.min(), each.max()) for each in (marked, inked)]
             np.testing.assert_allclose(*ends, atol=3)
         press(explorer, 3)
-    explorer.part("select").select_option("off")
+    explorer.choose("cue-select", "none")
     explorer.settle()
     red, _, blue = np.moveaxis(picture(explorer)[36:316, 10:290], -1, 0)
     assert not (red - blue > 0.4).any()
@@ -331,8 +231,8 @@ def test_screenshots_for_people(opened, scheme):
         explorer = opened(*THREES, **context)
         style = f":root {{ color-scheme: {scheme}; }}"
         explorer.page.add_style_tag(content=style)
-        for cue in ("off", "on"):
-            explorer.part("select").select_option(cue)
+        for cue in ("none", CORNERS):
+            explorer.choose("cue-select", cue)
             watch(explorer, 150, 36, seed=1)
         explorer.root.screenshot(path=SCREENSHOTS / f"observer-{name}-{scheme}.png")
 
@@ -340,28 +240,14 @@ def test_screenshots_for_people(opened, scheme):
 # ---- JupyterLab
 
 
-ANSWERS = "explorer.controls['answers']"
-
-
 def told(notebook, count):
     """The answers that the kernel has, once they are as many: a message may wait."""
     for _ in range(50):
-        answers = asked(notebook, f"{ANSWERS}.value")
+        answers = notebook.python("explorer.answers")
         if len(answers) == count:
             break
         notebook.page.wait_for_timeout(100)
     return answers
-
-
-def asked(notebook, expression):
-    """The value of an expression in the notebook's kernel."""
-    reply = notebook.page.evaluate(
-        """expression => jupyterapp.shell.currentWidget.sessionContext.session.kernel
-            .requestExecute({ code: "", user_expressions: { found: expression } }).done
-            .then(({ content }) => content.user_expressions.found)""",
-        expression,
-    )
-    return eval(reply["data"]["text/plain"])
 
 
 def test_answers_reach_python_and_keys_stay_in_the_explorer(lab, browser):
@@ -376,7 +262,7 @@ def test_answers_reach_python_and_keys_stay_in_the_explorer(lab, browser):
     for key in ("x", "a", "ArrowDown"):  # would cut the cell, or leave it
         explorer.page.keyboard.press(key)
     press(explorer, 1)
-    explorer.part("select").select_option(label="corners around the digit")
+    explorer.choose("cue-select", CORNERS)
     explorer.part("select").focus()
     press(explorer, 1)  # would make the cell a heading
     explorer.part(".explorer-keys button").nth(7).click()
@@ -392,7 +278,7 @@ def test_answers_reach_python_and_keys_stay_in_the_explorer(lab, browser):
 
     notebook.set_theme("dark")
     explorer.root.screenshot(path=SCREENSHOTS / "observer-lab-dark.png")
-    asked(notebook, f"{ANSWERS}.set_trait('value', {ANSWERS}.value[:3])")
+    notebook.python("explorer.set_trait('answers', explorer.answers[:3])")
     explorer.expect("trial 4,")
     check_quiet(notebook, lab)
 
@@ -419,7 +305,7 @@ def test_what_is_sent():
 def test_a_page_begins_with_the_answers_that_python_has():
     explorer = explorers.observer(IMAGES, LABELS)
     answers = [{"level": 40, "cued": False, "label": 3, "answer": 8}]
-    explorer.controls["answers"].value = answers
+    explorer.answers = answers
     assert '"label": 3, "answer": 8}]' in explorer.html()
 
 

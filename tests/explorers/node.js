@@ -1,18 +1,19 @@
-// What the tests call in a page, after the project's own scripts; `window.wasm` is set.
+// Evaluates in Node what node.py asks for, a line of JSON each: [function, argument]. Functions
+// see what the modules export whose addresses are the program's arguments, and what is below.
+import { createInterface } from "node:readline";
 
-const module = compileNetwork(window.wasm);
+for (const address of process.argv.slice(2)) Object.assign(globalThis, await import(address));
 
-function base64(values) {
-  const bytes = new Uint8Array(Float32Array.from(values).buffer);
-  return btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(""));
-}
+const base64 = (values) => Buffer.from(Float32Array.from(values).buffer).toString("base64");
 
+// `globalThis.wasm` is network.wasm in base64, once a test has set it.
 async function createNetwork({ rows, cols, weights }) {
-  return Network.create(await module, { rows, cols, weights: floatsOf(weights) });
+  globalThis.module ??= await compileNetwork(globalThis.wasm);
+  return Network.create(globalThis.module, { rows, cols, weights: floatsOf(weights) });
 }
 
 // Gain, probabilities and gradients for the first image, and the weights after an update
-// on each, by each of the optimisers: see `Results` in page_network.py.
+// on each, by each of the optimisers: see `Results` in network_twice.py.
 async function learned({ kind, settings, images, labels, optimizers, ...start }) {
   const network = await createNetwork(start);
   const found = [];
@@ -23,8 +24,7 @@ async function learned({ kind, settings, images, labels, optimizers, ...start })
       const gain = network.attend(kind, settings);
       const probabilities = network.answer();
       network.addGradients(labels[i]);
-      if (!found.length)
-        found.push(...[gain, probabilities, network.gradients].map(base64));
+      if (!found.length) found.push(...[gain, probabilities, network.gradients].map(base64));
       network.update(optimizer);
     });
     found.push(base64(network.weights));
@@ -58,32 +58,15 @@ async function errorOf(call) {
   return "no error";
 }
 
-// All that a learning worker posts, and a promise of the first message that fits.
-function listenTo(worker) {
-  const heard = [];
-  let wake = () => {};
-  worker.onmessage = ({ data }) => {
-    heard.push(data);
-    wake();
-  };
-  worker.onerror = ({ message }) => worker.onmessage({ data: { error: message } });
-  const next = async (fits) => {
-    for (let read = 0; ;) {
-      for (; read < heard.length; read++) if (fits(heard[read])) return heard[read];
-      await new Promise((resolve) => (wake = resolve));
-    }
-  };
-  return { heard, next };
-}
+Object.assign(globalThis, { base64, createNetwork, errorOf, learned, learnedInPairs });
 
-Object.assign(window, { KINDS, Network, Comparison, compileNetwork, makeLearningWorker });
-Object.assign(window, { addNoise, base64, module, endlessOrder, randomNumbers, showDigit });
-Object.assign(window, {
-  createNetwork,
-  errorOf,
-  floatsOf,
-  learned,
-  learnedInPairs,
-  listenTo,
-});
-window.ready = true;
+for await (const line of createInterface({ input: process.stdin })) {
+  const [text, argument] = JSON.parse(line);
+  let answer;
+  try {
+    answer = { value: await (0, eval)(`(${text})`)(argument) };
+  } catch (error) {
+    answer = { error: error.stack };
+  }
+  console.log(JSON.stringify(answer));
+}

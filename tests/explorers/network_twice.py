@@ -1,14 +1,12 @@
-"""The network twice: in a page of a real Chromium, and in Keras.
+"""The network twice: as a page has it, in Node, and in Keras.
 
 In Keras, one compiled function for each size of canvas serves all kinds of attention:
 `jax.lax.switch` chooses among them, because compiling takes most of the time.
 """
 
 import base64
-import contextlib
 import functools
 from collections.abc import Mapping
-from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -19,14 +17,12 @@ import numpy as np
 import pytest
 
 from utils.attention import KINDS, Attention, Kind, attention_gain
-from utils.explorers.packing import SHAPES, network_module, one_script
+from utils.explorers.packing import SHAPES
 from utils.model import build_model, map_shape
-from utils.tools.chromium import chromium
 from utils.training import build_optimizer
 
 RATES = {"sgd": 0.001, "adam": 0.0001}  # of learning, by optimiser
 DECAY = 0.1  # of these rates, so large that five updates show it
-HARNESS = Path(__file__).with_suffix(".js").read_text("utf-8")
 QUICKLY = {"xla_backend_optimization_level": 1}  # at 0, XLA makes NaN of some maps
 
 
@@ -82,34 +78,11 @@ def given_map(shape):
     return rng.uniform(-0.2, 1, map_shape(shape)).astype("float32")
 
 
-# --- In a page -------------------------------------------------------------------
-
-
-@contextlib.contextmanager
-def open_page():
-    """A page with the project's scripts in one, inlined; it may ask for nothing."""
-    asked = []
-
-    def refuse(route):
-        asked.append(route.request.url)
-        route.abort()
-
-    with chromium() as browser:
-        page = browser.new_page()
-        page.route(
-            "**/*", lambda route: (asked.append(route.request.url), route.abort())
-        )
-        page.on("pageerror", lambda error: asked.append(str(error)))
-        page.evaluate("wasm => { window.wasm = wasm; }", network_module())
-        page.evaluate("script => { window.script = script; }", one_script())
-        page.add_script_tag(type="module", content=one_script() + HARNESS)
-        page.wait_for_function("window.ready")
-        yield page
-        assert asked == []
+# --- In Node ---------------------------------------------------------------------
 
 
 def encoded(array):
-    """A float32 array as text, which a page reads faster than numbers."""
+    """A float32 array as text, which JavaScript reads faster than numbers."""
     return base64.b64encode(np.ascontiguousarray(array, "float32")).decode()
 
 
@@ -117,22 +90,22 @@ def decoded(text):
     return np.frombuffer(base64.b64decode(text), "float32")
 
 
-def in_page(page, variant, lesson):
-    """The results of the page."""
+def in_node(node, variant, lesson):
+    """The results of JavaScript and WebAssembly."""
     rates = RATES.items()
-    found = page.evaluate(
+    found = node.evaluate(
         "how => learned(how)",
         {
-            **start_in_page(lesson),
+            **start_in_node(lesson),
             "kind": variant.kind,
-            "settings": settings_in_page(variant, lesson.shape),
-            "optimizers": [optimizer_in_page(name, rate) for name, rate in rates],
+            "settings": settings_in_node(variant, lesson.shape),
+            "optimizers": [optimizer_in_node(name, rate) for name, rate in rates],
         },
     )
     return Results(*map(decoded, found))
 
 
-def start_in_page(lesson):
+def start_in_node(lesson):
     rows, cols = lesson.shape
     return {
         "rows": rows,
@@ -143,12 +116,12 @@ def start_in_page(lesson):
     }
 
 
-def optimizer_in_page(name, rate):
+def optimizer_in_node(name, rate):
     return {"optimizer": name, "learning_rate": rate, "learning_rate_decay": DECAY}
 
 
-def settings_in_page(variant, shape):
-    """The variant's settings as the page takes them: maps and orders as data."""
+def settings_in_node(variant, shape):
+    """The variant's settings as JavaScript takes them: maps and orders as data."""
     settings = {"strength": variant.strength, **variant.parameters}
     if variant.kind == "given":
         settings["map"] = given_map(shape).ravel().tolist()

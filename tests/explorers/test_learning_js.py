@@ -8,8 +8,7 @@ from browser import PHONE, Notebook, Page, write_notebook
 
 from utils import explorers
 from utils.data import load_mnist
-from utils.displays import Display
-from utils.spec import RunSpec
+from utils.runs import RunSpec
 
 (IMAGES, LABELS), _ = load_mnist()
 LISTEN = """() => {
@@ -32,6 +31,8 @@ LISTEN = """() => {
 }"""
 WORDS = "press Start again to learn with the new settings"
 
+PUBLISHED = RunSpec("as_coded", noise_sd=10.0)
+
 pytestmark = pytest.mark.browser
 
 
@@ -40,8 +41,8 @@ def open_page(browser, tmp_path):
     """Return a function that opens an explorer; the browser must say nothing of it."""
     pages = []
 
-    def open_one(run=None, **context):
-        made = explorers.learning(IMAGES, LABELS, *([run] if run else []))
+    def open_one(run=PUBLISHED, **context):
+        made = explorers.learning(IMAGES, LABELS, run)
         path = tmp_path / "learning.html"
         view = '<meta name="viewport" content="width=device-width">'
         path.write_text(f"<!doctype html>{view}{made.html()}", "utf-8")
@@ -54,10 +55,6 @@ def open_page(browser, tmp_path):
     for page in pages:
         assert page.problems == []
         page.close()
-
-
-def press(explorer, name):
-    explorer.part(f".{name} button").click()
 
 
 def updates_learnt(explorer):
@@ -75,8 +72,7 @@ def wait_for_updates(explorer, count, seconds=60):
 
 
 def set_noise(explorer, sd):
-    explorer.part(".noise-slider .widget-readout").fill(f"{sd}")
-    explorer.part(".noise-slider .widget-readout").press("Enter")
+    explorer.type("noise-slider", sd)
     explorer.expect(f"at SD {sd:.1f}" if sd else "at SD 0.00")
 
 
@@ -121,19 +117,19 @@ def test_networks_learn_and_the_page_keeps_its_frames(open_page):
 
 def test_a_pause_and_another_test_noise_change_nothing_that_is_learnt(open_page):
     explorer = open_page()
-    press(explorer, "learn-button")
+    explorer.press("learn-button")
     wait_for_updates(explorer, 300)
     set_noise(explorer, 10)
-    press(explorer, "learn-button")
+    explorer.press("learn-button")
     explorer.expect("paused")
     set_noise(explorer, 5)
     count = updates_learnt(explorer)
     explorer.page.wait_for_timeout(300)
     set_noise(explorer, 0)
     assert updates_learnt(explorer) == count
-    press(explorer, "learn-button")
+    explorer.press("learn-button")
     wait_for_updates(explorer, 600)
-    press(explorer, "again-button")
+    explorer.press("again-button")
     explorer.page.wait_for_function("workers.length === 2")
     wait_for_updates(explorer, 600)
 
@@ -148,11 +144,11 @@ def test_a_pause_and_another_test_noise_change_nothing_that_is_learnt(open_page)
 
 def test_the_noise_at_test_acts_at_once(open_page):
     explorer = open_page(RunSpec(noise_sd=20.0))
-    press(explorer, "learn-button")
+    explorer.press("learn-button")
     wait_for_updates(explorer, 200)
     for sd, key in ((40.0, "End"), (0.0, "Home"), (0.5, "ArrowRight")):
         picture = explorer.pixels()
-        explorer.handle("noise-slider").press(key)
+        explorer.slider("noise-slider").press(key)
         explorer.settle()
         assert explorer.pixels() != picture  # of the digit, which waits for no worker
         explorer.expect("learning", f"at SD {sd:.1f}" if sd else "at SD 0.00")
@@ -167,22 +163,22 @@ def test_the_noise_at_test_acts_at_once(open_page):
 def test_other_settings_wait_for_a_new_start(open_page):
     explorer = open_page()
     before = explorer.pixels()
-    explorer.part(".attention-select select").select_option(label="Centre")
+    explorer.choose("attention-select", "Centre")
     explorer.page.wait_for_timeout(500)
     assert explorer.pixels() != before
     assert WORDS not in explorer.status()  # nothing has been learnt yet
-    press(explorer, "learn-button")
+    explorer.press("learn-button")
     explorer.expect("Centre")
-    explorer.part(".canvas-select select").select_option(label="60 x 60")
-    explorer.handle("training-noise-slider").press("Home")
+    explorer.choose("canvas-select", "60 x 60")
+    explorer.slider("training-noise-slider").press("Home")
     explorer.expect("Centre", WORDS)
-    press(explorer, "again-button")
+    explorer.press("again-button")
     explorer.page.wait_for_function("workers.length === 2")
     explorer.expect("learning", " 0 updates")
     assert WORDS not in explorer.status()
     for name in ("control-select", "attention-select"):
         for each in explorer.part(f".{name} option").all_inner_texts():
-            explorer.part(f".{name} select").select_option(label=each)
+            explorer.choose(name, each)
         explorer.expect(WORDS)
 
 
@@ -190,41 +186,30 @@ def test_every_kind_learns(open_page):
     explorer = open_page()
     names = explorer.part(".attention-select option").all_inner_texts()
     for left, right in zip(names[::2], names[1::2] + names[:1], strict=False):
-        explorer.part(".attention-select select").select_option(label=left)
-        explorer.part(".control-select select").select_option(label=right)
-        press(explorer, "again-button")
+        explorer.choose("attention-select", left)
+        explorer.choose("control-select", right)
+        explorer.press("again-button")
         explorer.expect("learning", f"{left} ", f"{right} ")
         wait_for_updates(explorer, 100)
 
 
 def test_learning_that_diverges_says_what_to_do_and_can_start_again(open_page):
     explorer = open_page(RunSpec(learning_rate=1e38))
-    press(explorer, "learn-button")
+    explorer.press("learn-button")
     explorer.expect("diverged within", "Lower learning_rate", seconds=20)
     assert explorer.part(".explorer-problem").count() == 1
     assert explorer.part(".learn-button button").inner_text() == "Learn"
-    explorer.handle("digit-slider").press("End")
+    explorer.slider("digit-slider").press("End")
     explorer.expect("diverged within", "test digit 99")
-    explorer.part(".rate-select select").select_option(label="0.01")
-    press(explorer, "again-button")
+    explorer.choose("rate-select", "0.01")
+    explorer.press("again-button")
     explorer.expect("learning, ")
     assert explorer.part(".explorer-problem").count() == 0
 
 
-def test_a_canvas_that_is_too_large_is_refused_in_words(browser, tmp_path):
-    run = RunSpec(display=Display(rows=80, cols=60))
-    path = tmp_path / "learning.html"
-    path.write_text(explorers.learning(IMAGES[:40], LABELS[:40], run).html(), "utf-8")
-    page = Page(browser, path)
-    page.page.wait_for_selector(".explorer-problem")
-    words = page.page.locator(".explorer-problem").inner_text()
-    assert "Expected a canvas of 3 x 3 to 76 x 76 pixels; received 80 x 60" in words
-    page.close()
-
-
 def test_networks_of_an_explorer_that_is_gone_do_not_go_on(open_page):
     explorer = open_page()
-    press(explorer, "learn-button")
+    explorer.press("learn-button")
     wait_for_updates(explorer, 200)
     explorer.root.evaluate("root => root.remove()")
     explorer.page.wait_for_timeout(2000)
@@ -250,8 +235,8 @@ def test_on_a_phone(open_page):
 def test_python_has_networks_learn_which_go_on_without_it(browser, lab):
     setup = (
         "from utils import explorers\nfrom utils.data import load_mnist\n"
-        "(images, labels), _ = load_mnist()\n"
-        "learning = explorers.learning(images, labels)\nlearning"
+        "from utils.runs import RunSpec\n(images, labels), _ = load_mnist()\n"
+        "learning = explorers.learning(images, labels, RunSpec('energy'))\nlearning"
     )
     write_notebook(lab.notebooks / "learning.ipynb", [setup])
     notebook = Notebook(browser, lab, "learning.ipynb")
@@ -259,18 +244,14 @@ def test_python_has_networks_learn_which_go_on_without_it(browser, lab):
     page = notebook.page
     page.evaluate(LISTEN)
     (explorer,) = notebook.explorers()
-    kernel = "jupyterapp.shell.currentWidget.sessionContext.session.kernel"
-    page.evaluate(
-        f"code => {kernel}.requestExecute({{ code }}).done.then(() => null)",
-        "learning.controls['learn-button'].value += 1",
-    )
+    notebook.python("learning.set_trait('learn', learning.learn + 1)")
     wait_for_updates(explorer, 200)
     assert explorer.part(".learn-button button").inner_text() == "Pause"
     notebook.stop_kernel()
     wait_for_updates(explorer, updates_learnt(explorer) + 200)
-    press(explorer, "learn-button")
+    explorer.press("learn-button")
     explorer.expect("paused")
-    press(explorer, "again-button")
+    explorer.press("again-button")
     page.wait_for_function("workers.length === 2")
     assert page.evaluate("workers.map(({ ended }) => Boolean(ended))") == [
         True,
