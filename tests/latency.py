@@ -9,7 +9,7 @@ A step (a key, a click, a choice, a move of the pointer) is timed from its event
 first frame in which the picture's pixels differ; a move of a drag to the first frame
 that shows its value or a later one; settling, from the release to the last change.
 Each number is the median of the rounds'. Of 20 steps, the second slowest is the 95th
-percentile. What changes nothing within PATIENCE is not counted: `count` is of the rest.
+percentile. What changes nothing within 250 ms is not counted: `count` is of the rest.
 """
 
 import argparse
@@ -28,14 +28,12 @@ from pathlib import Path
 import nbformat
 from browser import Lab, Notebook, Page, write_notebook
 from nbconvert import HTMLExporter
+from timed import MOVES, SHOWN, STEPS, measure
 
-from utils.attention import KINDS
 from utils.files import write
 from utils.tools.chromium import chromium
 
 OUT = Path(__file__).parents[1] / "build" / "latency.json"
-STEPS, MOVES = 20, 100  # of each control; of a drag
-PATIENCE = 250  # ms
 GOALS = {  # milliseconds: median, 95th percentile
     "28 x 28": (20, 35),
     "60 x 60": (25, 40),
@@ -45,6 +43,7 @@ SETUP = """
 import numpy as np
 from utils import explorers
 from utils.data import load_mnist
+from utils.runs import RunSpec
 _, (images, labels) = load_mnist()
 large = np.pad(images[:300], ((0, 0), (16, 16), (16, 16)))
 def record(attention, seed):
@@ -61,203 +60,17 @@ EXPLORERS = {
     "study": "explorers.study(records)",
     "observer, 60 x 60": "explorers.observer(images, labels)",
     "display, 60 x 60": "explorers.display(images, labels)",
-    "learning, two networks": "explorers.learning(images, labels)",
+    "learning, two networks": "explorers.learning(images, labels, RunSpec('as_coded'))",
 }
-SHOWN = {  # what the status says of a slider's value
-    "digit-slider": r"digit (\d+)",
-    "noise-slider": r"noise ([\d.]+)",
-    "strength-slider": r"strength ([\d.]+)",
-    "top-n-slider": r"The (?:(\d+) )?likeliest",
-    "sigma-slider": r"sigma ([\d.]+)",
-    "epoch-slider": r"epoch (\d+)",
-    "fragments-slider": r"(\d+) fragment",
-}
-FEW = ("fragments-slider", "top-n-slider")  # values, some of which change nothing
-NEEDS = {"top-n-slider": "top_n", "sigma-slider": "normalised"}  # kinds of attention
 BUSY = {  # what is measured with one core busy
     "explorers": ("attention", "display, 60 x 60", "learning, two networks"),
     "drags": ("noise-slider",),
 }
-RECORD = """root => {
-  const canvas = root.querySelector(".explorer-image canvas");
-  const status = root.querySelector(".explorer-status");
-  const ended = new AbortController();
-  const record = { events: [], frames: [], blank: 0, places: new Set(), ended };
-  window.record = record;
-  const context = canvas.getContext("2d", { willReadFrequently: true });
-  const look = () => {
-    const { data } = context.getImageData(0, 0, canvas.width, canvas.height);
-    const words = new Uint32Array(data.buffer);
-    let [sum, differs] = [0, 0];
-    for (let i = 0; i < words.length; i++) {
-      sum = (Math.imul(sum, 31) + words[i]) | 0;
-      differs |= words[i] ^ words[0];
-    }
-    record.blank += differs === 0;
-    const { width, height } = root.getBoundingClientRect();
-    record.places.add(`${width} x ${height}`);
-    return sum;
-  };
-  let last = look();
-  const after = new MessageChannel(); // its message comes once the frame is drawn
-  after.port1.onmessage = () => {
-    const t = performance.now(), sum = look();
-    if (sum === last) return;
-    last = sum;
-    record.frames.push({ t, status: status.textContent });
-    record.heard?.();
-  };
-  const tick = () => {
-    if (ended.signal.aborted) return;
-    after.port2.postMessage(0);
-    requestAnimationFrame(tick);
-  };
-  requestAnimationFrame(tick);
-  for (const type of ["keydown", "change", "click", "pointermove", "pointerup"]) {
-    document.addEventListener(type, (event) => {
-      const t = event.timeStamp;
-      setTimeout(() => { // once the slider has taken it in
-        const readout = root.querySelector(window.slider + " .widget-readout");
-        record.events.push({ t, type, value: parseFloat(readout?.textContent) });
-      });
-    }, { capture: true, signal: ended.signal });
-  }
-}"""
-CHANGED = """wait => new Promise(done => {
-  record.heard = done;
-  setTimeout(done, record.frames.length ? 0 : wait);
-})"""
-TAKE = """() => {
-  const { events, frames } = record;
-  [record.events, record.frames] = [[], []];
-  return { events, frames };
-}"""
 
 
 def percentile(values, share):
     values = sorted(values)
     return values[min(len(values) - 1, round(share * (len(values) - 1)))]
-
-
-def step(explorer, act, types):
-    """Milliseconds from one act to the first changed frame; None if nothing changed."""
-    page = explorer.page
-    page.evaluate(TAKE)
-    act()
-    page.evaluate(CHANGED, PATIENCE)
-    explorer.settle()
-    found = page.evaluate(TAKE)
-    starts = [event["t"] for event in found["events"] if event["type"] in types]
-    frames = [f["t"] for f in found["frames"] if starts and f["t"] > starts[0]]
-    return frames[0] - starts[0] if frames else None
-
-
-def drag(explorer, name):
-    """Latencies of the moves of a drag; from the release to the last change; counts."""
-    page, handle = explorer.page, explorer.handle(name)
-    handle.press("Home")
-    page.wait_for_timeout(100)
-    highest = float(explorer.part(f".{name} .widget-readout").inner_text())
-    track = explorer.part(f".{name} :is(.noUi-base, input[type=range])").bounding_box()
-    place = handle.bounding_box()
-    y = place["y"] + place["height"] / 2
-    page.mouse.move(track["x"] + (0 if place["width"] < track["width"] else 8), y)
-    page.mouse.down()
-    page.evaluate(TAKE)
-    for i in range(MOVES):
-        page.mouse.move(track["x"] + track["width"] * (i + 1) / MOVES, y)
-    page.mouse.up()
-    page.wait_for_timeout(PATIENCE)
-    found = page.evaluate(TAKE)
-    frames = [
-        (frame["t"], float(match[1] or 1))
-        for frame in found["frames"]
-        if (match := re.search(SHOWN[name], frame["status"]))
-    ]
-    latencies = []
-    for event in found["events"]:
-        value = event["value"]
-        if event["type"] != "pointermove" or value is None or value <= highest:
-            continue  # a move that moves no value asks for no picture
-        highest = value
-        later = [t for t, shown in frames if t > event["t"] and shown > highest - 0.06]
-        if later and later[0] < event["t"] + PATIENCE:
-            latencies.append(later[0] - event["t"])
-    release = next(e["t"] for e in found["events"] if e["type"] == "pointerup")
-    settled = max(0.0, frames[-1][0] - release) if frames else 0.0
-    drawn = len({value for _, value in frames})
-    return {"drag": latencies, "settled": [settled], "drawn": [drawn]}
-
-
-def measure(explorer, drags=tuple(SHOWN)) -> dict:
-    """One round: every control of one explorer, and drags of some."""
-    page, found = explorer.page, {}
-    explorer.root.scroll_into_view_if_needed()
-    explorer.root.evaluate(RECORD)
-
-    def steps(name, acts, types):
-        times = [step(explorer, act, types) for act in acts]
-        found[name] = {"step": [each for each in times if each is not None]}
-
-    def pull(name, css):  # from near the upper left corner of an element, down right
-        explorer.part(css).scroll_into_view_if_needed()
-        box, mouse = explorer.part(css).bounding_box(), page.mouse
-        places = [(box["x"] + 60 + 4 * i, box["y"] + 50 + 5 * i) for i in range(STEPS)]
-        mouse.move(box["x"] + 56, box["y"] + 45)
-        mouse.down()
-        acts = [lambda at=place: mouse.move(*at) for place in places]
-        steps(name, acts, ["pointermove"])
-        mouse.up()
-
-    def choose(name, value):
-        explorer.part(f".{name} select").select_option(index=value)
-
-    kinds = [name for name in KINDS if name != "given"]
-    for name in SHOWN:
-        if not explorer.part(f".{name}").count():
-            continue
-        if name in NEEDS:  # and a digit in no noise, whose map N changes
-            for other in ("digit-slider", "noise-slider"):
-                explorer.handle(other).press("Home")
-            choose("attention-select", kinds.index(NEEDS[name]))
-            page.wait_for_timeout(500)
-        page.evaluate("name => { window.slider = '.' + name; }", name)
-        handle = explorer.handle(name)
-        handle.press("Home")
-        keys = ["ArrowRight"] * (STEPS // 2) + ["ArrowLeft"] * (STEPS // 2)
-        acts = [lambda key=key, at=handle: at.press(key) for key in keys]
-        steps(name, acts, ["keydown"])
-        if name in drags and name not in FEW:
-            found[name] |= drag(explorer, name)
-    if explorer.part(".noise-slider").count():  # so strong that another draw is seen
-        for key in ["Home", *["PageUp"] * 5]:
-            explorer.handle("noise-slider").press(key)
-    if explorer.part(".explorer-pad").count():
-        pull("explorer-pad", ".explorer-pad canvas")
-        explorer.part(".explorer-pad button").click()
-    if explorer.part(".explorer-handle").count():
-        pull("explorer-handle", ".explorer-handle")
-    if explorer.part(".fresh-draw").count():
-        button = explorer.part(".fresh-draw button")
-        steps("fresh-draw", [button.click] * STEPS, ["click"])
-    if explorer.part(".explorer-keys").count():
-        explorer.part("canvas").click()
-        acts = [lambda i=i: page.keyboard.press(str(i % 10)) for i in range(STEPS)]
-        steps("explorer-keys", acts, ["keydown"])
-    for select in explorer.part("select").all():
-        name = select.evaluate(
-            "x => /[a-z]+-select/.exec(x.parentElement.className)[0]"
-        )
-        count = select.locator("option").count()
-        chosen = [i % count for i in range(1, STEPS + 1)]
-        acts = [lambda i=i, name=name: choose(name, i) for i in chosen]
-        steps(name, acts, ["change"])
-    page.evaluate("record.ended.abort()")
-    found["picture"] = {
-        "blank": [page.evaluate("record.blank")],
-        "sizes": [page.evaluate("record.places.size")],
-    }
-    return found
 
 
 def summary(rounds) -> dict:

@@ -1,10 +1,14 @@
 """Controls as a reader moves them: controls.js in JupyterLab and in a page alone."""
 
+from pathlib import Path
+
 import pytest
 from browser import PHONE, Page
 from shown import NAMES
 
 from utils.attention import KINDS
+
+SCREENSHOTS = Path(__file__).parents[2] / "build" / "screenshots"
 
 pytestmark = pytest.mark.browser
 
@@ -138,3 +142,25 @@ def test_a_phone(browser, html):
     assert page.page.evaluate("document.documentElement.scrollWidth") <= 400
     assert page.problems == []
     page.close()
+
+
+# ---- for people
+
+
+def test_screenshots_for_people(browser, in_lab, html):
+    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+    wide = {"viewport": {"width": 1000, "height": 900}}
+    for theme in ("dark", "light"):
+        in_lab.set_theme(theme)
+        places = {
+            "lab": in_lab,
+            "page": Page(browser, html / f"{theme}.html", **wide),
+            "phone": Page(browser, html / f"{theme}.html", **PHONE),
+        }
+        for kind, place in places.items():
+            for name, explorer in zip(NAMES, place.explorers(3), strict=True):
+                explorer.settle()
+                path = SCREENSHOTS / f"{name}-{kind}-{theme}.png"
+                explorer.root.screenshot(path=path)
+        places["page"].close()
+        places["phone"].close()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from browser import PHONE, Notebook, Page, check_quiet, write_notebook
+from browser import Notebook, check_quiet, write_notebook
 from shown import ATTENTION, CELLS, NAMES, NOISE, SETUP
 from traitlets import TraitError
 
@@ -18,7 +18,6 @@ from utils.explorers.explorer import SCRIPT
 from utils.noise import NOISES
 
 ROOT = Path(__file__).parents[2]
-SCREENSHOTS = ROOT / "build" / "screenshots"
 _, (IMAGES, LABELS) = load_mnist()
 NO_SIMD = "WebAssembly.compile = async () => { throw new Error('no SIMD'); };"
 
@@ -277,26 +276,3 @@ def wait_for(condition, seconds=30):
     while not condition():
         assert time.monotonic() < end
         time.sleep(0.05)
-
-
-# ---- for people
-
-
-@pytest.mark.browser
-def test_screenshots_for_people(browser, in_lab, html):
-    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-    wide = {"viewport": {"width": 1000, "height": 900}}
-    for theme in ("dark", "light"):
-        in_lab.set_theme(theme)
-        places = {
-            "lab": in_lab,
-            "page": Page(browser, html / f"{theme}.html", **wide),
-            "phone": Page(browser, html / f"{theme}.html", **PHONE),
-        }
-        for kind, place in places.items():
-            for name, explorer in zip(NAMES, place.explorers(3), strict=True):
-                explorer.settle()
-                path = SCREENSHOTS / f"{name}-{kind}-{theme}.png"
-                explorer.root.screenshot(path=path)
-        places["page"].close()
-        places["phone"].close()

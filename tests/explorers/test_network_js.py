@@ -31,7 +31,6 @@ from utils.data import load_mnist
 from utils.explorers.packing import network_module
 from utils.model import attention_maps, build_model, predict, set_weights
 from utils.studies.uncertain_place import ENERGY, arm
-from utils.tools import wasm
 
 ROOT = Path(__file__).parents[2]
 TRAINED = {  # networks, by the size of the canvas they were trained on
@@ -118,36 +117,6 @@ def assert_equal(ours: Results, theirs: Results):
     near = 1e-5 + 1e-4 * RATES["sgd"] * np.abs(theirs.gradients).max()
     np.testing.assert_allclose(ours.after_sgd, theirs.after_sgd, atol=near)
     np.testing.assert_allclose(ours.after_adam, theirs.after_adam, atol=1e-5)
-
-
-# --- The module --------------------------------------------------------------------
-
-
-def test_the_module_was_made_from_the_source():
-    made_from = wasm.digest_section(wasm.SOURCE.read_bytes())
-    message = "network.c has changed since network.wasm was made: run `make wasm`"
-    assert wasm.MODULE.read_bytes().endswith(made_from), message
-
-
-def test_the_module_is_small():
-    assert wasm.MODULE.stat().st_size <= 20_000
-
-
-def test_a_build_repeats_the_bytes(monkeypatch, tmp_path):
-    pytest.importorskip("ziglang", reason="the compiler is not installed")
-    again = tmp_path / wasm.MODULE.name
-    committed = wasm.MODULE.read_bytes()
-    monkeypatch.setattr(wasm, "MODULE", again)
-    wasm.build()
-    assert again.read_bytes() == committed
-
-
-def test_without_the_compiler_an_error_says_how_to_get_it(monkeypatch):
-    monkeypatch.setattr(wasm.importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(
-        ModuleNotFoundError, match=r"ziglang.*pip install -e '.\[wasm\]'"
-    ):
-        wasm.build()
 
 
 # --- Kinds, answers, gradients, updates --------------------------------------------
