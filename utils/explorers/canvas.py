@@ -8,9 +8,9 @@ from utils.explorers.explorer import Explorer
 from utils.explorers.packing import digits, network, page_network, parameters
 from utils.explorers.shipped import CONTROL, attention_of, trained_model
 
-ALONE = Display(60, 60)  # what networks that ship learnt on
-PAIR = Display(60, 60, second_digit=True)  # these, with the cue at the target
-ATTENDED = "energy"  # the network beside the control, of those for digits alone
+ALONE = Display(60, 60)  # on such displays the shipped networks of `display` learned
+PAIR = Display(60, 60, second_digit=True)  # and those of `competition`
+ATTENDED = "energy"  # the kind of the network beside the control, in `display`
 NOISE, MOST_NOISE = 120.0, 240.0  # SD in grey levels: to begin with, and at most
 PAIR_NOISE = 60.0
 MOST_FRAGMENTS = 8

@@ -1,5 +1,5 @@
-// What every panel is drawn with: text, lines, axes and rasters on a canvas, in the colours of
-// the page's theme.
+// The means of drawing that all panels share: text, lines, axes and rasters on a canvas, in the
+// colours of the page's theme.
 
 // The colours of the figures (Okabe and Ito 2008), lighter on dark paper.
 const THEMES = {
@@ -23,7 +23,7 @@ const FONT = "system-ui, 'DejaVu Sans', sans-serif";
 // The colours that all drawing uses.
 export const theme = { ...THEMES.light };
 
-// Sets them; `paper` may be the page's own.
+// Sets these colours; `paper` is the page's own.
 export function useTheme(name, paper) {
   Object.assign(theme, THEMES[name], { paper });
 }
@@ -61,7 +61,7 @@ export function disc(c, x, y, radius, colour) {
   c.fill();
 }
 
-// Draws what may not leave a box, but for the width of a line along its ends.
+// Clips a drawing to a box, with room for the width of a line along its edges.
 export function inside(c, { x, y, width, height }, paint) {
   c.save();
   c.beginPath();
@@ -71,8 +71,8 @@ export function inside(c, { x, y, width, height }, paint) {
   c.restore();
 }
 
-// What stays the same from picture to picture is drawn once, and then copied: writing is
-// most of the work of a picture. `area` is [x, y, width, height].
+// Draws the parts that do not change from picture to picture once, and copies them from then
+// on, because text is most of the work of a picture. `area` is [x, y, width, height].
 const LAYERS = new Map();
 const MOST_LAYERS = 64;
 export function still(c, key, area, paint) {
@@ -91,7 +91,7 @@ export function still(c, key, area, paint) {
   c.drawImage(LAYERS.get(name), x, y, width, height);
 }
 
-// Axes in a box: returns how to place values. Ticks are [value, text].
+// Draws axes in a box; returns two functions that place values. Ticks are [value, text].
 export function axes(c, box, settings) {
   const { xlim, ylim } = settings;
   const x = (value) => box.x + ((value - xlim[0]) / (xlim[1] - xlim[0])) * box.width;

@@ -1,6 +1,5 @@
-// An explorer in a page: controls, a picture drawn on a canvas, and a line that says what is
-// seen. One description, made by Python (explorer.py), drives it with a kernel and without.
-//
+// An explorer in a page: controls, a picture drawn on a canvas, and a line of text below it.
+// One description, made by Python (explorer.py), drives it with a kernel and without.
 // explorer.py makes one script of these files.
 import { Controls, element } from "./controls.js";
 import { useTheme, theme } from "./drawing.js";
@@ -13,13 +12,13 @@ import { studyView } from "./views/study.js";
 // A view is
 //
 //   layouts   [{ size: [width, height], panels: [[panel, [x, y, width, height], part]] }], the
-//             widest first; a panel draws a state, panel(context, box, state), and sees the
-//             `part` of the state that it names before the whole
+//             widest first; a panel is a function (context, box, state) that draws a state;
+//             with a `part`, the entries of state[part] replace those of the state
 //   start     async (explorer) => look, once; `explorer` is the class below
-//   look      (values of the controls by name) => the state that the panels draw; its `words`
-//             are said, as a problem if it has a `problem`
+//   look      (values of the controls by name) => the state that the panels draw; the line of
+//             text shows its `words`, marked as a problem if it has a `problem`
 //
-// Adding one is an entry here, its file in SCRIPTS of explorer.py, and a function in Python
+// A new view needs an entry here, its file in SCRIPTS of explorer.py, and a function in Python
 // that describes its controls and data.
 const VIEWS = {
   noise: noiseView,
@@ -63,7 +62,7 @@ class Explorer {
     this.update();
 
     // The width decides the layout. A canvas that was scrolled out of a notebook may come back
-    // blank. Its colours are the theme's: their change is a transition (explorer.css).
+    // blank. The theme decides the colours; a new theme starts a transition (explorer.css).
     const resized = new ResizeObserver(() => this.setLayout() && this.draw());
     const seen = new IntersectionObserver(() => this.draw());
     resized.observe(this.holder);
@@ -74,8 +73,8 @@ class Explorer {
     this.endings.push(() => resized.disconnect(), () => seen.disconnect());
   }
 
-  // Asks for a new picture: of this frame, once what asks has been done, or of the next frame
-  // if this one has its picture. To wait for the frame would cost a key press that wait.
+  // Asks for a new picture. It is drawn as soon as the current code has run, so that a key press
+  // does not wait for a frame; if this frame has its picture already, the next frame draws it.
   request() {
     this.isAsked = true;
     this.status.ariaBusy = "true";
@@ -124,13 +123,13 @@ class Explorer {
     this.status.textContent = parts.filter(Boolean).join(" · ");
   }
 
-  // Says what went wrong, until the next picture.
+  // Shows an error until the next picture.
   fail(error) {
     this.status.classList.add("explorer-problem");
     this.say(error.message);
   }
 
-  // Takes the widest layout that fits; returns whether it is another one.
+  // Takes the widest layout that fits; returns whether the layout has changed.
   setLayout() {
     const { layouts } = this.view;
     const room = this.holder.clientWidth || Infinity;
@@ -147,7 +146,7 @@ class Explorer {
     return true;
   }
 
-  // Where an event is on the picture, in the layout's pixels.
+  // The place of an event on the picture, in the layout's pixels.
   placeOf(event) {
     const frame = this.canvas.getBoundingClientRect();
     const pixel = this.layout.size[0] / frame.width;
@@ -162,8 +161,8 @@ class Explorer {
   }
 }
 
-// The keys of an explorer are its own: JupyterLab would take arrows to move among cells, and
-// digits to make headings of them.
+// Keeps keys that are pressed in an explorer from JupyterLab, which would move to another cell
+// with an arrow and make the cell a heading with a digit.
 function keepKeys(root) {
   root.dataset.lmSuppressShortcuts = "true";
   root.addEventListener("keydown", (event) => event.stopPropagation());
@@ -174,7 +173,7 @@ const brightness = (colour) => {
   return red + green + blue;
 };
 
-// Puts an explorer into `root`; `model` is an anywidget's, where a kernel runs.
+// Puts an explorer into `root`. `model` is that of the anywidget, if there is a kernel.
 export function mount(root, description, model) {
   root.replaceChildren();
   keepKeys(root);

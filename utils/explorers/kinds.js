@@ -14,8 +14,8 @@ const MAP_DIGITS = 10;
 const SMALL = 1e-7; // Keras' epsilon
 
 // A kind is { attend, parameters, isGain, isBlind }: `attend(look, parameters)` makes its map;
-// `parameters` are the defaults; what is a gain is not divided by its mean; what is blind
-// needs the size of a look only.
+// `parameters` are the defaults; a gain is not divided by its mean; a blind kind needs only the
+// size of a look.
 export const KINDS = {
   // A = 1
   ones: { isBlind: true, attend: (look) => constantMap(look, () => 1) },
@@ -165,7 +165,8 @@ function mapOf(kind, look, given) {
 
 // --- Maps from maps -------------------------------------------------------------------
 
-// New values, and how their gradient becomes that of the map they were made from.
+// A map made from another: its values, and a function from the gradient of these values to the
+// gradient of the other map's values.
 const derived = (map, values, through) => ({
   values,
   backward: map.backward && ((gradient) => map.backward(through(gradient))),
@@ -206,7 +207,7 @@ function averaged(map, shares) {
 // A / mean(A); a map of zeros gives 1, because of the constant
 const ofMeanOne = (map, look) => divided(plus(map, SMALL), everywhere(look));
 
-// The share of each place in a mean over all, and over those that do not multiply padding.
+// The weight of each place in a mean over all places, and in one without the padding's ring.
 const everywhere = ({ rows, cols }) => new Float64Array(rows * cols).fill(1 / (rows * cols));
 
 function interior({ rows, cols }) {
@@ -286,7 +287,7 @@ function forEachPlace({ evidence }, visit) {
   }
 }
 
-// Likely by their evidence summed over the map; of equal ones, the smaller digit.
+// The n digits with the most evidence, summed over the map; among equals, the smaller digit.
 function likeliestDigits(evidence, n) {
   const sums = new Float64Array(MAP_DIGITS);
   evidence.forEach((each, i) => (sums[i % MAP_DIGITS] += each));

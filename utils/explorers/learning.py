@@ -5,8 +5,8 @@ from utils.explorers.explorer import Explorer
 from utils.explorers.packing import SIZES, digits, page_network, parameters
 from utils.explorers.shipped import CONTROL, MAPS
 
-MOST_DIGITS = 2000  # that travel with a page, 210 bytes each;
-ONE_IN = 20  # of them is not learnt from but scores
+MOST_DIGITS = 2000  # that travel with a page, 210 bytes each
+ONE_IN = 20  # one digit in so many scores the networks instead of teaching them
 LARGE = (60, 60)  # pixels of the canvas on which a digit may be anywhere
 RATES = (0.0003, 0.001, 0.003, 0.01, 0.03)
 
@@ -21,8 +21,8 @@ def learning(images, labels, run) -> Explorer:
         images: `(images, rows, cols)` grey levels, 20 or more. Of the first 2,000, the
             last twentieth scores the networks and the rest teaches them.
         labels: `(images,)`.
-        run: a `RunSpec`, what to begin with: attention, noise, canvas, optimiser, batch
-            and seed.
+        run: a `RunSpec` with the attention, noise, canvas, optimiser, batch and seed to
+            begin with.
 
     Returns:
         Accuracy after each hundred updates; a test digit, its maps and answers. Its

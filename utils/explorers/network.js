@@ -1,8 +1,8 @@
 // The network in a page: network.wasm behind an interface.
 //
-// Scripts import each other by relative names only, and packing.py makes one script of them,
-// which makes no network requests, and runs as a module of a page or as a worker from a blob.
-// The files themselves run in Node. The bytes of network.wasm are data.
+// Scripts import each other by relative names only. packing.py joins them to one script, which
+// makes no network requests and runs as a module of a page or as a worker from a blob. The
+// files themselves run in Node. The bytes of network.wasm are passed as data.
 //
 //   const module = await compileNetwork(wasm);
 //   const network = await Network.create(module, { rows: 28, cols: 28, weights });
@@ -13,7 +13,7 @@
 //   network.update({ learning_rate: 0.01 });
 import { attentionGain, KINDS } from "./kinds.js";
 
-// In this order the weights lie one behind the other, each as Keras has it.
+// The order in which the weights lie one behind the other; each has the layout of Keras.
 export const WEIGHTS = {
   "conv_1/kernel": [3, 3, 1, 32],
   "conv_1/bias": [32],
@@ -97,8 +97,8 @@ export class Network {
   }
 
   // The first look at an image, `rows * cols` grey levels: { rows, cols, features,
-  // evidence } of the map, see kinds.js. The next look writes into the same arrays. For one
-  // kind of attention, features and evidence are left out where it needs none.
+  // evidence } of the map, see kinds.js. The next look writes into the same arrays. With the
+  // name of a kind, features and evidence are not computed if that kind does not need them.
   look(image, kind) {
     if (image?.length !== this.image.length) {
       throw new Error(
@@ -113,8 +113,8 @@ export class Network {
     return this.seen;
   }
 
-  // The gain (map places) that a kind makes of the first look. `settings`: the strength,
-  // and the parameters of the kind.
+  // The gain at each place of the map that a kind makes from the first look. `settings` are
+  // the strength and the parameters of the kind.
   attend(kind, settings) {
     this.expect(LOOKED, "attend");
     const { values, backward } = attentionGain(kind, this.seen, settings);
@@ -193,7 +193,7 @@ export class Network {
   }
 }
 
-// What Python packs: text in base64.
+// Bytes and float32 numbers that Python packs as text in base64.
 export const bytesOf = (text) => Uint8Array.from(atob(text), (each) => each.charCodeAt(0));
 export const floatsOf = (text) => new Float32Array(bytesOf(text).buffer);
 

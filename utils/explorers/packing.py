@@ -1,4 +1,4 @@
-"""What a page is given: scripts, and digits, networks and maps packed as text."""
+"""Packs for a page, as text: scripts, digits, networks and maps."""
 
 import base64
 import re
@@ -37,7 +37,7 @@ def one_script(names=NETWORK) -> str:
     module, in a worker made from a blob. It makes no network requests.
 
     Args:
-        names: files beside this one, each after those it imports from.
+        names: files beside this one, each after the files that it imports from.
     """
     text = "".join((HERE / name).read_text("utf-8") for name in names)
     text = re.sub(r'(?m)^import \{[^}]*\} from "[\w./]+\.js";\n', "", text)
@@ -50,7 +50,7 @@ def network_module() -> str:
 
 
 def page_network() -> dict[str, str]:
-    """What a page with networks needs: their module, and 256 colours of gains."""
+    """The compiled network and 256 colours of gains, for a page with networks."""
     colours = matplotlib.colormaps[GAIN_COLOURS](np.arange(256), bytes=True)[:, :3]
     return {"wasm": network_module(), "gain_colours": packed(colours)}
 
@@ -68,7 +68,7 @@ def digits(images, labels, most: int = MOST_DIGITS) -> dict:
         labels: `(images,)` digits.
 
     Raises:
-        ValueError: if they are no such arrays.
+        ValueError: if images or labels are not of this form.
     """
     images, labels = np.asarray(images), np.asarray(labels)
     if images.ndim != 3 or not 0 < len(images) == labels.size or labels.ndim != 1:
@@ -98,10 +98,10 @@ def digits(images, labels, most: int = MOST_DIGITS) -> dict:
 
 
 def network(label: str, model) -> dict:
-    """A network for a page, of a model from `build_model` or of weights by layer.
+    """A network for a page, from a model of `build_model` or from weights by layer.
 
     Raises:
-        ValueError: if it is not the network of `utils.model`, or not finite.
+        ValueError: for another network than that of `utils.model`, or NaN in weights.
     """
     weights, scale = model, 1.0
     if isinstance(model, keras.Model):
@@ -132,13 +132,14 @@ def network(label: str, model) -> dict:
 
 
 def parameters(kind: str, own: Mapping, shape: tuple[int, int]) -> dict[str, dict]:
-    """Parameters of kinds, as a page takes them: `own`, and the order of `shuffled`.
+    """Parameters of kinds, in the form that a page takes.
 
-    That is the order in which it takes the places of a map of their numbers.
+    The parameter `places` of `shuffled` is the order in which it takes the places of a
+    map, numbered row by row.
 
     Args:
-        kind: that has parameters of its `own`.
-        own: by name.
+        kind: the kind to which `own` belongs.
+        own: parameters by name.
         shape: `(rows, cols)` of images.
     """
     given = {"shuffled": {}, kind: dict(own)}
@@ -158,8 +159,8 @@ def parameters(kind: str, own: Mapping, shape: tuple[int, int]) -> dict[str, dic
 
 
 def _check_wiring(model):
-    """Refuse a model that differs from the post's in more than its attention."""
-    known = {layer.name for layer in build_model("given").layers} | {"rescaling"}
+    """Refuse a model that differs from the published one in more than attention."""
+    known = {layer.name for layer in build_model("given", input_scale=0.5).layers}
     if other := {layer.name for layer in model.layers} - known:
         raise ValueError(
             "Expected a model in the wiring that build_model has of its own: map from "

@@ -28,7 +28,7 @@ export function imagePanel(c, box, { image, shape, level, unit }) {
   outline(c, box.x, box.y, width, height);
 }
 
-// The corners of what is marked: `cue` is [row, col, rows, cols], pixels of the image.
+// The corners around a marked digit: `cue` is [row, col, rows, cols], pixels of the image.
 export function cuePanel(c, box, { cue, shape }) {
   if (!cue) return;
   const [top, left, rows, cols] = cue.map((each) => each * fitted(shape, box).pixel);
@@ -37,7 +37,7 @@ export function cuePanel(c, box, { cue, shape }) {
   c.setLineDash([]);
 }
 
-// Of one network, or of one of several series, whose name it then has.
+// The gains over the image; with a `name`, the title is that of one series among several.
 export function mapPanel(c, box, { image, shape, gains, gainShape, gainColour, name, series }) {
   const { width, height, pixel } = fitted(shape, box);
   const [rows, cols] = gainShape;
@@ -63,7 +63,7 @@ export function mapPanel(c, box, { image, shape, gains, gainShape, gainColour, n
   outline(c, box.x, box.y, width, height);
 }
 
-// What the colours of the map mean: upright, or lying where the box is wide.
+// The legend of the gains' colours: upright, or lying where the box is wide.
 export function legendPanel(c, box, { gainColour, gainMaximum }) {
   const area = [box.x - 6, box.y - 10, box.width + LEGEND_TEXT, box.height + 30];
   still(c, `legend ${gainMaximum}`, area, (layer) => {
@@ -117,5 +117,5 @@ function gainLegend(c, box, gainColour, gainMaximum) {
   }
 }
 
-// What a network answers, in words.
+// The answer of a network in words, from its ten probabilities.
 export const likeliest = (p) => `${argmax(p)} (${Math.round(100 * Math.max(...p))}%)`;

@@ -71,7 +71,7 @@ function accuracyAt([middle, logSpread, lapse], dB) {
   return GUESS + (1 - GUESS - lapse) * normalIntegral((middle - dB) / Math.exp(logSpread));
 }
 
-// Twice the logarithm of how much likelier the counts are by their own shares.
+// Twice the logarithm of the ratio of two likelihoods: of the observed shares, and of a model.
 function devianceOf(rows, expected) {
   const term = (share, p) => (share ? share * Math.log(share / p) : 0);
   return rows.reduce((sum, row) => {
@@ -102,9 +102,9 @@ function coarseFit(rows, [lowest, highest]) {
 const combinations = (sets) =>
   sets.reduce((all, set) => all.flatMap((head) => set.map((each) => [...head, each])), [[]]);
 
-// The best function within the limits, from a start on: of a grid of three values of each
-// parameter, the best is the middle of the next; if it was the middle already, the next grid is
-// finer. A parameter whose limits are equal stays.
+// The best function within the limits, searched from a start. The best point of a grid with
+// three values of each parameter is the middle of the next grid; if it was the middle already,
+// the next grid is finer. A parameter whose limits are equal keeps its value.
 function mostLikely(rows, limits, start) {
   let found = start.map((each, i) => clip(each, limits[i]));
   let deviance = misfit(rows, found);
@@ -123,8 +123,8 @@ function mostLikely(rows, limits, start) {
   return { found, deviance };
 }
 
-// The threshold farthest towards `end` that the counts do not speak against: there the best
-// spread and lapse make them less likely by LIKELY (profile likelihood).
+// The end of the threshold's 95% interval in the direction of `end`: the threshold at which the
+// deviance, with the best spread and lapse for it, is larger by LIKELY (profile likelihood).
 function likelyEnd(rows, [, ...others], { found, deviance }, end) {
   let [inside, outside] = [found[0], end];
   const isLikely = (middle) =>

@@ -1,4 +1,4 @@
-"""The trained networks that ship with the package, and how they are called."""
+"""The trained networks that ship with the package, and their names."""
 
 import json
 from pathlib import Path
@@ -48,12 +48,12 @@ def shipped(display: Display | None = None) -> dict[str, Path]:
 
 
 def record(path: Path) -> dict:
-    """A record that ships."""
+    """The record of a trained network."""
     return json.loads(path.read_text("utf-8"))
 
 
 def trained_model(attention: str, display: Display) -> keras.Model:
-    """The same as a model, with the settings that its record has.
+    """A trained network as a model, with the settings of its record.
 
     Raises:
         FileNotFoundError: if there is none.
@@ -66,13 +66,13 @@ def trained_model(attention: str, display: Display) -> keras.Model:
 
 
 def label_of(kind: str) -> str:
-    """What a reader calls the trained network of a kind."""
+    """The label of the trained network of a kind."""
     how = "without attention" if kind == CONTROL else f"with {KINDS[kind].label}"
     return f"Trained {how}"
 
 
 def attention_of(model) -> tuple[str, float, dict]:
-    """Kind, strength and parameters of a model's attention; weights alone have none."""
+    """Kind, strength and parameters of a model's attention; defaults for weights."""
     if isinstance(model, keras.Model):
         layer = model.get_layer("attention")
         if layer.attention not in (CONTROL, "given"):

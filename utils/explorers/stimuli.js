@@ -4,8 +4,8 @@
 // Digits are { rows, cols, images, labels }: images holds grey levels (Uint8Array or
 // Float32Array), one digit after the other, row by row.
 
-// Uniform numbers from 0 to 1, of a seed and one of its independent streams (sfc32 of
-// PractRand).
+// Returns a source of uniform numbers from 0 to 1, for a seed and one of its independent streams
+// (sfc32 of PractRand).
 export function randomNumbers(seed, stream = 0) {
   let [a, b, c, counter] = [seed | 0, stream | 0, 0x243f6a88, 1];
   function next() {
@@ -21,7 +21,7 @@ export function randomNumbers(seed, stream = 0) {
 }
 
 // Adds sd * z to each pixel, in place, z being standard normal (Box and Muller 1958). Draws
-// as many numbers at every SD, so that two levels differ in strength and in nothing else.
+// as many numbers at every SD, so that two levels differ only in strength.
 export function addNoise(image, sd, random) {
   for (let i = 0; i < image.length; i += 2) {
     const radius = sd * Math.sqrt(-2 * Math.log(1 - random()));
@@ -42,7 +42,7 @@ export function drawPlace({ rows, cols }, canvas, random) {
   return [canvas[0] - rows, canvas[1] - cols].map((room) => Math.floor(random() * (room + 1)));
 }
 
-// A digit on a canvas, at a place of its own or at one that is drawn.
+// A digit on a canvas, at a given place or at a random one.
 export function showDigit(digits, index, canvas, random, place) {
   const { rows, cols, images } = digits;
   const [top, left] = place ?? drawPlace(digits, canvas, random);
@@ -55,7 +55,7 @@ export function showDigit(digits, index, canvas, random, place) {
 }
 
 // Lays a part of a digit, [row, col, rows, cols], over an image on a canvas, in place: its
-// corner at [top, left]; of two pixels the brighter is seen.
+// corner at [top, left]. Of two pixels the brighter one is shown.
 export function layPart(image, canvas, { rows, cols, images }, index, part, [top, left]) {
   const [firstRow, firstCol, height, width] = part;
   for (let row = 0; row < height; row++) {
@@ -82,9 +82,9 @@ export function* endlessOrder(count, random) {
 
 // --- Kinds of noise -------------------------------------------------------------------
 
-// Names and formulas are those of utils/noise.py. What is random is drawn once,
-// `draw(count, random)`, and then scaled by the level, `apply(image, level, drawn)`: two levels
-// of one draw differ in strength and in nothing else, and level 0 is the image.
+// Names and formulas are those of utils/noise.py. Random numbers are drawn once by
+// `draw(count, random)`, and `apply(image, level, drawn)` scales them, so that two levels of one
+// draw differ only in strength. Level 0 leaves the image as it is.
 export const NOISES = {
   // image + sd z, z being standard normal
   gaussian: {

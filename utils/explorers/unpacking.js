@@ -1,10 +1,10 @@
-// What Python packs (packing.py), unpacked: digits, networks and the colours of gains.
+// Unpacks the data that Python packs (packing.py): digits, networks, the colours of gains.
 import { packed } from "./drawing.js";
 import { Network, bytesOf, compileNetwork, floatsOf } from "./network.js";
 
 const GAIN_MAXIMUM = 4; // the last colour: this gain, or more
 
-// Digits { rows, cols, images, labels } as stimuli.js has them, from images that are deflated.
+// Inflates the images; returns digits { rows, cols, images, labels } as in stimuli.js.
 export async function digitsOf({ rows, cols, images, labels }) {
   if (typeof DecompressionStream === "undefined") {
     throw new Error(

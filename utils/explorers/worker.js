@@ -7,7 +7,7 @@
 //                     { rows, cols, images, labels } (grey levels, one digit after the
 //                     other), and `settings`: kinds (of attention, one for each network),
 //                     parameters (of each kind, with its strength), noise_sd (in training,
-//                     grey levels), noise_varies (each display draws its SD from 0 to that),
+//                     grey levels), noise_varies (each display's SD is from 0 to noise_sd),
 //                     test_noise_sd, canvas [rows, cols], optimizer ("sgd" or "adam"),
 //                     learning_rate, learning_rate_decay, batch (displays of an update), seed
 //   "pause", "go on"
@@ -17,8 +17,8 @@
 // at the start, after each hundred updates, and when the test noise is set. Of each network,
 // accuracies has the share of right answers to the test displays, which stay the same, and
 // losses the mean over the last full hundred updates. An update trains all networks on one
-// batch; time for tests is not counted. What is not known yet is null. Or the worker posts
-// { error }, a sentence, and pauses.
+// batch; time for tests is not counted. A value that is not known yet is null. If something goes
+// wrong, the worker posts { error }, a sentence, and pauses.
 import { Network, WEIGHTS, argmax, compileNetwork, sizeOf } from "./network.js";
 import {
   addNoise,
@@ -45,7 +45,7 @@ const LIMITS = {
 
 // --- The worker -----------------------------------------------------------------------
 
-// Makes the worker. `script`: the text of a script, after which there is `answerMessages`.
+// Makes the worker. `script` is the text of a script that defines `answerMessages`.
 export function makeLearningWorker(script) {
   const text = `${script}\nanswerMessages(self);`;
   const address = URL.createObjectURL(new Blob([text], { type: "text/javascript" }));

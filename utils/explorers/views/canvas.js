@@ -1,5 +1,5 @@
 // The view of a display: a digit that the reader moves about on a canvas, in noise and among
-// others, and what two networks make of it: one trained without attention, one with.
+// others, and the answers of two networks, one trained without attention and one with.
 //
 // Data: `digits` (unpacking.js), `canvas` [rows, cols], `fragment` (the side of one, pixels),
 // `networks` { attended, control }, `attention` (a kind, which a cue multiplies)
@@ -70,8 +70,8 @@ export const canvasView = {
     const most = controls.all.fragments.max;
     const colours = coloursOf(data.gain_colours);
 
-    // All that chance decides about a display, whatever the condition. A digit alone and one
-    // among others, in much noise or in little, differ in that and in nothing else.
+    // Draws all random parts of a display, in every condition, so that two conditions differ
+    // only in the parts that they show.
     function drawDisplay(random) {
       const any = () => Math.floor(random() * digits.labels.length);
       const side = data.fragment;
@@ -88,7 +88,7 @@ export const canvasView = {
       };
     }
 
-    // Which digit the second is: the one that was drawn, or the next of another class.
+    // The index of the second digit: the one that was drawn, or the next of another class.
     function secondOf({ index, second: [drawn] }) {
       const isOther = (label) => label !== digits.labels[index];
       const next = digits.labels.findIndex((label, i) => i >= drawn && isOther(label));
@@ -189,8 +189,8 @@ export const canvasView = {
   },
 };
 
-// A Gaussian around the middle of what is marked: `cue_maps` of utils/displays.py. Place o of
-// a map lies over pixel 2 o - 1.
+// A Gaussian around the middle of the marked digit, as in `cue_maps` of utils/displays.py. Place
+// o of a map lies over pixel 2 o - 1.
 function cueMap({ rows, cols }, [top, left, height, width], sd) {
   const along = (count, middle) =>
     Array.from({ length: count }, (_, o) => Math.exp(-((2 * o - 1 - middle) ** 2) / (2 * sd * sd)));
@@ -198,8 +198,8 @@ function cueMap({ rows, cols }, [top, left, height, width], sd) {
   return along(rows, top + (height - 1) / 2).flatMap((down) => across.map((each) => down * each));
 }
 
-// An element that lies over the display, to move the digit by: with a mouse, a pen or a
-// finger, or by arrow keys. A press beside the digit has it come there.
+// An element over the display, by which a mouse, a pen, a finger or the arrow keys move the
+// digit. A press beside the digit moves it there.
 function makeHandle(parent, canvas, digits, placeNow, move) {
   const handle = element(parent, "div", "explorer-handle");
   handle.tabIndex = 0;
@@ -253,8 +253,8 @@ function wordsOfDisplay({ index, label, place, second }, p, values, { shown, sco
   return `${parts.filter(Boolean).join(", ")}: ${answers.join(", ")}${sofar}`;
 }
 
-// Puts an element of the page, `handle`, over a part of the picture, however wide that is,
-// and says below what it is for.
+// Puts an element of the page, `handle`, over a part of the picture, at any width of the
+// picture, and writes below how to use it.
 function handlePanel(c, box, { handle }) {
   const dots = c.getTransform().a;
   const [width, height] = [c.canvas.width / dots, c.canvas.height / dots];
@@ -267,8 +267,8 @@ function handlePanel(c, box, { handle }) {
   write(c, words, box.x, box.y + box.height + 17, { size: 11, room: box.width });
 }
 
-// How many of `shown` displays each was right about, and in how many it named the second
-// digit, if there was one: `score` is [{ name, right, intruded }].
+// Of `shown` displays, the right answers of each network and, where there was a second digit,
+// the displays in which the network named it: `score` is [{ name, right, intruded }].
 function scorePanel(c, box, { score, shown, invitation }) {
   const { x } = axes(c, box, {
     title: "Right so far",

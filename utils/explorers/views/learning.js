@@ -69,7 +69,7 @@ export const learningView = {
     let { learn, start_again: again } = first; // how often they were pressed
     explorer.endings.push(() => lesson.end());
 
-    // Nothing has been learnt yet.
+    // Makes a new lesson, in which nothing has been learnt yet.
     function begin(values) {
       lesson?.end();
       const settings = settingsFrom(values, data);
@@ -85,7 +85,7 @@ export const learningView = {
       explorer.request();
     }
 
-    // Does what the controls ask for; returns whether settings wait for a new start.
+    // Follows the controls; returns whether settings wait for a new start.
     function obey(values) {
       const testNoise = values.noise_level;
       const presses = values.learn - learn;
@@ -136,8 +136,8 @@ export const learningView = {
   },
 };
 
-// Two networks, from the start on: those of the page, as they were last heard of, and a worker
-// in which they learn, once they are told to.
+// Two networks that learn in a worker, and copies of them in the page with the weights that the
+// worker reported last. The worker starts when learning does.
 class Lesson {
   // `start`: the message to a worker; `heard` is called after each report of it.
   constructor(comparison, start, heard) {
@@ -169,8 +169,8 @@ class Lesson {
     this.worker?.terminate();
   }
 
-  // Has the networks scored in noise of another SD, one SD at a time: while a slider moves,
-  // the next one is that at which it then is.
+  // Asks the worker for scores in noise of another SD, one SD at a time: while a slider moves,
+  // the next SD is the slider's value when the last scores arrive.
   setTestNoise(sd) {
     if (!this.report || this.askedNoise !== null || this.problem) return;
     if (sd === this.report.test_noise_sd) return;
@@ -184,8 +184,8 @@ class Lesson {
     this.heard();
   }
 
-  // A point of the curves. Where the noise at test changes they begin anew: from there on they
-  // are of another test. A point that is alone gives way: it was scored while a hand moved.
+  // Adds a point to the curves. Where the noise at test changes, new curves begin, since they
+  // show another test. A curve of one point is dropped: a slider was moving then.
   take(report) {
     const { updates, accuracies, test_noise_sd: level, weights } = report;
     if (level === this.askedNoise) this.askedNoise = null;
@@ -198,7 +198,7 @@ class Lesson {
     segments.at(-1).points.push([updates, accuracies]);
   }
 
-  // What both networks make of a test digit in noise of an SD.
+  // The answers and maps of both networks for a test digit in noise of an SD.
   look(index, sd) {
     const { comparison } = this;
     const { image: clean, label, noise } = comparison.tests[index];
@@ -213,7 +213,7 @@ class Lesson {
   }
 }
 
-// What a worker begins with. Its noise at test is not among it: that moves while they learn.
+// The settings of a worker, but for the noise at test, which may change while it learns.
 function settingsFrom(values, { settings, canvases }) {
   const kinds = [values.attention, values.control];
   const { shape, parameters } = canvases[values.canvas];
@@ -281,7 +281,7 @@ function progressPanel(c, box, { names, segments, report, hint }) {
   write(c, hint, ...middle, { align: "center", bold: true });
 }
 
-// The first of 1,000, 2,000, 5,000, 10,000 and so on that is not below a number.
+// The smallest of 1,000, 2,000, 5,000, 10,000 and so on that is at least a number.
 function roundNumberFrom(number) {
   const decade = 10 ** Math.floor(Math.log10(number));
   return [1, 2, 5, 10].map((times) => times * decade).find((each) => each >= number);

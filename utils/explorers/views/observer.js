@@ -1,6 +1,6 @@
-// The reader as the observer: a noisy digit somewhere on a canvas, a key for what it is, and
-// the psychometric function that comes of it. Noise levels come in random order, each as often
-// (the method of constant stimuli: Fechner 1860).
+// The view in which the reader is the observer: a noisy digit somewhere on a canvas, ten keys to
+// name it, and the psychometric function fitted to the answers. Noise levels come in random
+// order, each as often (the method of constant stimuli: Fechner 1860).
 //
 // Data: `digits` (unpacking.js), `canvas` [rows, cols], `levels` (noise SDs in grey levels),
 // `networks`: [{ label, points: [[level, accuracy], ...] }]. The answers are the value of the
@@ -52,7 +52,7 @@ export const observerView = {
       trial = { level, cued, cue, image, label: digits.labels[index], isSeen: false };
     }
 
-    // Takes an answer to the display that is seen; a second one waits for the next.
+    // Takes one answer to each display, and none before it is shown.
     function answer(digit) {
       if (!trial?.isSeen) return;
       const { level, cued, label } = trial;
@@ -84,7 +84,8 @@ export const observerView = {
   },
 };
 
-// Ten buttons below the picture, and the keys 0 to 9 wherever in the explorer the focus is.
+// Takes answers from ten buttons below the picture, and from the keys 0 to 9 while the focus is
+// anywhere in the explorer.
 function addKeys({ canvas, endings, holder }, answer) {
   canvas.tabIndex = 0;
   const row = element(holder.parentElement, "div", "explorer-keys");
@@ -106,7 +107,7 @@ function addKeys({ canvas, endings, holder }, answer) {
   endings.push(() => document.removeEventListener("keydown", hear, true));
 }
 
-// What the answers come to: counts by level, the functions that fit them, and what is said.
+// The results of all answers: counts by level, fitted functions, and the words about them.
 function resultsOf(answers, levels) {
   const [counts, fits, parts] = [[], [], []];
   const last = answers.at(-1);

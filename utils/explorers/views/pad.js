@@ -1,5 +1,5 @@
-// A pad to draw a digit on, with mouse, pen or finger; what is drawn becomes an image of grey
-// levels made as MNIST's were.
+// A pad to draw a digit on with a mouse, a pen or a finger. The drawing becomes an image of grey
+// levels, made as the images of MNIST were.
 
 const PAD_SIZE = 224; // CSS pixels
 const EXTENT = 20 / 28; // MNIST's digits are as large as fits 20 of 28 pixels,
@@ -34,8 +34,8 @@ function shrink(strokes, rows, cols, width) {
   });
 }
 
-// Strokes as MNIST has them: sized to fit (but at most twice as large as drawn, so that a dot
-// stays one), and the centre of mass in the middle.
+// Strokes in the size of MNIST's digits (but at most twice as large as drawn, so that a dot stays
+// a dot), with their centre of mass in the middle.
 function digitOfStrokes(strokes, rows, cols) {
   const short = Math.min(rows, cols);
   const points = strokes.flat();
