@@ -177,6 +177,6 @@ def test_it_lives_in_jupyterlab_and_python_sets_it(browser, lab):
         (np.zeros((1, 28)), r"Received shapes \(1, 28\)"),
     ],
 )
-def test_digits_that_cannot_be_shown(images, words):
+def test_digits_larger_than_the_canvas_are_refused(images, words):
     with pytest.raises(ValueError, match=words):
         explorers.display(images, [0])

@@ -121,7 +121,7 @@ def test_a_number_typed_past_the_end_says_which_is_shown(noise):
     assert "is not" not in noise.status()
 
 
-def test_a_phone(browser, html):
+def test_it_works_on_a_phone(browser, html):
     """400 pixels wide, by touch: nothing sticks out, everything moves."""
     page = Page(browser, html / "light.html", **PHONE)
     shown = page.explorers(len(NAMES))

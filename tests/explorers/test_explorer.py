@@ -14,7 +14,7 @@ from traitlets import TraitError
 from utils import explorers
 from utils.attention import KINDS
 from utils.data import load_mnist
-from utils.explorers.explorer import SCRIPT
+from utils.explorers.explorer import HERE, SCRIPT
 from utils.noise import NOISES
 
 ROOT = Path(__file__).parents[2]
@@ -118,7 +118,7 @@ def test_the_page_begins_where_the_controls_stand(noise):
 
 
 def scripts_of(path):
-    """What the outputs of a notebook have of the explorers' script."""
+    """The outputs of a notebook that hold the explorers' script."""
     for cell in nbformat.read(path, as_version=4).cells:
         for output in cell.get("outputs", []):
             html = "".join(output.get("data", {}).get("text/html", ""))
@@ -130,8 +130,10 @@ def scripts_of(path):
     "path", sorted((ROOT / "notebooks").glob("*.ipynb")), ids=lambda path: path.stem
 )
 def test_a_committed_notebook_has_the_script_of_today(path):
+    style = (HERE / "explorer.css").read_text("utf-8")
     for html in scripts_of(path):
-        assert SCRIPT in html, "a stale explorer: execute it anew (make notebooks)"
+        fresh = SCRIPT in html and style in html
+        assert fresh, "a stale explorer: execute the notebook anew (make notebooks)"
 
 
 @pytest.mark.browser

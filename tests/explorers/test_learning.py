@@ -62,6 +62,6 @@ def test_a_canvas_holds_the_digits():
         (40, RunSpec(display=Display(80, 60)), "3 x 3 to 76 x 76.*Received 80 x 60"),
     ],
 )
-def test_what_a_page_cannot_learn_from(count, run, words):
+def test_runs_that_a_page_cannot_learn_are_refused(count, run, words):
     with pytest.raises(ValueError, match=words):
         explorers.learning(IMAGES[:count], LABELS[:count], run)

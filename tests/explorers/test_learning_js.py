@@ -219,7 +219,7 @@ def test_networks_of_an_explorer_that_is_gone_do_not_go_on(open_page):
     assert explorer.page.evaluate(count) == heard
 
 
-def test_on_a_phone(open_page):
+def test_networks_learn_on_a_phone(open_page):
     explorer = open_page(**PHONE)
     explorer.part(".learn-button button").tap()
     wait_for_updates(explorer, 100)

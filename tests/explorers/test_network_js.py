@@ -158,7 +158,7 @@ def test_the_page_computes_what_keras_computes(node, size, variant, start):
 
 
 @pytest.mark.parametrize("shape", [(3, 3), (76, 76)], ids=str)
-def test_the_smallest_and_the_largest_canvas(node, shape):
+def test_the_smallest_and_the_largest_canvas_agree(node, shape):
     images, labels = digits(shape)
     noise = 20 * np.random.default_rng(2).standard_normal(images.shape)
     learned = Lesson((images + noise).astype("float32"), labels, fresh_weights())
@@ -177,7 +177,7 @@ def test_where_activities_tie_the_same_place_gets_the_gradient(node, kind):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_an_empty_image(node, kind):
+def test_an_empty_image_gives_the_same_finite_results(node, kind):
     empty = lesson(28)._replace(images=0 * lesson(28).images)
     ours = in_node(node, Variant(kind), empty)
     assert np.isfinite(joined(ours)).all()
@@ -214,7 +214,7 @@ def test_updates_are_keras_own_along_the_mean_of_a_batch(node, name):
     np.testing.assert_allclose(decoded(weights), expected, atol=1e-7)
 
 
-def test_a_model_as_it_is_on_a_canvas_that_is_not_square(node):
+def test_a_model_on_a_canvas_that_is_not_square_agrees(node):
     """Above, Keras' model has a kind that chooses; this one has none."""
     images, labels = digits((20, 45))
     learned = Lesson(images, labels, trained_weights(28))

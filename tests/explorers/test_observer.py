@@ -187,7 +187,7 @@ def test_the_cue_marks_the_digit_and_replaces_the_display(opened):
     assert not (red - blue > 0.4).any()
 
 
-def test_a_phone(opened):
+def test_it_works_on_a_phone(opened):
     """By touch, beside the digit, on 400 pixels."""
     explorer = opened(*THREES, **PHONE)
     for number, digit in enumerate((3, 0, 9), start=1):
@@ -271,7 +271,7 @@ def test_answers_reach_python_and_keys_stay_in_the_explorer(lab, browser):
 # ---- Python
 
 
-def test_what_is_sent():
+def test_networks_levels_and_canvas_are_sent():
     explorer = explorers.observer(IMAGES, LABELS, NETWORKS)
     data = explorer.description["data"]
     (curve,) = data["networks"]
@@ -288,7 +288,7 @@ def test_a_page_begins_with_the_answers_that_python_has():
     assert '"label": 3, "answer": 8}]' in explorer.html()
 
 
-def test_what_cannot_be_shown_is_refused():
+def test_images_and_accuracies_of_another_form_are_refused():
     with pytest.raises(ValueError, match="Expected images"):
         explorers.observer(IMAGES[0], LABELS)
     for curve in ([0.8, 0.7], {60: 80}, {60: np.nan}):

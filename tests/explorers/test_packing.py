@@ -95,7 +95,7 @@ def test_shuffled_places_are_those_of_the_model(attention):
         (np.zeros((1, 9, 9)), [np.nan], "labels from 0 to 9.*nan"),
     ],
 )
-def test_images_that_cannot_be_shown(images, labels, words):
+def test_images_of_another_form_are_refused(images, labels, words):
     for explorer in (explorers.noise, explorers.attention):
         with pytest.raises(ValueError, match=words):
             explorer(images, labels)
@@ -129,6 +129,6 @@ def other_network():
         (lambda w: "weights.npz", "Expected a network of utils.model.build_model"),
     ],
 )
-def test_networks_that_cannot_be_shown(model, words):
+def test_other_networks_are_refused(model, words):
     with pytest.raises(ValueError, match=words):
         explorers.noise(IMAGES[:2], LABELS[:2], model(explorers.trained()))

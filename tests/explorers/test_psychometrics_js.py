@@ -61,7 +61,7 @@ def fitted(node):
     return fit
 
 
-def test_the_function_by_hand(node):
+def test_the_function_agrees_with_values_by_hand(node):
     known = {"threshold": 100, "spread": 6, "lapse": 0.04}
     levels = [1e-9, 100, 100 * 10 ** (6 / 20), 100 * 10 ** (-12 / 20), 1e9]
     found = node.evaluate(
