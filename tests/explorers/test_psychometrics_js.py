@@ -1,7 +1,5 @@
 """The psychometric function of a page, psychometrics.js in Node, against SciPy."""
 
-import itertools
-
 import numpy as np
 import pytest
 from node import Node
@@ -26,12 +24,12 @@ def most_likely(right, trials):
     found = [
         optimize.minimize(
             lambda x: -log_likelihood(x, right, trials),
-            (*start, 0.01),
+            (start, 4, 0.01),
             method="Nelder-Mead",
             bounds=limits,
             options={"xatol": 1e-6, "fatol": 1e-9, "maxiter": 2000},
         )
-        for start in itertools.product(LEVELS, (2, 6))
+        for start in LEVELS[1:5]
     ]
     return min(found, key=lambda each: each.fun).x
 
@@ -74,7 +72,7 @@ def test_the_function_agrees_with_values_by_hand(node):
 
 @pytest.mark.parametrize("trials", [8, 40, 1000])
 def test_the_fit_is_the_maximum_of_the_likelihood(fitted, trials):
-    """Against SciPy: as likely for all, and as good as the same threshold."""
+    """Against SciPy: log likelihoods within 0.0001, thresholds within 1%."""
     rng = np.random.default_rng(trials)
     drawn = rng.uniform((70, 2, 0), (250, 7, 0.1), (12, 3))
     right = rng.binomial(trials, [expected(*each) for each in drawn])

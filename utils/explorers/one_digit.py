@@ -9,7 +9,6 @@ from utils.explorers.shipped import (
     MAPS,
     attention_of,
     label_of,
-    record,
     shipped,
     trained,
 )
@@ -66,7 +65,7 @@ def attention(images, labels, model=None) -> Explorer:
         ValueError: for images, labels or weights that cannot be shown.
     """
     shown = digits(images, labels)
-    records = {kind: record(path) for kind, path in shipped().items()}
+    records = {kind: record for kind, (_, record) in shipped().items()}
     networks = {kind: network(label_of(kind), trained(kind)) for kind in records}
     attentive = [kind for kind in records if kind != CONTROL]
     best = max(attentive, key=lambda x: records[x]["epochs"][-1]["accuracy_matched"])

@@ -32,24 +32,19 @@ def trained(
     Raises:
         FileNotFoundError: if there is none.
     """
-    with np.load(_found(attention, display).with_suffix(".npz")) as weights:
+    with np.load(_found(attention, display)[0]) as weights:
         return dict(weights)
 
 
-def shipped(display: Display | None = None) -> dict[str, Path]:
-    """By kind, the record (JSON) of the first run that ships for a display."""
+def shipped(display: Display | None = None) -> dict[str, tuple[Path, dict]]:
+    """By kind, the weights' file and the record of the first run for a display."""
     found = {}
     for path in sorted(WEIGHTS.glob("*.json")):
-        spec = record(path)["spec"]
-        shown = spec.get("display")
+        record = json.loads(path.read_text("utf-8"))
+        kind, shown = record["spec"]["attention"], record["spec"].get("display")
         if (Display(**shown) if shown else None) == display:
-            found.setdefault(spec["attention"], path)
+            found.setdefault(kind, (path.with_suffix(".npz"), record))
     return found
-
-
-def record(path: Path) -> dict:
-    """The record of a trained network."""
-    return json.loads(path.read_text("utf-8"))
 
 
 def trained_model(attention: str, display: Display) -> keras.Model:
@@ -58,7 +53,7 @@ def trained_model(attention: str, display: Display) -> keras.Model:
     Raises:
         FileNotFoundError: if there is none.
     """
-    spec = record(_found(attention, display))["spec"]
+    spec = _found(attention, display)[1]["spec"]
     own = {"strength": spec["strength"], **spec["attention_parameters"]}
     model = build_model(attention, image_shape=display.shape, **own)
     set_weights(model, trained(attention, display))
