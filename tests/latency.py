@@ -43,7 +43,7 @@ SETUP = """
 import numpy as np
 from utils import explorers
 from utils.data import load_mnist
-from utils.runs import RunSpec
+from utils.spec import RunSpec
 _, (images, labels) = load_mnist()
 large = np.pad(images[:300], ((0, 0), (16, 16), (16, 16)))
 def record(attention, seed):

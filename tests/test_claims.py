@@ -2,8 +2,8 @@
 
 import pytest
 
+from utils.estimate import Estimate
 from utils.runs.claims import HEADS, Claims
-from utils.statistics import Estimate
 
 GAP = Estimate(9.46, 7.91, 11.2, unit="points", basis="20 pairs", p=0.02)
 BARE = Estimate(3.0, unit="times")

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from utils import figures
-from utils.statistics import Estimate
+from utils.estimate import Estimate
 from utils.tools import notebooks
 
 mpl.use("agg")

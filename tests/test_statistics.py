@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from utils.estimate import FORMATS, Estimate
 from utils.inference import (
     difference_over_seeds_and_images,
     equivalence,
@@ -18,7 +19,7 @@ from utils.inference import (
     resampled_accuracies,
     sign_flip_test,
 )
-from utils.statistics import FORMATS, Estimate, mean_and_standard_error
+from utils.statistics import mean_and_standard_error
 
 # Darwin's 15 pairs of maize plants, crossed minus self-fertilised, eighths of an inch
 # (Fisher 1935, chapter III): t = 2.148, and 1726 of 32768 patterns of signs have sums

@@ -19,8 +19,8 @@ import numpy as np
 import psutil
 import pytest
 from tiny_study import SPECS
-
 from utils.explorers.networks import WEIGHTS
+
 from utils.record import versions
 from utils.runs import execution
 from utils.runs.probes import Probe

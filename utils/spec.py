@@ -96,12 +96,8 @@ class RunSpec(Wiring):
     noise_sd: float = checked(number(), 0.0)  # in training, grey levels
     noise_varies: bool = checked(flag, False)  # in training: uniform, 0 to noise_sd
     data: str = "mnist"  # or the path of a file for utils.data.load_npz
-    contrast: float = checked(
-        number(most=1), 1.0
-    )  # of test images, before noise
-    contrast_varies: bool = checked(
-        flag, False
-    )  # in training: uniform, 0 to 1
+    contrast: float = checked(number(most=1), 1.0)  # of test images, before noise
+    contrast_varies: bool = checked(flag, False)  # in training: uniform, 0 to 1
     display: Display | None = attrs.field(default=None, converter=_display)
     images: int = checked(whole(least=1), 60_000)  # in an epoch, always the same ones
     goes_on: bool = checked(flag, False)  # each epoch takes the next training images

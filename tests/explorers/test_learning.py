@@ -8,7 +8,7 @@ from utils import explorers
 from utils.data import load_mnist
 from utils.displays import Display
 from utils.explorers.learning import LARGE, MOST_DIGITS, ONE_IN
-from utils.runs import RunSpec
+from utils.spec import RunSpec
 from utils.studies import uncertain_place
 
 _, (IMAGES, LABELS) = load_mnist()

@@ -8,7 +8,7 @@ from browser import PHONE, Notebook, Page, write_notebook
 
 from utils import explorers
 from utils.data import load_mnist
-from utils.runs import RunSpec
+from utils.spec import RunSpec
 
 (IMAGES, LABELS), _ = load_mnist()
 LISTEN = """() => {

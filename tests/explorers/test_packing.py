@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from utils import explorers
-from utils.attention import DIGITS, KINDS
+from utils.attention import KINDS
 from utils.data import load_mnist
 from utils.explorers import packing
+from utils.maps import DIGITS
 from utils.model import build_model
 
 _, (IMAGES, LABELS) = load_mnist()

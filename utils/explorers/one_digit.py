@@ -1,6 +1,6 @@
 """Explorers of one digit: what noise does to it, and where a network looks."""
 
-from utils.attention import DIGITS, KINDS
+from utils.attention import KINDS
 from utils.explorers.controls import button, select, slider
 from utils.explorers.explorer import Explorer
 from utils.explorers.packing import digits, network, page_network, parameters
@@ -12,6 +12,7 @@ from utils.explorers.shipped import (
     shipped,
     trained,
 )
+from utils.maps import DIGITS
 from utils.noise import NOISES
 
 MOST_SIGMA = 5.0  # or that of a network of one's own, if it is larger

@@ -39,11 +39,13 @@ def trained(
 def shipped(display: Display | None = None) -> dict[str, tuple[Path, dict]]:
     """By kind, the weights' file and the record of the first run for a display."""
     found = {}
-    for path in sorted(WEIGHTS.glob("*.json")):
-        record = json.loads(path.read_text("utf-8"))
+    for path in sorted(WEIGHTS.glob("*.npz")):
+        if not (beside := path.with_suffix(".json")).exists():
+            continue
+        record = json.loads(beside.read_text("utf-8"))
         kind, shown = record["spec"]["attention"], record["spec"].get("display")
         if (Display(**shown) if shown else None) == display:
-            found.setdefault(kind, (path.with_suffix(".npz"), record))
+            found.setdefault(kind, (path, record))
     return found
 
 
