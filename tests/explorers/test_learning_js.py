@@ -235,7 +235,7 @@ def test_networks_learn_on_a_phone(open_page):
 def test_python_has_networks_learn_which_go_on_without_it(browser, lab):
     setup = (
         "from utils import explorers\nfrom utils.data import load_mnist\n"
-        "from utils.runs import RunSpec\n(images, labels), _ = load_mnist()\n"
+        "from utils.spec import RunSpec\n(images, labels), _ = load_mnist()\n"
         "learning = explorers.learning(images, labels, RunSpec('energy'))\nlearning"
     )
     write_notebook(lab.notebooks / "learning.ipynb", [setup])

@@ -5,7 +5,7 @@ import pytest
 from node import Node
 from scipy import optimize, stats
 
-from utils.explorers.observer import LEVELS
+from utils.explorers.trials import LEVELS
 
 
 def expected(threshold, spread, lapse, level=LEVELS):

@@ -3,14 +3,32 @@
 Each function returns a widget that the reader's page draws and computes by itself
 (`explorer.py`, `explorer.js`): as alive in a page without a kernel as in JupyterLab.
 From Python, its controls are traits, which the functions name: read, set or observe
-them, as in `explorer.noise_level = 40`.
+them, as in `explorer.noise_level = 40`. The module of an explorer is imported when it
+is first asked for.
 """
 
-from utils.explorers.canvas import competition as competition
-from utils.explorers.canvas import display as display
-from utils.explorers.learning import learning as learning
-from utils.explorers.observer import observer as observer
-from utils.explorers.one_digit import attention as attention
-from utils.explorers.one_digit import noise as noise
-from utils.explorers.shipped import trained as trained
-from utils.explorers.study import study as study
+import importlib
+
+MODULES = {  # by the name of an explorer
+    "noise": "utils.explorers.one_digit",
+    "attention": "utils.explorers.one_digit",
+    "display": "utils.explorers.canvas",
+    "competition": "utils.explorers.canvas",
+    "learning": "utils.explorers.learners",
+    "observer": "utils.explorers.trials",
+    "study": "utils.explorers.curves",
+    "trained": "utils.explorers.shipped",
+}
+__all__ = [*MODULES]
+
+
+def __getattr__(name):
+    if name not in MODULES:
+        raise AttributeError(f"No explorer {name!r}. There are {', '.join(MODULES)}.")
+    found = getattr(importlib.import_module(MODULES[name]), name)
+    globals()[name] = found
+    return found
+
+
+def __dir__():
+    return [*MODULES]

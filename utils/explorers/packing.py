@@ -160,7 +160,7 @@ def parameters(kind: str, own: Mapping, shape: tuple[int, int]) -> dict[str, dic
 
 def _check_wiring(model):
     """Refuse a model that differs from the published one in more than attention."""
-    known = {layer.name for layer in build_model("given", input_scale=0.5).layers}
+    known = {layer.name for layer in build_model("given").layers} | {"rescaling"}
     if other := {layer.name for layer in model.layers} - known:
         raise ValueError(
             "Expected a model in the wiring that build_model has of its own: map from "

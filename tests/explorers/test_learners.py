@@ -7,7 +7,7 @@ from test_packing import images_in
 from utils import explorers
 from utils.data import load_mnist
 from utils.displays import Display
-from utils.explorers.learning import LARGE, MOST_DIGITS, ONE_IN
+from utils.explorers.learners import LARGE, MOST_DIGITS, ONE_IN
 from utils.spec import RunSpec
 from utils.studies import uncertain_place
 

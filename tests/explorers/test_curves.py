@@ -5,7 +5,7 @@ from shown import NAMES
 
 from utils import explorers
 from utils.attention import KINDS
-from utils.explorers.study import study_arms
+from utils.explorers.curves import study_arms
 
 
 def record_of(seed, clean, **spec):

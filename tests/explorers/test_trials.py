@@ -17,7 +17,7 @@ from test_psychometrics_js import expected
 
 from utils import explorers
 from utils.data import load_mnist
-from utils.explorers.observer import LEVELS
+from utils.explorers.trials import LEVELS
 
 _, (IMAGES, LABELS) = load_mnist()
 THREES = IMAGES[LABELS == 3], LABELS[LABELS == 3]
