@@ -1,8 +1,11 @@
 """Records: whole or not there, damage seen and set aside, nothing ever unpickled."""
 
 import contextlib
+import errno
+import fcntl
 import hashlib
 import json
+import os
 import pickle
 import threading
 import warnings
@@ -419,6 +422,17 @@ def test_a_run_is_claimed_once(store):
             pass
     with store.claim("a"):
         pass
+
+
+def test_a_file_system_without_locks_is_named_with_a_way_out(store, monkeypatch):
+    def no_locks(*_):
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr(fcntl, "flock", no_locks)
+    with pytest.raises(OSError, match="has no locks") as refused, store.claim("a"):
+        pass
+    for words in (str(store.folder), "No locks available", "--store FOLDER"):
+        assert words in str(refused.value)
 
 
 # --- A full disk -----------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""An executed notebook as a page: its explorers move, and nothing is asked of anyone."""
+"""An executed notebook as a page: its explorers move, and it makes no requests."""
 
 import subprocess
 import sys
