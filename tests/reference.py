@@ -5,7 +5,10 @@ Arrays are `(batch, rows, cols, channels)`, as in the project.
 
 import numpy as np
 
+from utils.data import load_mnist
 from utils.layers import LocalResponseNormalization
+
+LAYERS = ("conv_1", "conv_2", "dense_2")
 
 
 def convolve(x, kernel):
@@ -68,6 +71,42 @@ def energy(features, evidence):
     return features.mean(-1)
 
 
+GAINS = {  # kinds with their gains, functions of features and evidence
+    "as_coded": lambda f, e: np.full(e.shape[:3], 1 / e.shape[1]),
+    "ones": lambda f, e: np.ones(e.shape[:3]),
+    "energy": lambda f, e: of_mean_one(energy(f, e)),
+    "top_n": lambda f, e: of_mean_one(top_n(f, e)),
+}
+
+
+# --- Networks and images to compare -----------------------------------------------
+
+
+def digits(count, shape=(28, 28)):
+    """Test digits with a little noise, tiled and cut to any size: no two alike."""
+    images = load_mnist()[1][0][:count].astype("float32")
+    images += np.random.default_rng(0).random(images.shape, "float32")
+    tiled = np.tile(images, (1, 2, 2))
+    return tiled[:, : shape[0], : shape[1], None]
+
+
+def with_biases(model):
+    """The model with biases that are not 0, so that they are tested too."""
+    rng = np.random.default_rng(1)
+    for name in LAYERS:
+        bias = model.get_layer(name).bias
+        bias.assign(rng.standard_normal(bias.shape))
+    return model
+
+
+def weights_of(model):
+    """Kernel and bias of each layer, float64, as `look_twice` takes them."""
+    return {
+        name: [np.asarray(w.value, np.float64) for w in model.get_layer(name).weights]
+        for name in LAYERS
+    }
+
+
 # --- The whole network -----------------------------------------------------------
 
 
@@ -89,7 +128,7 @@ def look_twice(
         images: `(batch, rows, cols, 1)`, grey levels.
         weights: `{"conv_1": [kernel, bias], "conv_2": ..., "dense_2": ...}`.
         gain_of: function of features and evidence.
-        looks_at, acts_on, read_out: as of `build_model`.
+        looks_at, acts_on, read_out: as of `utils.wiring.Wiring`.
         others: of a yoked network, images that the map is made of.
         gains: a map that is given, as a channel of the input or, with `field`, to
             multiply the features that the map is made of.

@@ -1,58 +1,25 @@
-"""The maps of attention: what all kinds share, each formula, and what is refused."""
+"""The registry of attention: what all kinds share, and a kind added in one entry."""
 
-import inspect
 import re
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
-import reference
 from keras import ops
+from looks import attend, first_look, gain
 
-from utils import attention
-from utils.attention import KINDS, RANGES, Attention, Kind, attention_gain, check
+from utils import attention, checks, figures
+from utils.attention import KINDS, Attention, Kind, check
 from utils.data import load_mnist
-from utils.maps import of_mean_one
+from utils.measures.learning import multiply_adds
 from utils.model import attention_maps, build_model, predict
 from utils.spec import RunSpec
 
 SHAPES = [(15, 15), (6, 9)]
 GAINS = [name for name, kind in KINDS.items() if kind.is_gain]  # not of mean 1
-BY_NUMPY = {
-    "evidence": reference.evidence_for_any,
-    "selectivity": reference.selectivity,
-    "top_n": reference.top_n,
-    "energy": reference.energy,
-}
 
 every_kind = pytest.mark.parametrize("kind", KINDS)
 every_shape = pytest.mark.parametrize("shape", SHAPES, ids=str)
-
-
-def first_look(shape=(15, 15), *, images=3, scale=2.0, seed=0):
-    """Random features after ReLU `(..., 32)` and evidence `(..., 10)`, float32."""
-    rng = np.random.default_rng(seed)
-    features = rng.standard_normal((images, *shape, 32)).astype("float32")
-    evidence = scale * rng.standard_normal((images, *shape, 10)).astype("float32")
-    evidence += scale * rng.standard_normal((images, 1, 1, 10)).astype("float32")
-    return np.maximum(scale * features, 0), evidence
-
-
-def gain(kind, features, evidence, **settings):
-    """Any kind's gain; `given` is given the second channel of the features."""
-    if kind == "given":
-        return np.asarray(Attention("given", **settings)(features[..., 1]))
-    return np.asarray(attention_gain(kind, features, evidence, **settings))
-
-
-def attend(kind, features, evidence, **parameters):
-    """The map itself, before it becomes a gain."""
-    return np.asarray(KINDS[kind].attend(features, evidence, **parameters))
-
-
-def evidence_of(*values):
-    """One image of 1 x 1 place with this evidence, and its features (none)."""
-    evidence = np.array(values, "float32").reshape(1, 1, 1, 10)
-    return np.zeros((1, 1, 1, 32), "float32"), evidence
 
 
 # --- What all kinds share --------------------------------------------------------
@@ -63,7 +30,10 @@ def test_every_kind_says_what_it_is():
     for name, kind in KINDS.items():
         assert name.isidentifier()
         assert kind.source
-        assert name == "given" or inspect.getdoc(kind.attend)
+        assert kind.made_of in ("nothing", "features", "evidence")
+        formula = r"[AG] = |max\(A\) - A$" if name not in ("shuffled", "centre") else ""
+        assert name == "given" or re.match(formula, kind.formula), name
+        assert {*kind.ranges} <= {*kind.defaults}, name
 
 
 @every_shape
@@ -117,146 +87,22 @@ def test_without_strength_the_model_is_the_control(kind):
     np.testing.assert_array_equal(model(inputs), control(images))
 
 
-# --- Each kind -------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("scale", [0.1, 2.0])
-@every_shape
-@pytest.mark.parametrize("kind", BY_NUMPY)
-def test_maps_are_numpy_s(kind, shape, scale):
-    look = first_look(shape, scale=scale)
-    in_double = [x.astype(np.float64) for x in look]
-    expected = BY_NUMPY[kind](*in_double)
-    np.testing.assert_allclose(attend(kind, *look), expected, atol=2e-6 * (1 + scale))
-    np.testing.assert_allclose(
-        gain(kind, *look), reference.of_mean_one(expected), rtol=2e-3, atol=1e-5
-    )
-
-
-def test_the_control_is_1_everywhere():
-    np.testing.assert_array_equal(gain("ones", *first_look()), 1)
-
-
-@pytest.mark.parametrize("scale", [0.01, 2, 100])
-def test_the_published_attention_is_a_constant(scale):
-    gains = gain("as_coded", *first_look(scale=scale))
-    np.testing.assert_allclose(gains, 1 / 15, atol=1e-7)
-    np.testing.assert_allclose(gain("as_coded", *first_look((6, 9))), 1 / 6, atol=1e-7)
-
-
-@pytest.mark.parametrize("constant", [0, 1 / 15, 1, 3.5])
-def test_uniform_is_its_gain(constant):
-    look = first_look()
-    np.testing.assert_array_equal(
-        gain("uniform", *look, gain=constant), np.float32(constant)
-    )
-    np.testing.assert_array_equal(gain("uniform", *look), np.float32(1 / 15))
-
-
-def test_evidence_by_hand():
-    """Least, ln 10, where all digits are alike; ln(9 + e) - 0.1 for one of 1."""
-    for equal in (-50, 0, 7):
-        alike = attend("evidence", *evidence_of(*[equal] * 10))
-        np.testing.assert_allclose(alike, np.log(10), rtol=1e-5)
-    one = attend("evidence", *evidence_of(1, *[0] * 9))
-    np.testing.assert_allclose(one, np.log(9 + np.e) - 0.1, rtol=1e-6)
-    assert (attend("evidence", *first_look()) > np.log(10)).all()
-
-
-def test_selectivity_by_hand():
-    """0 where all digits are alike, 1 where one is certain, 1 - log10(2) for two."""
-    for equal in (-50, 0, 7):
-        alike = attend("selectivity", *evidence_of(*[equal] * 10))
-        np.testing.assert_allclose(alike, 0, atol=1e-6)
-    for evidence, expected in (([200], 1), ([200, 200], 1 - np.log10(2))):
-        evidence = evidence + [0] * (10 - len(evidence))
-        received = attend("selectivity", *evidence_of(*evidence))
-        np.testing.assert_allclose(received, expected, rtol=1e-6)
-    maps = attend("selectivity", *first_look())
-    assert ((maps > 0) & (maps < 1)).all()
-
-
-def test_all_ten_digits_are_none():
-    gains = gain("top_n", *first_look(), n=10)
-    assert np.ptp(gains) < 1e-6
-    np.testing.assert_allclose(attend("top_n", *first_look(), n=10), 0.1, rtol=1e-6)
-
-
-def test_the_likeliest_digit_guides_by_its_probability():
-    features, evidence = first_look()
-    guess = evidence.mean(axis=(1, 2)).argmax(-1)
-    p = reference.softmax(evidence.astype(np.float64))
-    expected = [p[image, ..., digit] for image, digit in enumerate(guess)]
-    received = attend("top_n", features, evidence)
-    np.testing.assert_allclose(received, expected, rtol=1e-5)
-    np.testing.assert_array_equal(attend("top_n", features, evidence, n=1), received)
-
-
-@pytest.mark.parametrize("n", range(1, 11))
-def test_the_n_likeliest_digits(n):
-    features, evidence = first_look()
-    np.testing.assert_allclose(
-        attend("top_n", features, evidence, n=n),
-        reference.top_n(features, evidence.astype(np.float64), n),
-        atol=1e-6,
-    )
-
-
-def test_energy_by_hand():
-    features = np.zeros((1, 1, 2, 4), "float32")
-    features[0, 0, 1] = [1, 2, 3, 6]
-    evidence = np.zeros((1, 1, 2, 10), "float32")
-    np.testing.assert_array_equal(attend("energy", features, evidence), [[[0, 3]]])
-    np.testing.assert_allclose(
-        gain("energy", features, evidence), [[[0, 2]]], atol=1e-6
-    )
-
-
-# --- Activity taken apart ----------------------------------------------------------
-
-
-def inside(maps):
-    """Without the outermost ring, which multiplies padding."""
-    return maps[:, 1:-1, 1:-1]
-
-
-@every_shape
-def test_place_is_energy_of_mean_1_inside(shape):
-    look = first_look(shape)
-    gains = gain("place", *look)
-    np.testing.assert_allclose(inside(gains).mean(axis=(1, 2)), 1, rtol=1e-5)
-    in_double = reference.energy(*(x.astype(np.float64) for x in look))
-    expected = in_double / inside(in_double).mean(axis=(1, 2), keepdims=True)
-    np.testing.assert_allclose(gains, expected, rtol=1e-4)
-
-
-@every_shape
-def test_energy_is_place_times_amount(shape):
-    features, evidence = first_look(shape)
-    features[:, 0] *= 5  # so that the ring takes its share
-    energy, place, amount = (
-        gain(kind, features, evidence) for kind in ("energy", "place", "amount")
-    )
-    np.testing.assert_allclose(energy, place * amount, rtol=1e-5)
-    np.testing.assert_allclose(np.ptp(amount, axis=(1, 2)), 0)
-    np.testing.assert_allclose(amount[:, 0, 0], inside(energy).mean((1, 2)), rtol=1e-5)
-    assert (amount < 0.95).all()
-
-
-def test_normalised_runs_from_place_to_no_gain():
-    look = first_look((6, 9))
-    place = gain("place", *look)
-    np.testing.assert_allclose(gain("normalised", *look, sigma=0), place, rtol=1e-5)
-    activity = reference.energy(*look)
-    sigma = float(inside(activity)[0].mean())
-    half = gain("normalised", *look, sigma=sigma)
-    np.testing.assert_allclose(half[0], place[0] / 2, rtol=1e-5)
-    pooled = inside(activity).mean(axis=(1, 2), keepdims=True)
-    expected = activity / (pooled + 1)
-    np.testing.assert_allclose(gain("normalised", *look), expected, rtol=1e-5)
-    np.testing.assert_allclose(gain("normalised", *look, sigma=1e9), 0, atol=1e-6)
-    blank = (np.zeros_like(x) for x in look)
-    np.testing.assert_array_equal(gain("normalised", *blank, sigma=0), 0)
+@every_kind
+def test_a_kind_is_made_of_what_it_says(kind):
+    """Other features, or other evidence, change what is made of them only."""
+    (features, evidence), other = first_look(), first_look(seed=1)
+    parameters = {"n": 3} if kind == "top_n" else {}
+    if kind == "given":
+        return  # its map comes from outside
+    made_of = attention.made_of(kind, parameters)
+    gains = gain(kind, features, evidence, **parameters)
+    for part, look in (
+        ("features", (other[0], evidence)),
+        ("evidence", (features, other[1])),
+    ):
+        same = np.allclose(gain(kind, *look, **parameters), gains, atol=1e-6)
+        flat = kind == "as_coded"  # made of evidence, of which nothing is left
+        assert same == (made_of != part or flat), part
 
 
 # --- Controls ----------------------------------------------------------------------
@@ -334,29 +180,11 @@ def test_inverted_prefers_what_the_other_leaves(of):
     )
 
 
-@pytest.mark.parametrize("shape", [*SHAPES, (4, 1)], ids=str)
-@pytest.mark.parametrize("sd", [0.1, 0.25, 1.0])
-def test_centre_is_a_gaussian_at_the_middle(shape, sd):
-    middle = attend("centre", *first_look(shape), sd=sd)
-    np.testing.assert_allclose(middle, middle[:, ::-1, ::-1], rtol=1e-5)
-    np.testing.assert_allclose(middle, middle[:, ::-1], rtol=1e-5)
-    np.testing.assert_array_equal(middle[0], middle[2])
-    rows, cols = shape
-    if rows % 2 and rows > 1 and cols % 2 and cols > 1:
-        assert middle[0].argmax() == middle[0].size // 2
-        edge, half = middle[0, rows // 2, 0], np.exp(-(0.5**2) / (2 * sd**2))
-        np.testing.assert_allclose(edge, half, rtol=1e-5)
-
-
-def test_a_wide_centre_is_the_control():
-    np.testing.assert_allclose(gain("centre", *first_look(), sd=1e4), 1, atol=1e-6)
-
-
 def test_given_maps_are_divided_by_their_mean():
+    """Entries below 0 count as 0; an empty map is a map of ones."""
     maps = np.array([[[1, 3], [0, 4]], [[-1, 3], [-5, 5]], [[0, 0], [0, 0]]], "float32")
     expected = [[[0.5, 1.5], [0, 2]], [[0, 1.5], [0, 2.5]], [[1, 1], [1, 1]]]
     np.testing.assert_allclose(Attention("given")(maps), expected, atol=1e-6)
-    np.testing.assert_allclose(of_mean_one(maps[:1]), expected[:1], atol=1e-6)
     half = Attention("given", strength=0.5)(maps)
     np.testing.assert_allclose(half, (1 + np.array(expected)) / 2, atol=1e-6)
 
@@ -391,8 +219,8 @@ def test_an_unknown_kind_is_answered_with_all_kinds():
         *(
             (kind, {"of": of}, f"of: one of 'ones', .*Received '{of}'")
             for kind in ("shuffled", "inverted")
-            for of in ("spot", "given", "shuffled", "inverted", *GAINS)
-            if not (kind == "shuffled" and of in ("place", "normalised"))
+            for of in ("spot", "given", "shuffled", "inverted", "uniform", "place")
+            if (kind, of) != ("shuffled", "place")
         ),
     ],
 )
@@ -403,11 +231,10 @@ def test_parameters_that_do_not_exist_or_fit(kind, parameters, words):
         Attention(kind, parameters=parameters)
 
 
-def test_the_defaults_fit_their_ranges():
-    for name in KINDS:
-        for parameter, default in attention._parameters(name).items():
-            assert check(name, {parameter: default}) == {parameter: default}
-            assert parameter in RANGES
+@every_kind
+def test_the_defaults_fit_their_ranges(kind):
+    defaults = KINDS[kind].defaults
+    assert check(kind, defaults) == defaults
 
 
 def test_whole_numbers_may_come_as_floats():
@@ -417,7 +244,7 @@ def test_whole_numbers_may_come_as_floats():
 
 @pytest.mark.parametrize("strength", [-0.1, 1.1, np.nan, np.inf, "1", None])
 @pytest.mark.parametrize("kind", ["energy", "as_coded"])
-def test_strengths_out_of_range(kind, strength):
+def test_a_strength_that_is_not_from_0_to_1_is_refused(kind, strength):
     with pytest.raises(ValueError, match=f"strength.*{strength}"):
         build_model(kind, strength=strength)
 
@@ -439,15 +266,14 @@ def left(features, evidence, *, share=0.5):
 
 @pytest.fixture
 def own_kind(monkeypatch):
-    def on_the_left(features, evidence):
-        return left(features, evidence)
-
-    monkeypatch.setitem(attention.KINDS, "left", Kind("Left", "a test", on_the_left))
-    monkeypatch.setitem(attention.KINDS, "share", Kind("Share", "a test", left))
+    """One entry, for as long as a test runs: pages have no JavaScript for it."""
+    share = {"share": checks.number(most=1)}
+    kind = Kind("Left", "a test", left, "nothing", "#123456", "v", ranges=share)
+    monkeypatch.setitem(attention.KINDS, "left", kind)
 
 
 @pytest.mark.usefixtures("own_kind")
-def test_a_new_kind_is_one_entry():
+def test_a_kind_that_is_added_in_one_entry_is_a_model_s():
     images = load_mnist()[1][0][:2]
     expected = np.zeros((2, 15, 15))
     expected[:, :, :8] = 15 / 8
@@ -455,15 +281,39 @@ def test_a_new_kind_is_one_entry():
     np.testing.assert_allclose(maps, expected, atol=1e-5)
     maps = attention_maps(build_model("inverted", of="left"), images)
     np.testing.assert_allclose(maps, np.where(expected, 0, 15 / 7), atol=1e-5)
-    assert RunSpec("left").name.startswith("left-")
+    maps = attention_maps(build_model("left", share=0.2), images)
+    np.testing.assert_allclose(maps[..., :3], 5, atol=1e-5)
+    assert predict(build_model("left"), images).shape == (2, 10)
 
 
 @pytest.mark.usefixtures("own_kind")
-def test_a_new_kind_may_have_a_parameter_of_its_own():
-    images = load_mnist()[1][0][:2]
-    maps = attention_maps(build_model("share", share=0.2), images)
-    np.testing.assert_allclose(maps[..., :3], 5, atol=1e-5)
-    np.testing.assert_allclose(maps[..., 3:], 0, atol=1e-5)
-    assert predict(build_model("share"), images).shape == (2, 10)
-    with pytest.raises(ValueError, match=r"No parameter 'width'.* share"):
-        build_model("share", width=1)
+def test_a_kind_that_is_added_is_refused_outside_its_ranges():
+    for build in (build_model, lambda kind, **of: RunSpec(kind, of)):
+        with pytest.raises(ValueError, match=r"No parameter 'width'.* share"):
+            build("left", width=1)
+        with pytest.raises(ValueError, match=r"share: a finite number from 0 to 1.*2"):
+            build("left", share=2)
+    with pytest.raises(ValueError, match=r"share: .*2"):
+        build_model("shuffled", of="left", share=2)
+
+
+@pytest.mark.usefixtures("own_kind")
+def test_a_kind_that_is_added_is_a_study_s_and_its_computing_is_counted(monkeypatch):
+    one, other = RunSpec("left"), RunSpec("left", {"share": 0.2})
+    assert one.name.startswith("left-noise0-seed0-")
+    assert one.name != other.name
+    assert RunSpec(**other.to_json()) == other
+    assert multiply_adds(one) == multiply_adds(RunSpec("ones"))
+    of_evidence = KINDS["left"]._replace(made_of="evidence")
+    monkeypatch.setitem(attention.KINDS, "left", of_evidence)
+    assert multiply_adds(one) == multiply_adds(RunSpec("selectivity"))
+
+
+@pytest.mark.usefixtures("own_kind")
+def test_a_kind_that_is_added_has_its_colour_in_a_figure():
+    figure, ax = plt.subplots()
+    figures.learning_curves(ax, np.ones((3, 2)), attention="left")
+    (line,) = ax.lines
+    style = line.get_color(), line.get_marker(), line.get_label()
+    assert style == ("#123456", "v", "Left")
+    plt.close(figure)

@@ -23,9 +23,9 @@ def one(field, value):
         (checks.number(), 0, 0.0),
         (checks.number(), np.float32(2.5), 2.5),
         (checks.number(most=1), 1, 1.0),
-        (checks.numbers(), [0, np.float64(2.5)], (0.0, 2.5)),
-        (checks.numbers(), (), ()),
-        (checks.flag(), True, True),
+        (checks.numbers, [0, np.float64(2.5)], (0.0, 2.5)),
+        (checks.numbers, (), ()),
+        (checks.flag, True, True),
         (checks.choice(of=("a", 1)), 1, 1),
         (checks.path(also="mnist"), "mnist", "mnist"),
         (checks.path(), __file__, __file__),
@@ -44,21 +44,25 @@ def test_values_that_fit_are_converted(field, value, expected):
             (checks.whole(), value, f"whole number.*Received {value!r}")
             for value in (2.5, "3", True, None, math.nan, math.inf)
         ),
-        (checks.whole(), -1, ">= 0.*-1"),
-        (checks.whole(least=1, most=20), 21, "<= 20.*21"),
+        (checks.whole(), -1, "of at least 0.*-1"),
+        (checks.whole(least=1, most=20), 21, "from 1 to 20.*21"),
         *(
             (checks.number(), value, f"finite number.*Received {value!r}")
             for value in ("1", True, None, math.nan, math.inf)
         ),
-        (checks.number(), -0.1, r">= 0.*-0\.1"),
-        (checks.number(above=0), 0, "> 0.*0"),
-        (checks.numbers(), 2.5, r"numbers.*2\.5"),
-        (checks.numbers(), [0, -1], ">= 0.*-1"),
-        (checks.numbers(), ["1"], "finite number.*'1'"),
-        (checks.flag(), 1, "True or False.*1"),
+        (checks.number(), -0.1, r"of at least 0.*-0\.1"),
+        (checks.number(above=0), 0, "above 0.*0"),
+        (checks.numbers, 2.5, r"numbers.*2\.5"),
+        (checks.numbers, [0, -1], "of at least 0.*-1"),
+        (checks.numbers, ["1"], "finite number.*'1'"),
+        (checks.flag, 1, "True or False.*1"),
         (checks.choice(of=("a", 1)), "b", "one of 'a', 1.*'b'"),
         (checks.choice(of=("a", 1)), True, "one of 'a', 1.*True"),
-        (checks.path(also="mnist"), "none.npz", "'mnist' or a path.*'none.npz'"),
+        (
+            checks.path(also="mnist"),
+            "none.npz",
+            "'mnist' or a path as text that exists.*'none.npz'",
+        ),
         (checks.path(), 3, "path as text.*3"),
     ],
 )
@@ -68,9 +72,9 @@ def test_values_that_do_not_fit_are_named(field, value, words):
 
 
 def test_a_folder_need_not_be_there_but_is_no_file(tmp_path):
-    assert one(checks.folder(), str(tmp_path / "new")) == str(tmp_path / "new")
+    assert one(checks.folder, str(tmp_path / "new")) == str(tmp_path / "new")
     with pytest.raises(ValueError, match=r"folder.*test_checks"):
-        one(checks.folder(), __file__)
+        one(checks.folder, __file__)
 
 
 def test_a_value_without_a_field_is_refused():
@@ -90,7 +94,7 @@ def test_parameters_are_checked_and_converted_where_they_stand(monkeypatch):
     parameters(examples=checks.whole(least=1), noise_sd=checks.number())
     assert (examples, noise_sd) == (5, 3.0)  # noqa: F821
     assert type(examples) is int  # noqa: F821
-    with pytest.raises(ValueError, match=r"examples.* >= 6.*5"):
+    with pytest.raises(ValueError, match=r"examples.* at least 6.*5"):
         parameters(examples=checks.whole(least=6), noise_sd=checks.number())
 
 

@@ -9,7 +9,7 @@ from utils.displays import Display, arrange, cue_maps
 from utils.inputs import batches
 from utils.measures.pointing import on_target, pointing_game
 from utils.model import build_model, map_shape
-from utils.training import RunSpec
+from utils.spec import RunSpec
 
 (IMAGES, LABELS), _ = load_mnist()
 TARGETS = IMAGES[:200]

@@ -8,13 +8,12 @@ import attrs
 import keras
 import numpy as np
 import pytest
-from scipy import stats
 from tiny_study import SPECS
 
 from utils import training
 from utils.data import load_mnist
 from utils.displays import Display
-from utils.inputs import batches
+from utils.inputs import TEST_NOISE, batches
 from utils.layers import Convolution
 from utils.model import build_model, predict
 from utils.noise import add_noise
@@ -52,133 +51,6 @@ def assert_same_weights(one, other):
 
 def without_seconds(record):
     return {key: value for key, value in record.items() if key != "seconds"}
-
-
-# --- What a network is trained on ------------------------------------------------
-
-
-def epoch_of(spec, epoch=1):
-    """All images of an epoch `(images, rows, cols)` and their labels."""
-    parts = list(batches(spec, *load_mnist()[0], epoch))
-    assert {images.dtype for images, _ in parts} == {np.dtype("float32")}
-    images = np.concatenate([images.reshape(-1, 28, 28) for images, _ in parts])
-    return images, np.concatenate([labels.ravel() for _, labels in parts])
-
-
-@pytest.mark.parametrize("batch_size", [1, 300])
-def test_the_arms_of_a_pair_see_the_same(batch_size):
-    arms = [
-        changed(batch_size=batch_size, images=1200, **arm)
-        for arm in (
-            {"attention": "as_coded"},
-            {"attention": "ones"},
-            {"attention": "top_n", "attention_parameters": {"n": 3}, "strength": 0.5},
-        )
-    ]
-    for epoch in (1, 2):
-        first, *others = ([*batches(arm, *load_mnist()[0], epoch)] for arm in arms)
-        for images, labels in first:
-            assert images.shape[1:] == (batch_size, 28, 28, 1)
-            assert labels.shape == images.shape[:2]
-        for other in others:
-            for one, same in zip(first, other, strict=True):
-                assert one[0].tobytes() == same[0].tobytes()
-                assert one[1].tobytes() == same[1].tobytes()
-
-
-def test_an_epoch_is_a_new_order_of_the_same_images():
-    spec = changed(noise_sd=0.0, images=1200)
-    (one, labels), (two, _) = epoch_of(spec, 1), epoch_of(spec, 2)
-    flat = [images.reshape(len(images), -1) for images in (one, two)]
-    assert not np.array_equal(*flat)
-    np.testing.assert_array_equal(*(np.unique(images, axis=0) for images in flat))
-    assert len(np.unique(flat[0], axis=0)) == 1200  # none twice
-    fewer = epoch_of(attrs.evolve(spec, images=300))[0].reshape(300, -1)
-    rows = {image.tobytes() for image in flat[0]}
-    assert all(image.tobytes() in rows for image in fewer)
-    (x_train, y_train), _ = load_mnist()
-    label_of = {
-        image.astype("float32").tobytes(): label
-        for image, label in zip(x_train, y_train, strict=True)
-    }
-    assert [label_of[image.tobytes()] for image in one] == labels.tolist()
-
-
-def test_all_images_are_used():
-    spec = RunSpec(batch_size=32)
-    labels = epoch_of(spec)[1]
-    np.testing.assert_array_equal(np.bincount(labels), np.bincount(load_mnist()[0][1]))
-
-
-def test_noise_is_drawn_anew_and_scaled():
-    def noise(sd=2.5, epoch=1, seed=0):
-        noisy, clean = (
-            epoch_of(changed(noise_sd=level, seed=seed), epoch)[0].astype("float64")
-            for level in (sd, 0.0)
-        )
-        return (noisy - clean).ravel()
-
-    first = noise()
-    assert abs(first.std() - 2.5) < 4 * 2.5 / np.sqrt(2 * first.size)
-    np.testing.assert_allclose(noise(sd=25.0), 10 * first, atol=1e-3)
-    for other in (noise(epoch=2), noise(seed=1)):
-        assert abs(np.corrcoef(first, other)[0, 1]) < 4 / np.sqrt(first.size)
-
-
-def test_noise_may_vary_from_image_to_image():
-    """Each has an SD of its own, uniform from 0 to the spec's."""
-    spec = changed(noise_sd=20.0, noise_varies=True, images=500)
-    clean = epoch_of(changed(noise_sd=0.0, images=500))[0].astype("float64")
-    sds = (epoch_of(spec)[0] - clean).std(axis=(1, 2))
-    assert stats.kstest(sds, "uniform", args=(0, 20)).pvalue > 0.01
-    assert stats.kstest(sds, "uniform", args=(0, 25)).pvalue < 1e-6
-
-
-def test_contrast_may_vary_from_image_to_image():
-    one = changed(noise_sd=0.0, images=500)
-    (full, labels), (varied, same) = map(
-        epoch_of, (one, attrs.evolve(one, contrast_varies=True))
-    )
-    np.testing.assert_array_equal(labels, same)
-    share = varied.max((1, 2)) / full.max((1, 2))
-    np.testing.assert_allclose(varied, share[:, None, None] * full, atol=1e-3)
-    assert share.min() < 0.05
-    assert share.max() > 0.95
-    assert 0.45 < share.mean() < 0.55
-
-
-def test_contrast_at_test_scales_the_digit_and_not_the_noise(tiny):
-    weights, spec = tiny[0].weights, changed(test_images=100)
-    half = score(attrs.evolve(spec, contrast=0.5), weights, 0.0).right
-    halved = {**weights, "conv_1/kernel": weights["conv_1/kernel"] / 2}
-    np.testing.assert_array_equal(half, score(spec, halved, 0.0).right)
-    blank = score(attrs.evolve(spec, contrast=0.0), weights, 0.0).right
-    labels = load_mnist()[1][1][:100]
-    assert len(set(labels[blank])) == 1  # one answer for every image
-
-
-def test_a_yoked_network_sees_another_display_in_as_much_noise():
-    display = Display(rows=60, cols=60)
-    spec = changed(
-        attention="energy", display=display, noise_sd=120.0, noise_varies=True
-    )
-    own = list(batches(spec, *load_mnist()[0], 1))
-    yoked = list(batches(attrs.evolve(spec, yoked=True), *load_mnist()[0], 1))
-    for (images, labels), (inputs, same) in zip(own, yoked, strict=True):
-        np.testing.assert_array_equal(inputs[0], images)  # the pair's displays stay
-        np.testing.assert_array_equal(labels, same)
-        both = images.reshape(-1, 60, 60), inputs[1].reshape(-1, 60, 60)
-        sds = [np.median(np.abs(each), axis=(1, 2)) for each in both]
-        assert np.corrcoef(*sds)[0, 1] > 0.99
-        assert np.mean(both[0] == both[1]) < 0.01
-
-
-def test_a_yoked_network_is_trained_and_scored():
-    spec = changed(attention="energy", display=Display(rows=32, cols=32), yoked=True)
-    result = train(spec, progress=False)
-    right = decode_correct(result.record, spec.noise_sd)
-    again = score(spec, result.weights, spec.noise_sd).right
-    np.testing.assert_array_equal(right, again)
 
 
 # --- The updates -----------------------------------------------------------------
@@ -318,6 +190,27 @@ def test_a_run_learns(tiny):
     assert last["accuracy_clean"] > 0.3
 
 
+# --- Scores --------------------------------------------------------------------
+
+
+def test_contrast_at_test_scales_the_digit_and_not_the_noise(tiny):
+    weights, spec = tiny[0].weights, changed(test_images=100)
+    half = score(attrs.evolve(spec, contrast=0.5), weights, 0.0).right
+    halved = {**weights, "conv_1/kernel": weights["conv_1/kernel"] / 2}
+    np.testing.assert_array_equal(half, score(spec, halved, 0.0).right)
+    blank = score(attrs.evolve(spec, contrast=0.0), weights, 0.0).right
+    labels = load_mnist()[1][1][:100]
+    assert len(set(labels[blank])) == 1  # one answer for every image
+
+
+def test_a_yoked_network_is_trained_and_scored():
+    spec = changed(attention="energy", display=Display(rows=32, cols=32), yoked=True)
+    result = train(spec, progress=False)
+    right = decode_correct(result.record, spec.noise_sd)
+    again = score(spec, result.weights, spec.noise_sd).right
+    np.testing.assert_array_equal(right, again)
+
+
 # --- Records ---------------------------------------------------------------------
 
 
@@ -342,7 +235,7 @@ def test_the_images_named_right_are_those_of_the_final_weights(tiny):
     model.set_weights([*result.weights.values()])
     images, labels = (part[: TINY.test_images] for part in load_mnist()[1])
     for sd in TINY.test_noise_sds:
-        rng = np.random.default_rng([TINY.seed, training.TEST_NOISE])
+        rng = np.random.default_rng([TINY.seed, TEST_NOISE])
         named = predict(model, add_noise(images, sd, rng)).argmax(-1)
         correct = decode_correct(result.record, sd)
         np.testing.assert_array_equal(correct, named == labels)
@@ -388,8 +281,9 @@ def test_the_loss_is_the_mean_over_the_epoch():
     """At learning rate 0: that of the seed's weights on all training images."""
     spec = changed(learning_rate=0.0, epochs=1, seed=5)
     (epoch,) = train(spec, progress=False).record["epochs"]
-    images, labels = epoch_of(spec)
-    p = predict(build_model("ones", seed=5), images)
+    ((images, labels),) = batches(spec, *load_mnist()[0], 1)
+    p = predict(build_model("ones", seed=5), images[:, 0])
+    labels = labels.ravel()
     expected = -np.log(p[np.arange(len(labels)), labels]).mean()
     np.testing.assert_allclose(epoch["loss"], expected, rtol=1e-5)
 
@@ -438,12 +332,3 @@ def test_a_validation_never_touches_the_test_images(monkeypatch):
     assert_same_weights(result.weights, expected.weights)
     with pytest.raises(AssertionError, match="test images were touched"):
         train(changed(epochs=1), progress=False)
-
-
-def test_validation_images_are_not_trained_on():
-    (x_fit, y_fit), (x_validation, _) = training.load_data(
-        RunSpec(scored_on="validation", images=50_000)
-    )
-    assert len(x_fit) == len(y_fit) == 50_000
-    fitted = {image.tobytes() for image in x_fit}
-    assert not any(image.tobytes() in fitted for image in x_validation)

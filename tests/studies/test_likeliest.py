@@ -15,12 +15,12 @@ from utils.training import train
 def test_networks_differ_in_n_only():
     for beside, several in AMONG.items():
         assert [*several] == [*COUNTS]
-        assert {each.run.display for each in several.values()} == {DISPLAYS[beside]}
-        n = [each.run.attention_parameters.get("n") for each in several.values()]
+        assert {each.spec.display for each in several.values()} == {DISPLAYS[beside]}
+        n = [each.spec.attention_parameters.get("n") for each in several.values()]
         assert n == [*COUNTS[:-1], None]  # 10 is the control
-        assert several[10].run.attention == "ones"
+        assert several[10].spec.attention == "ones"
     alike = {"attention": "ones", "attention_parameters": {}, "display": None}
-    assert len({attrs.evolve(each.run, **alike) for each in NETWORKS}) == 1
+    assert len({attrs.evolve(each.spec, **alike) for each in NETWORKS}) == 1
 
 
 @pytest.mark.parametrize("beside", DISPLAYS)
@@ -28,14 +28,14 @@ def test_first_guesses_are_those_of_the_first_look(beside, monkeypatch):
     monkeypatch.setattr(likeliest, "EVERY", 5)
     monkeypatch.setattr(likeliest, "UPDATES", 10)
     monkeypatch.setattr(likeliest, "LOOKED_AT", 40)
-    arm = Arm("", attrs.evolve(AMONG[beside][1].run, learning_rate=0.01), range(3, 5))
+    arm = Arm("", attrs.evolve(AMONG[beside][1].spec, learning_rate=0.01), range(3, 5))
     early, late = likeliest._first_guesses(arm)
     assert (early["update"], late["update"]) == (5, 10)
     few = {"images": 20, "epochs": 2, "curve_images": None, "test_images": 40}
-    again = train(attrs.evolve(arm.runs[0], **few), progress=False)
-    model = build_model("top_n", image_shape=arm.run.display.shape)
+    again = train(attrs.evolve(arm.specs[0], **few), progress=False)
+    model = build_model("top_n", image_shape=arm.spec.display.shape)
     set_weights(model, again.weights)
-    images, named = likeliest._looked_at(arm.run)
+    images, named = likeliest._looked_at(arm)
     evidence, p = predict(model, images, ("dense_2", "softmax"))
     first, second = evidence.mean((1, 2)).argmax(1), p.argmax(1)
     assert late["guessed"] == [np.mean(first == digit) for digit in range(10)]

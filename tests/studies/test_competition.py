@@ -15,10 +15,10 @@ from utils.studies.competition import NETWORKS, NOISE, PAIR
 
 def test_networks_differ_in_what_the_cue_does_only():
     alike = {"attention": "ones", "acts_on": "conv_2", "field": False, "display": PAIR}
-    assert len({attrs.evolve(each.run, **alike) for each in NETWORKS}) == 1
-    shown = {attrs.evolve(each.run.display, validity=1.0) for each in NETWORKS}
+    assert len({attrs.evolve(each.spec, **alike) for each in NETWORKS}) == 1
+    shown = {attrs.evolve(each.spec.display, validity=1.0) for each in NETWORKS}
     assert shown == {PAIR}
-    assert [each.run.is_cued for each in NETWORKS] == [False, *7 * [True]]
+    assert [each.spec.is_cued for each in NETWORKS] == [False, *7 * [True]]
 
 
 @pytest.mark.parametrize("distance", competition.DISTANCES)
@@ -37,7 +37,7 @@ def test_every_target_has_room_for_a_second_digit_at_these_distances(distance):
 @pytest.mark.parametrize("network", NETWORKS, ids=[each.label for each in NETWORKS])
 def test_a_network_is_trained_and_its_intrusions_are_recorded(network):
     few = {"images": 40, "epochs": 1, "test_images": 40, "curve_images": None}
-    spec = attrs.evolve(network.run, **few, test_noise_sds=(NOISE,))
+    spec = attrs.evolve(network.spec, **few, test_noise_sds=(NOISE,))
     result = training.train(spec, progress=False)
     found = training.score(spec, result.weights, NOISE)
     right, intruded = (

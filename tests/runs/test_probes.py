@@ -99,7 +99,7 @@ def test_a_record_says_what_was_probed_and_with_what(store, two_threads):
     (record,) = run([probe], store, two_threads, progress=False)
     assert record["run"] == CONTROL.name
     assert record["maps_of"] == TINY.name
-    assert RunSpec(**record["spec"]) == probe.spec
+    assert RunSpec(**record["spec"]) == probe.tested
     assert record["epochs"] == []
 
 
@@ -120,7 +120,7 @@ def test_every_probe_has_a_name_of_its_own():
 
 def test_another_seed_is_that_of_all_its_runs():
     probe = Probe(CONTROL, {"attention": "given"}, maps_of=TINY).with_seed(3)
-    assert (probe.run.seed, probe.maps_of.seed, probe.spec.seed) == (3, 3, 3)
+    assert (probe.trained.seed, probe.maps_of.seed, probe.tested.seed) == (3, 3, 3)
     assert probe.work == TINY.test_images
 
 
@@ -130,7 +130,7 @@ def test_a_probe_before_its_run_says_what_is_missing(tmp_path, two_threads):
 
 
 def test_probes_that_are_none():
-    with pytest.raises(ValueError, match=r"strength.* <= 1.*2"):
+    with pytest.raises(ValueError, match=r"strength: .*from 0 to 1\. Received 2"):
         _ = Probe(TINY, {"strength": 2}).name
     with pytest.raises(ValueError, match="Expected attention 'given'"):
         Probe(TINY, {}, maps_of=CONTROL)

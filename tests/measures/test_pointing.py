@@ -53,10 +53,10 @@ def test_networks_of_all_arms_look_at_the_same_images():
 
 
 def test_a_network_can_be_asked_for_a_map_that_it_did_not_learn_with():
-    run = CONTROL.run.with_seed(3)
+    run = CONTROL.spec.with_seed(3)
     lent = attrs.evolve(ATTENDED, store=Borrowed(run.name))
     one, other = pointing.look(lent, 3, 60.0, 20), pointing.look(CONTROL, 3, 60.0, 20)
-    model = attrs.evolve(CONTROL.run, attention="energy").model()
+    model = attrs.evolve(CONTROL.spec, attention="energy").model()
     asked = pointing.look(CONTROL, 3, 60.0, 20, model)
     np.testing.assert_allclose(asked.gains, one.gains)
     assert not np.allclose(asked.gains, other.gains)
@@ -129,13 +129,13 @@ def test_all_that_is_shown_is_kept_and_nothing_else(monkeypatch):
 
 def test_equal_weights_of_other_runs_have_other_results(tmp_path):
     def kind(arm):
-        return arm.run.attention
+        return arm.spec.attention
 
     store, facts = Store(tmp_path), {"epochs": [], "versions": {}, "seconds": 0}
     arms = [Arm("", RunSpec(attention=x), [0], store) for x in ("ones", "energy")]
     for arm in arms:
-        record = {"spec": arm.run.to_json(), **facts}
-        store.save(arm.run.name, record, {"weight": np.ones(1)})
+        record = {"spec": arm.spec.to_json(), **facts}
+        store.save(arm.spec.name, record, {"weight": np.ones(1)})
     assert [derived(kind, arm) for arm in arms] == ["ones", "energy"]
     assert len([*(tmp_path / "derived").iterdir()]) == 2
 

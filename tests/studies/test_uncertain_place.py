@@ -19,7 +19,7 @@ def test_chosen_settings_are_the_best_of_those_tried_and_no_end_of_them(network)
         if setting["input_scale"] == scale
     ]
     assert min(rates) < best < max(rates)
-    run = uncertain_place.arm(network).run
+    run = uncertain_place.arm(network).spec
     assert (run.input_scale, run.learning_rate) == (scale, best)
     assert network.accuracy().max() == network.on_validation[
         network.settings.index(network.chosen)
@@ -28,11 +28,11 @@ def test_chosen_settings_are_the_best_of_those_tried_and_no_end_of_them(network)
 
 def test_arms_have_the_seeds_that_the_claims_name():
     for arm in uncertain_place.arms():
-        headline = arm.run.attention in ("ones", "energy")
-        as_chosen = arm.run.display == uncertain_place.BASE.display
+        headline = arm.spec.attention in ("ones", "energy")
+        as_chosen = arm.spec.display == uncertain_place.BASE.display
         assert len(arm.seeds) == (20 if headline and as_chosen else 5), arm.label
-        assert arm.run.scored_on == "test"
-        assert arm.run.test_images == 10_000
+        assert arm.spec.scored_on == "test"
+        assert arm.spec.test_images == 10_000
 
 
 @pytest.mark.parametrize(
@@ -49,7 +49,7 @@ def test_arms_have_the_seeds_that_the_claims_name():
 )
 def test_both_of_a_pair_see_the_same_displays(place):
     its_own = {"attention": "ones", "input_scale": 1.0, "learning_rate": 1.0}
-    one, other = (attrs.evolve(place(network).run, **its_own) for network in HEADLINE)
+    one, other = (attrs.evolve(place(network).spec, **its_own) for network in HEADLINE)
     assert one == other
 
 
@@ -71,7 +71,7 @@ def test_a_run_comes_out_again():
     28 x 28 pixels, a tenth of the work of 60 x 60.
     """
     arm = uncertain_place.on_canvas(uncertain_place.ENERGY, 28)
-    run = arm.run.with_seed(2)
+    run = arm.spec.with_seed(2)
     short = {"epochs": 1, "test_images": run.curve_images, "test_noise_sds": ()}
     again = training.train(attrs.evolve(run, **short), progress=False)
     (epoch,) = again.record["epochs"]

@@ -1,29 +1,21 @@
 """What the post's repository reports, our records of its study, how they compare."""
 
 import attrs
-import nbformat
+import keras_1
 import numpy as np
 import pytest
-from test_model import write_keras_1
 
 from utils import training
 from utils.data import load_mnist
 from utils.model import attention_maps, build_model, set_weights
 from utils.record import decode_correct
-from utils.runs.arms import CLEAN, MATCHED, contrast_after_an_epoch
+from utils.runs.arms import CLEAN
 from utils.runs.store import COMMITTED
 from utils.spec import RunSpec
 from utils.studies import published
-from utils.tools import notebooks
 
 CELLS = published.pairs()
 KINDS = ("as_coded", "ones")
-
-
-def sentences(number):
-    """Claims that a committed notebook shows, by their keys."""
-    (path,) = notebooks.NOTEBOOKS.glob(f"{number}_*.ipynb")
-    return notebooks.claims(nbformat.read(path, as_version=4))
 
 
 def test_reported_curves_are_those_of_the_repository():
@@ -44,10 +36,10 @@ def test_reported_curves_are_those_of_the_repository():
 
 def test_the_study_is_the_published_one_and_its_records_are_whole():
     arms = [arm for pair in CELLS.values() for arm in pair]
-    assert [(arm.run.attention, arm.run.noise_sd) for arm in arms] == [
+    assert [(arm.spec.attention, arm.spec.noise_sd) for arm in arms] == [
         (kind, sd) for sd in (2.5, 0.0) for kind in KINDS
     ]
-    assert {run for arm in arms for run in arm.runs} == {*published.runs()}
+    assert arms == published.arms()
     for arm in (*arms, published.GUIDED):
         assert arm.curve(CLEAN).shape == (3, 12)
         for record in arm.records:
@@ -62,7 +54,7 @@ def test_the_study_is_the_published_one_and_its_records_are_whole():
 @pytest.mark.parametrize("sd", [0.0, 2.5])
 def test_the_weights_in_the_store_name_the_images_that_their_record_says(sd):
     arm = CELLS[2.5].control
-    part = attrs.evolve(arm.run.with_seed(1), test_images=1_000)
+    part = attrs.evolve(arm.spec.with_seed(1), test_images=1_000)
     right = training.score(part, arm.weights(1), sd).right
     recorded = decode_correct(arm.records[1], sd)[:1_000]
     assert np.mean(right != recorded) < 0.005  # another processor rounds otherwise
@@ -83,20 +75,6 @@ def test_erratic_is_a_fall_or_a_failure(curve, erratic):
     assert published.is_erratic(record) is erratic
 
 
-def test_sentences_of_notebook_4_are_what_the_records_give():
-    said = sentences("04")
-    for key, noise_sd, test in (
-        ("published clean", 0.0, CLEAN),
-        ("published noise", 2.5, CLEAN),
-        ("published matched", 2.5, MATCHED),
-    ):
-        pair = CELLS[noise_sd]
-        gap = contrast_after_an_epoch(*pair, test, epoch=12)
-        assert str(gap) in said[key]
-        for arm in pair:
-            assert f"{arm.curve(test)[:, -1].mean():.3f}" in said[key]
-
-
 def test_a_trained_map_is_flat_and_what_is_kept_of_it_is_what_weights_give():
     smallest, largest = published.gains()
     assert smallest == pytest.approx(1 / 15, abs=1e-7)
@@ -104,7 +82,9 @@ def test_a_trained_map_is_flat_and_what_is_kept_of_it_is_what_weights_give():
     part = attrs.evolve(CELLS[2.5].attention, seeds=[2])
     low, high = published._gains(part)
     assert smallest <= low + 1e-8 < high + 1e-8 <= largest + 2e-8
-    steep = attrs.evolve(part, run=RunSpec("energy"), store=_Renamed(part.runs[0].name))
+    steep = attrs.evolve(
+        part, spec=RunSpec("energy"), store=_Renamed(part.specs[0].name)
+    )
     low, high = published._gains(steep)
     assert low < 0.1 < 2 < high  # as it would be, were it a map
 
@@ -161,14 +141,14 @@ def test_the_author_s_files_are_measured_anew(tmp_path, monkeypatch):
         if kernel.ndim == 4:
             kernel = kernel.transpose(3, 2, 0, 1)[:, :, ::-1, ::-1]
         arrays[layer] = [kernel, bias]
-    write_keras_1(tmp_path / "mine_model_weights.h5", arrays)
+    keras_1.write(tmp_path / "mine_model_weights.h5", arrays)
     table = tmp_path / "weights.csv"
     heading = published.WEIGHTS_FILE.read_text("utf-8").splitlines()[0]
     table.write_text(f"{heading}\nmine,ones,2.5,0,0,1\n", "utf-8")
     monkeypatch.setattr(published, "WEIGHTS_FILE", table)
-    train, (images, labels) = published.load_mnist()
+    train, (images, labels) = load_mnist()
     few = train, (images[:1_000], labels[:1_000])
-    monkeypatch.setattr(published, "load_mnist", lambda: few)
+    monkeypatch.setattr(RunSpec, "load", lambda spec: few)
     (row,) = published.authors_networks(tmp_path)
     recorded = [decode_correct(CELLS[2.5].control.records[0], sd) for sd in (0, 2.5)]
     clean, noisy = (right[:1_000].mean() for right in recorded)

@@ -24,10 +24,10 @@ def test_each_control_differs_from_its_network_in_one_thing():
     }
     allowed |= {"noise_sd"}
     for tuned in controls.NETWORKS:
-        run = tuned.run.to_json()
+        run = tuned.spec.to_json()
         nearest = min(
             (
-                uncertain_place.arm(each).run.to_json()
+                uncertain_place.arm(each).spec.to_json()
                 for each in uncertain_place.HEADLINE
             ),
             key=lambda other: sum(run[name] != other[name] for name in run),
@@ -40,22 +40,22 @@ def test_each_control_differs_from_its_network_in_one_thing():
 def test_a_tuned_arm_takes_the_best_setting_on_average(monkeypatch):
     settings, seeds = rates(0.1, 0.2, 0.3), range(100, 102)
     tuned = Tuned("any", RunSpec(noise_sd=10.0), settings, sd=10.0, seeds=seeds)
-    runs = [run for arm in tuned.on_validation for run in arm.runs]
+    runs = [run for arm in tuned.on_validation for run in arm.specs]
     assert [run.seed for run in runs] == 3 * [100, 101]
     assert {run.scored_on for run in runs} == {"validation"}
     found = {0.1: (0.9, 0.1), 0.2: (0.6, 0.6), 0.3: (0.5, 0.5)}
     monkeypatch.setattr(
-        Arm, "accuracy", lambda arm, sd: np.array(found[arm.run.learning_rate])
+        Arm, "accuracy", lambda arm, sd: np.array(found[arm.spec.learning_rate])
     )
     np.testing.assert_array_equal(tuned.accuracy(), list(found.values()))
-    assert tuned.arm(range(3)).run == RunSpec(noise_sd=10.0, learning_rate=0.2)
-    assert tuned.arm(range(3), epochs=2).run.epochs == 2
+    assert tuned.arm(range(3)).spec == RunSpec(noise_sd=10.0, learning_rate=0.2)
+    assert tuned.arm(range(3), epochs=2).spec.epochs == 2
     shorter = attrs.evolve(tuned, validation={"test_images": 100})
-    assert {arm.run.test_images for arm in shorter.on_validation} == {100}
+    assert {arm.spec.test_images for arm in shorter.on_validation} == {100}
 
 
 def test_multiply_adds_by_hand():
-    control, attended = CONTROL.run, ATTENDED.run
+    control, attended = CONTROL.spec, ATTENDED.spec
     once = 60 * 60 * 9 * 32  # conv_1: a window of 9 pixels for each of 32 channels
     look = 31 * 31 * 9 * 32 * 32  # conv_2: one of 288 numbers at each place of a map
     assert multiply_adds(control) == once + look
@@ -69,11 +69,11 @@ def test_multiply_adds_by_hand():
 
 def test_a_lead_at_equal_computing_by_hand(monkeypatch):
     """An epoch of `energy` does as many as 1.895 of the control."""
-    ratio = multiply_adds(ATTENDED.run) / multiply_adds(CONTROL.run)
+    ratio = multiply_adds(ATTENDED.spec) / multiply_adds(CONTROL.spec)
     assert ratio == pytest.approx(1.895, abs=0.001)
     rises = {"ones": np.arange(1, 16) / 100, "energy": np.full(15, 0.5)}
     monkeypatch.setattr(
-        Arm, "curve", lambda arm: np.tile(rises[arm.run.attention], (20, 1))
+        Arm, "curve", lambda arm: np.tile(rises[arm.spec.attention], (20, 1))
     )
     lead = lead_at_equal_computing(ATTENDED, CONTROL, 6)
     assert lead.value == pytest.approx(100 * (0.5 - 6 * ratio / 100))

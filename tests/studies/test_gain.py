@@ -1,13 +1,12 @@
-"""The gain study: what its arms are, how rates were chosen, what was found."""
+"""The gain study: its arms, how rates were chosen, and what was found."""
 
 import attrs
 import numpy as np
 import pytest
-from test_published import CELLS, sentences
 
 from utils import training
 from utils.runs.arms import CLEAN, MATCHED, contrast, contrast_after_an_epoch
-from utils.studies import gain
+from utils.studies import gain, published
 from utils.studies.gain import CONTROL, ENERGY, FIFTEENTH, GUESS, NETWORKS, SHUFFLED
 
 each_swept = pytest.mark.parametrize("network", NETWORKS, ids=lambda each: each.label)
@@ -16,7 +15,7 @@ each_swept = pytest.mark.parametrize("network", NETWORKS, ids=lambda each: each.
 def test_arms_of_claims_have_twenty_seeds_and_are_scored_on_all_test_images():
     for arm in gain.arms():
         assert arm.seeds in (tuple(gain.SEEDS), tuple(gain.FEW_SEEDS)), arm.label
-        assert (arm.run.scored_on, arm.run.test_images) == ("test", 10_000), arm.label
+        assert (arm.spec.scored_on, arm.spec.test_images) == ("test", 10_000), arm.label
     both = CONTROL, FIFTEENTH
     claimed = [gain.arm(network, sd) for network in both for sd in (0.0, 2.5)]
     claimed += map(gain.arm, (gain.AS_CODED, GUESS))
@@ -28,10 +27,10 @@ def test_arms_of_claims_have_twenty_seeds_and_are_scored_on_all_test_images():
 
 
 def test_arms_of_a_comparison_differ_in_what_it_is_about_only():
-    one, other = gain.arm(FIFTEENTH).run, gain.arm(CONTROL).run
+    one, other = gain.arm(FIFTEENTH).spec, gain.arm(CONTROL).spec
     kind = {"attention": "ones", "attention_parameters": {}}
     assert attrs.evolve(one, **kind) == other
-    assert attrs.evolve(gain.tuned(CONTROL).run, learning_rate=0.01) == attrs.evolve(
+    assert attrs.evolve(gain.tuned(CONTROL).spec, learning_rate=0.01) == attrs.evolve(
         other, test_noise_sds=(0.0, 2.5)
     )
     assert gain.likeliest(1) == gain.tuned(GUESS)
@@ -39,11 +38,11 @@ def test_arms_of_a_comparison_differ_in_what_it_is_about_only():
 
 def test_a_constant_gain_is_a_smaller_kernel_that_learns_slower():
     """Equal to rounding, which single images amplify: so after few of them."""
-    g = FIFTEENTH.run.attention_parameters["gain"]
+    g = FIFTEENTH.spec.attention_parameters["gain"]
     short = {"images": 100, "epochs": 1, "test_images": 1, "test_noise_sds": ()}
     gained, alone, slow, both = (
         training.train(
-            attrs.evolve(arm.run, keeps_weights=True, **short), progress=False
+            attrs.evolve(arm.spec, keeps_weights=True, **short), progress=False
         ).weights
         for arm in (
             gain.arm(FIFTEENTH),
@@ -64,7 +63,7 @@ def test_a_constant_gain_is_a_smaller_kernel_that_learns_slower():
 def test_the_chosen_rate_is_the_best_of_those_tried_and_no_end_of_them(network):
     """At an end, a better one may lie beyond, and the arm would be handicapped."""
     rates = [setting["learning_rate"] for setting in network.settings]
-    best = gain.tuned(network).run.learning_rate
+    best = gain.tuned(network).spec.learning_rate
     assert best == rates[network.accuracy(2.5).mean(1).argmax()]
     assert min(rates) < best < max(rates)
 
@@ -76,8 +75,8 @@ def test_the_chosen_rate_is_the_best_of_those_tried_and_no_end_of_them(network):
 def test_records_hold_the_runs_of_their_arm(arm):
     assert [record["spec"]["seed"] for record in arm.records] == [*arm.seeds]
     last = arm.curve(MATCHED)[:, -1]
-    np.testing.assert_allclose(arm.accuracy(arm.run.noise_sd), last)
-    assert arm.curve(CLEAN).shape == (20, arm.run.epochs)
+    np.testing.assert_allclose(arm.accuracy(arm.spec.noise_sd), last)
+    assert arm.curve(CLEAN).shape == (20, arm.spec.epochs)
 
 
 def test_what_is_kept_of_swapped_maps_is_what_weights_give():
@@ -91,7 +90,9 @@ def test_what_is_kept_of_swapped_maps_is_what_weights_give():
 
 def test_another_image_s_map_is_one_s_own_where_all_maps_are_alike(monkeypatch):
     monkeypatch.setattr(gain, "SWAPPED_IMAGES", 200)
-    ((own, other),) = gain._swapped(attrs.evolve(CELLS[2.5].control, seeds=[0]))
+    ((own, other),) = gain._swapped(
+        attrs.evolve(published.pairs()[2.5].control, seeds=[0])
+    )
     assert own == other > 0.9
 
 
@@ -115,19 +116,6 @@ def found():
     }
 
 
-def test_sentences_of_notebook_5_are_what_the_records_give(found):
-    said = sentences("05")
-    for key, estimate in found.items():
-        assert str(estimate) in said[key], key
-    assert f"{gain.swapped().number}" in said["swapped"]
-
-
-def test_arms_that_are_swapped_would_be_noticed(found):
-    turned = contrast(gain.arm(CONTROL), gain.arm(FIFTEENTH), 0.0)
-    assert str(turned) not in sentences("05")["gain, mismatch"]
-    assert turned.value == pytest.approx(-found["gain, mismatch"].value)
-
-
 def test_what_is_said_in_bold_holds(found):
     """Headings state a direction; the intervals must lie on that side."""
     assert found["gain, mismatch"].low > 0
@@ -149,7 +137,7 @@ def test_a_run_comes_out_again():
     """
     arm = gain.tuned(CONTROL)
     short = {"epochs": 1, "test_images": 1_000, "test_noise_sds": ()}
-    run = attrs.evolve(arm.runs[3], **short)
+    run = attrs.evolve(arm.specs[3], **short)
     (again,) = training.train(run, progress=False).record["epochs"]
     recorded = arm.records[3]["epochs"][0]
     assert again["loss"] == pytest.approx(recorded["loss"], rel=0.02)

@@ -18,10 +18,10 @@ TOLD = uncertain_place.arm(uncertain_place.ORACLE)
 def with_field(sigma):
     """Networks with an attention field, of the weights of others."""
     changes = {"attention_parameters": {"sigma": sigma}, "field": True}
-    run = attrs.evolve(TOLD.run, attention="normalised", **changes)
+    run = attrs.evolve(TOLD.spec, attention="normalised", **changes)
     lent = {run.with_seed(seed).name: TOLD.weights(seed) for seed in range(2)}
     store = SimpleNamespace(weights=lent.__getitem__)
-    return attrs.evolve(TOLD, run=run, seeds=range(2), store=store)
+    return attrs.evolve(TOLD, spec=run, seeds=range(2), store=store)
 
 
 def test_the_contrast_response_by_hand():

@@ -29,7 +29,7 @@ def invent(tmp_path):
     def invent(kind, clean, noisy, seeds=range(10)):
         arm = Arm(kind, attrs.evolve(RUN, attention=kind), seeds, Store(tmp_path))
         rng = np.random.default_rng(0)
-        for run in arm.runs:
+        for run in arm.specs:
             shares = [share + run.seed / 1000 for share in (clean, noisy)]
             correct = {
                 sd: encode(rng.permutation(1000) < round(1000 * share))
@@ -63,10 +63,10 @@ def control(invent):
 
 def test_an_arm_is_its_runs_records_and_weights(tiny):
     arm = Arm("control", SPECS[1], range(2), tiny)
-    assert arm.runs == [SPECS[1], SPECS[3]]
-    assert arm.records == [tiny.record(run.name) for run in arm.runs]
+    assert arm.specs == [SPECS[1], SPECS[3]]
+    assert arm.records == [tiny.record(run.name) for run in arm.specs]
     assert arm.levels.tolist() == list(SPECS[1].test_noise_sds)
-    for seed, name in enumerate(run.name for run in arm.runs):
+    for seed, name in enumerate(run.name for run in arm.specs):
         expected = tiny.weights(name)
         for layer, weight in arm.weights(seed).items():
             np.testing.assert_array_equal(weight, expected[layer])
@@ -202,7 +202,7 @@ def test_what_is_kept_is_computed_once_for_each_arm_and_argument(arm):
         calls.append(arguments)
         return {"seeds": len(arguments[0].seeds), "others": arguments[1:]}
 
-    one = Arm("control", arm.run, [1], arm.store)
+    one = Arm("control", arm.spec, [1], arm.store)
     for asked in ((arm, 2.5), (arm, 2.5), (arm, 80.0), (one, 2.5), (one, 2.5)):
         found = derived(_found, *asked)
         assert found["seeds"] == len(asked[0].seeds)
@@ -218,7 +218,7 @@ def test_where_nothing_can_be_written_it_is_computed_each_time(arm, monkeypatch)
     def full(path, content):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("utils.studies.arms.write", full)
+    monkeypatch.setattr("utils.runs.derived.write", full)
     for _ in range(2):
         assert derived(lambda arm: calls.append(arm) or [1, 2], arm) == [1, 2]
     assert len(calls) == 2

@@ -25,7 +25,7 @@ WEIGHTS = NETWORKS.weights(0)
 
 @pytest.fixture(scope="module")
 def halves():
-    return Halves(NETWORKS.run)
+    return Halves(NETWORKS.spec)
 
 
 @pytest.fixture
@@ -76,7 +76,7 @@ def test_what_is_scored_tuned_on_and_chosen_on_are_other_images(monkeypatch):
         return np.full((1, 28, 28), 1, "uint8") * each[:, None, None]
 
     data = (of_one_level(levels), labels), (of_one_level(last), np.arange(100) % 10)
-    monkeypatch.setattr(features, "load_mnist", lambda: data)
+    monkeypatch.setattr(type(NETWORKS.spec), "load", lambda spec: data)
     monkeypatch.setattr(features, "SINGLES", np.bincount(labels[fit]).min())
     for name in ("validation", "test"):
         assert {*np.unique(features.displays(3, 0.0, name)[0])} == {0, of[name]}
