@@ -205,8 +205,8 @@ def test_an_unknown_kind_is_answered_with_all_kinds():
         ("ones", {"n": 1}, "No parameter 'n'.* none"),
         ("given", {"n": 1}, "No parameter 'n'.* none"),
         ("uniform", {"sd": 1}, "No parameter 'sd'.* gain"),
-        ("shuffled", {"n": 1}, "No parameter 'n'.* of, order"),
-        ("shuffled", {"of": "top_n", "m": 1}, "'m'.* of, order, inside, each, n"),
+        ("shuffled", {"n": 1}, "No parameter 'n'.* order, inside, each, of"),
+        ("shuffled", {"of": "top_n", "m": 1}, "'m'.* order, inside, each, of, n"),
         *(
             ("top_n", {"n": n}, f"n.*{re.escape(str(n))}")
             for n in (0, 11, 2.5, "3", True, [3])
