@@ -85,7 +85,7 @@ def moved(moves, by=1):
 
 def unfinished(store):
     """The runs that have a state to go on from."""
-    return sorted(path.stem for path in (store.folder / ".work").glob("*.state"))
+    return sorted(path.stem for path in store.work.glob("*.state"))
 
 
 def result(record):

@@ -9,7 +9,7 @@ from keras import ops
 from looks import attend, first_look, gain
 
 from utils import attention, checks, figures
-from utils.attention import KINDS, Attention, Kind, check
+from utils.attention import KINDS, Attention, Kind, at_strength, check
 from utils.data import load_mnist
 from utils.measures.learning import multiply_adds
 from utils.model import attention_maps, build_model, predict
@@ -178,6 +178,12 @@ def test_inverted_prefers_what_the_other_leaves(of):
     np.testing.assert_allclose(
         sums, np.broadcast_to(sums[:, :1], sums.shape), rtol=1e-6
     )
+
+
+def test_strength_is_exact_at_both_ends():
+    gains = first_look()[0][..., 0]
+    np.testing.assert_array_equal(at_strength(gains, 1), gains)
+    np.testing.assert_array_equal(at_strength(gains, 0), 1)
 
 
 def test_given_maps_are_divided_by_their_mean():

@@ -5,8 +5,6 @@ import pytest
 import reference
 from looks import attend, first_look, gain, inside
 
-from utils.maps import at_strength, of_mean_one
-
 SHAPES = [(15, 15), (6, 9)]
 BY_NUMPY = {
     "evidence": reference.evidence_for_any,
@@ -169,19 +167,3 @@ def test_centre_is_a_gaussian_at_the_middle(shape, sd):
 
 def test_a_wide_centre_is_the_control():
     np.testing.assert_allclose(gain("centre", *first_look(), sd=1e4), 1, atol=1e-6)
-
-
-# --- From a map to a gain ----------------------------------------------------------
-
-
-def test_maps_are_divided_by_their_mean():
-    maps = np.array([[[1, 3], [0, 4]], [[0, 0], [0, 0]]], "float32")
-    expected = [[[0.5, 1.5], [0, 2]], [[1, 1], [1, 1]]]
-    np.testing.assert_allclose(of_mean_one(maps), expected, atol=1e-6)
-
-
-def test_strength_is_exact_at_both_ends():
-    gains = first_look()[0][..., 0]
-    np.testing.assert_array_equal(at_strength(gains, 1), gains)
-    np.testing.assert_array_equal(at_strength(gains, 0), 1)
-    np.testing.assert_allclose(at_strength(gains, 0.25), 1 + 0.25 * (gains - 1))

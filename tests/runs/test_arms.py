@@ -5,7 +5,6 @@ import numpy as np
 import pytest
 from tiny_study import SPECS
 
-from utils.measures.learning import epochs_to_reach, late_gain, lead_change, speed_up
 from utils.record import encode
 from utils.runs.arms import (
     CLEAN,
@@ -15,7 +14,6 @@ from utils.runs.arms import (
     contrast,
     contrast_after_an_epoch,
 )
-from utils.runs.derived import derived
 from utils.runs.store import Store
 from utils.spec import RunSpec
 
@@ -122,103 +120,3 @@ def test_arms_with_other_seeds_are_not_paired(invent, control):
     for compare in (contrast, alike):
         with pytest.raises(ValueError, match="the same seeds"):
             compare(shifted, control, 0.0, *([1.0] if compare is alike else []))
-
-
-# --- How soon ----------------------------------------------------------------------
-
-
-def test_when_a_learning_curve_reaches_an_accuracy():
-    curve = [0.3, 0.5, 0.4, 0.9]
-    assert epochs_to_reach(curve, 0.3) == 1
-    assert epochs_to_reach(curve, 0.4) == pytest.approx(1.5)
-    assert epochs_to_reach(curve, 0.2) == pytest.approx(0.5)  # from chance, 0.1
-    assert epochs_to_reach(curve, 0.7) == pytest.approx(3.6)
-    assert epochs_to_reach(curve, 0.05) == 0
-    assert np.isnan(epochs_to_reach(curve, 0.91))
-
-
-@attrs.frozen
-class Learning:
-    """As much of an arm as its learning curves."""
-
-    curves: list
-    seeds: range = range(3)
-
-    def curve(self):
-        return np.array(self.curves)
-
-
-SLOW = Learning([[0.2, 0.4, 0.6, 0.6, 0.6, 0.6]] * 3)
-FAST = Learning([[0.35, 0.6, 0.7, 0.75, 0.78, 0.80]] * 3)
-
-
-def test_what_the_last_epochs_still_add():
-    assert late_gain(SLOW).value == pytest.approx(0)
-    assert late_gain(FAST).value == pytest.approx(2)
-    assert late_gain(FAST, epochs=3).value == pytest.approx(10)
-
-
-def test_whether_the_control_catches_up():
-    """The lead is .1 after the third epoch and .2 after the last."""
-    assert lead_change(FAST, SLOW, since=3).value == pytest.approx(10)
-    assert lead_change(SLOW, SLOW, since=3).value == 0
-
-
-def test_sooner_by_hand():
-    """The control ends at .6, which it reaches in epoch 3 and the other in epoch 2."""
-    assert speed_up(FAST, SLOW).value == pytest.approx(1.5)
-    assert speed_up(SLOW, SLOW).value == pytest.approx(1)
-
-
-def exponential(rate, epochs=20, end=0.9):
-    return end - (end - 0.1) * np.exp(-rate * np.arange(1, epochs + 1))
-
-
-def test_a_network_that_learns_three_times_as_fast_is_three_times_sooner():
-    rates = np.random.default_rng(0).uniform(0.08, 0.12, 20)
-    control = Learning([exponential(rate) for rate in rates], range(20))
-    arm = Learning([exponential(3 * rate) for rate in rates], range(20))
-    found = speed_up(arm, control, last=1)
-    assert found.low <= found.value <= found.high
-    assert found.value == pytest.approx(3, rel=0.02)
-    assert found.number == "3.0 times"
-    assert speed_up(control, control)[:3] == (1, 1, 1)
-
-
-def test_a_network_that_never_gets_there_has_no_ratio():
-    curves = [exponential(0.2)] * 3
-    lame = Learning([*curves[:2], 0.5 * curves[2]])
-    with pytest.raises(ValueError, match="1 of 3 networks never reach"):
-        speed_up(lame, Learning(curves))
-
-
-# --- What is kept beside the records ----------------------------------------------
-
-
-def test_what_is_kept_is_computed_once_for_each_arm_and_argument(arm):
-    calls = []
-
-    def _found(*arguments):
-        calls.append(arguments)
-        return {"seeds": len(arguments[0].seeds), "others": arguments[1:]}
-
-    one = Arm("control", arm.spec, [1], arm.store)
-    for asked in ((arm, 2.5), (arm, 2.5), (arm, 80.0), (one, 2.5), (one, 2.5)):
-        found = derived(_found, *asked)
-        assert found["seeds"] == len(asked[0].seeds)
-        assert list(found["others"]) == [asked[1]]
-    assert calls == [(arm, 2.5), (arm, 80.0), (one, 2.5)]
-    files = [*(arm.store.folder / "derived").glob("found-*.json")]
-    assert len(files) == 3
-
-
-def test_where_nothing_can_be_written_it_is_computed_each_time(arm, monkeypatch):
-    calls = []
-
-    def full(path, content):
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr("utils.runs.derived.write", full)
-    for _ in range(2):
-        assert derived(lambda arm: calls.append(arm) or [1, 2], arm) == [1, 2]
-    assert len(calls) == 2

@@ -16,6 +16,7 @@ from tiny_study import SPECS
 from utils.record import versions
 from utils.runs import execution
 from utils.runs.store import DamagedRecordError, Store
+from utils.runs.unfinished import claim, save_state
 from utils.spec import RunSpec
 from utils.studies import StudyStoppedError, run
 from utils.training import State
@@ -72,7 +73,7 @@ def test_a_run_that_is_busy_elsewhere_is_waited_for(tiny, tmp_path, monkeypatch)
     first, second = SPECS[:2]
     store = Store(tmp_path)
     with Counting(1) as executor, concurrent.futures.ThreadPoolExecutor(1) as other:
-        with store.claim(first.name):
+        with claim(store, first.name):
             start = time.monotonic()
             study = other.submit(
                 lambda: run([first, second], tmp_path, executor, progress=False)
@@ -119,8 +120,8 @@ def test_a_damaged_record_stops_a_study_and_a_damaged_state_begins_anew(
     for ending in (".json", ".npz"):
         path.with_suffix(ending).unlink()  # as the error says
     store.path(broken).unlink()
-    store.save_state(broken, {}, {"epochs": []})
-    state = store.folder / ".work" / f"{broken}.state"
+    save_state(store, broken, {}, {"epochs": []})
+    state = store.work / f"{broken}.state"
     state.write_bytes(state.read_bytes()[:-100])
     run(SPECS, store, two_threads, progress=False)
     assert_complete(store, tiny)
@@ -164,7 +165,7 @@ def test_a_cluster_asks_again_for_a_run_that_was_busy(
     monkeypatch.setattr(execution, "BUSY_PAUSE", 0.2)
     store, (first, second) = Store(tmp_path), SPECS[:2]
     with concurrent.futures.ThreadPoolExecutor(1) as thread:
-        with store.claim(first.name), store.claim(second.name):
+        with claim(store, first.name), claim(store, second.name):
             study = thread.submit(
                 run, [first, second], store, cluster[1], progress=False
             )
@@ -181,7 +182,7 @@ def test_a_cluster_does_not_repeat_an_error_whose_cause_is_removed(
     cluster, tiny, tmp_path
 ):
     store, spec = Store(tmp_path), SPECS[1]
-    in_the_way = store.folder / ".work" / f"{spec.name}.state.part"
+    in_the_way = store.work / f"{spec.name}.state.part"
     in_the_way.mkdir(parents=True)
     with pytest.raises(StudyStoppedError, match="Is a directory"):
         run([spec], store, cluster[1], progress=False)

@@ -13,7 +13,8 @@ import pytest
 
 from utils.files import write
 from utils.runs import store as store_module
-from utils.runs.store import COMMITTED, BusyError, DamagedRecordError, Store
+from utils.runs.store import COMMITTED, DamagedRecordError, Store
+from utils.runs.unfinished import load_state
 
 RECORD = {
     "spec": {"attention": "ones", "noise_sd": 2.5, "seed": 0},
@@ -39,10 +40,9 @@ NOT_A_RECORD = {
 
 @pytest.fixture
 def store(tmp_path):
-    """Return a store of one finished run, "a", and an unfinished one, "b"."""
+    """Return a store of one finished run, "a"."""
     store = Store(tmp_path / "records")
     store.save("a", RECORD, weights(1))
-    store.save_state("b", weights(2), {"epochs": [1, 2], "seconds": 3.0})
     return store
 
 
@@ -51,10 +51,6 @@ def weights(number):
         "conv_1/kernel": np.full((3, 2), number, np.float32),
         "conv_1/bias": np.arange(4, dtype=np.float32) - number,
     }
-
-
-def state_path(store):
-    return store.folder / ".work" / "b.state"
 
 
 def assert_same_arrays(found, expected):
@@ -92,9 +88,6 @@ def test_what_is_saved_comes_back(store):
     assert record.pop("weights_sha256") == hashlib.sha256(packed).hexdigest()
     assert record == RECORD
     assert_same_arrays(store.weights("a"), weights(1))
-    arrays, facts = store.load_state("b")
-    assert_same_arrays(arrays, weights(2))
-    assert facts == {"epochs": [1, 2], "seconds": 3.0}
 
 
 def test_what_a_store_holds(store):
@@ -103,20 +96,15 @@ def test_what_a_store_holds(store):
     assert "b" not in store
     assert store.finished("a")
     assert not store.finished("b")
-    assert store.epochs_done("b") == 2
-    assert store.epochs_done("a") == store.epochs_done("c") == 0
-    assert store.load_state("a") is None
     assert str(store.folder) in repr(store)
 
 
 def test_looking_changes_nothing(tmp_path, store):
     before = contents(store.folder)
-    for name in ("a", "b", "c"):
-        with contextlib.suppress(FileNotFoundError):
-            store.record(name)
-        store.epochs_done(name)
-        store.load_state(name)
+    with contextlib.suppress(FileNotFoundError):
+        store.record("b")
     assert store.finished("a")
+    assert not store.finished("b")
     assert contents(store.folder) == before
     new = Store(tmp_path / "new")
     assert new.names() == []
@@ -157,7 +145,7 @@ def test_a_run_without_weights_has_a_record_alone(store):
     assert not store.path("c").with_suffix(".npz").exists()
     with pytest.raises(FileNotFoundError, match="c kept no weights"):
         store.weights("c")
-    empty = store_module._pack_arrays({})  # as written until November 2026
+    empty = store_module.pack_arrays({})  # as written until November 2026
     sign(store, "c", empty)
     store.path("c").with_suffix(".npz").unlink()
     assert store.record("c")["weights_sha256"] in store_module.NO_WEIGHTS
@@ -194,26 +182,19 @@ def test_a_flipped_bit_anywhere_in_a_record_is_seen(store):
     assert same < len(original) / 10
 
 
-def test_a_flipped_bit_anywhere_in_weights_is_seen_and_in_a_state_begins_anew(store):
-    packed, state = store.path("a").with_suffix(".npz"), state_path(store)
-    for path in (packed, state):
-        original = path.read_bytes()
-        for place in range(0, len(original), 3):
-            flipped = bytearray(original)
-            flipped[place] ^= 1 << place % 8
-            path.write_bytes(flipped)
-            if path == state:
-                assert store.load_state("b") is None
-                continue
-            with pytest.raises(DamagedRecordError, match=r"a\.npz was changed"):
-                store.record("a")
-        path.write_bytes(original)
-    assert store.record("a")
-    assert store.load_state("b")
+def test_a_flipped_bit_anywhere_in_weights_is_seen(store):
+    path = store.path("a").with_suffix(".npz")
+    original = path.read_bytes()
+    for place in range(0, len(original), 3):
+        flipped = bytearray(original)
+        flipped[place] ^= 1 << place % 8
+        path.write_bytes(flipped)
+        with pytest.raises(DamagedRecordError, match=r"a\.npz was changed"):
+            store.record("a")
 
 
 def test_every_cut_and_every_addition_is_seen(store):
-    packed, state = store.path("a").with_suffix(".npz"), state_path(store)
+    packed = store.path("a").with_suffix(".npz")
     for path, look in ((store.path("a"), store.record), (packed, store.weights)):
         original = path.read_bytes()
         whole = len(original.rstrip())  # without its last line feed a record is whole
@@ -227,11 +208,6 @@ def test_every_cut_and_every_addition_is_seen(store):
                 look("a")
         path.write_bytes(original)
         look("a")
-    original = state.read_bytes()
-    for damaged in (original[:-1], original[:40], b"", original + b"\0"):
-        state.write_bytes(damaged)
-        assert store.load_state("b") is None
-        assert store.epochs_done("b") == 0
 
 
 @pytest.mark.parametrize("sort", NOT_A_RECORD)
@@ -288,20 +264,13 @@ def test_nothing_is_ever_unpickled(store, tmp_path):
         sign(store, "a", packed)
         with pytest.raises(DamagedRecordError, match=r"a\.npz is not a whole file"):
             store.weights("a")
-        state_path(store).write_bytes(hashlib.sha256(packed).digest() + packed)
-        assert store.load_state("b") is None
+        state = store.work / "b.state"
+        state.write_bytes(hashlib.sha256(packed).digest() + packed)
+        assert load_state(store, "b") is None
     assert not marker.exists()
     with np.load(bomb.with_suffix(".npz"), allow_pickle=True) as arrays:
         arrays["kernel"][0].close()
     assert marker.exists()  # it would have
-
-
-@pytest.mark.parametrize("arrays", [{}, {"facts": np.zeros(3, np.uint8)}])
-def test_a_state_without_its_facts_counts_as_none(store, tmp_path, arrays):
-    np.savez(tmp_path / "state", **arrays)
-    packed = (tmp_path / "state.npz").read_bytes()
-    state_path(store).write_bytes(hashlib.sha256(packed).digest() + packed)
-    assert store.load_state("b") is None
 
 
 @pytest.mark.parametrize("ending", [".json", ".npz"])
@@ -318,50 +287,22 @@ def test_damage_is_an_error_that_names_the_file_and_its_remedy(store, ending):
     assert contents(store.folder) == before
 
 
-# --- One at a time ---------------------------------------------------------------
-
-
-def test_a_run_is_claimed_once(store):
-    with store.claim("a"):
-        with pytest.raises(BusyError, match="a is being computed"):
-            store.claim("a").__enter__()
-        with store.claim("b"):
-            pass
-    with store.claim("a"):
-        pass
-
-
-def test_a_file_system_without_locks_is_named_with_a_way_out(store, monkeypatch):
-    def no_locks(*_):
-        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
-
-    monkeypatch.setattr(fcntl, "flock", no_locks)
-    with pytest.raises(OSError, match="has no locks") as refused, store.claim("a"):
-        pass
-    for words in (str(store.folder), "No locks available", "--store FOLDER"):
-        assert words in str(refused.value)
-
-
 # --- A full disk -----------------------------------------------------------------
 
 
-@pytest.mark.parametrize("full", [".state", ".npz", ".json"])
+@pytest.mark.parametrize("full", [".npz", ".json"])
 def test_what_cannot_be_written_leaves_all_as_it_was(full, store, monkeypatch):
     """The store writes with `utils.files.write`, which is tested by itself."""
 
     def write_unless_full(path, content, part):
-        assert part == store.folder / ".work" / f"{path.name}.part"
+        assert part == store.work / f"{path.name}.part"
         if path.suffix == full:
             raise OSError(28, "No space left on device", str(path))
         write(path, content, part=part)
 
     before = contents(store.folder)
     monkeypatch.setattr(store_module, "write", write_unless_full)
-    save, arguments = store.save, (RECORD, weights(3))
-    if full == ".state":
-        save, arguments = store.save_state, (weights(3), {"epochs": [1, 2, 3]})
     with pytest.raises(OSError, match="No space"):
-        save("b", *arguments)
+        store.save("b", RECORD, weights(3))
     store.path("b").with_suffix(".npz").unlink(missing_ok=True)  # not vouched for
     assert contents(store.folder) == before
-    assert store.epochs_done("b") == 2

@@ -84,7 +84,7 @@ def fingerprint(value, inside: tuple = ()):
     if isinstance(value, types.FunctionType):
         return ["function", _name(value), *(_code(value, of) if _counts(value) else ())]
     if isinstance(value, type):
-        return ["class", _name(value), *([_tree(value)] if _counts(value) else ())]
+        return ["class", _name(value), *(_class(value, of) if _counts(value) else ())]
     if isinstance(value, types.ModuleType | types.BuiltinFunctionType | property):
         return [type(value).__name__, getattr(value, "__name__", "")]
     if attrs.has(type(value)):
@@ -122,11 +122,27 @@ def _code(function, of):
     read = {name: cell.cell_contents for name, cell in cells}
     for name in set(names) & function.__globals__.keys():
         read[name] = value = function.__globals__[name]
-        if str(getattr(value, "__file__", "")).startswith(str(PACKAGE)):  # a module
+        if isinstance(value, types.ModuleType) and _is_written_here(value):
             found = {x: getattr(value, x) for x in names if hasattr(value, x)}
             read |= {f"{name}.{x}": each for x, each in found.items()}
     defaults = function.__defaults__, function.__kwdefaults__
     return [_tree(function), of(defaults), of(read)]
+
+
+def _class(value, of):
+    """A class's syntax, and the outside values that its methods read."""
+    members = [getattr(x, "fget", None) or x for x in vars(value).values()]
+    codes = [x.__code__ for x in members if isinstance(x, types.FunctionType)]
+    names = sorted({name for code in codes for name in _names(code)})
+    outside = vars(sys.modules.get(value.__module__, types))
+    return [_tree(value), of({x: outside[x] for x in names if x in outside})]
+
+
+def _is_written_here(module):
+    """Whether a module is the project's or the reader's, not an installed one."""
+    file = str(getattr(module, "__file__", None) or sys.prefix)
+    installed = file.startswith((sys.prefix, sys.base_prefix))
+    return file.startswith(str(PACKAGE)) or not installed
 
 
 def _names(code):
@@ -189,7 +205,8 @@ def _unpacked(value):
     if not isinstance(value, dict):
         return value
     if "pairs" in value:
-        return {_unpacked(key): _unpacked(each) for key, each in value["pairs"]}
+        pairs = ((_unpacked(key), _unpacked(each)) for key, each in value["pairs"])
+        return {tuple(k) if isinstance(k, list) else k: each for k, each in pairs}
     return {key: _unpacked(each) for key, each in value.items()}
 
 
