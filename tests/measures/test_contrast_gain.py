@@ -1,10 +1,9 @@
 """Contrast gain and response gain: simulated responses, and those of networks."""
 
-from types import SimpleNamespace
-
 import attrs
 import numpy as np
 import pytest
+from invented import with_weights_of
 
 from utils.measures import contrast_gain
 from utils.measures.contrast_gain import CHANGES, CONTRASTS, changed, naka_rushton
@@ -12,16 +11,18 @@ from utils.measures.units import second_look
 from utils.runs.store import COMMITTED
 from utils.studies import competition, uncertain_place
 
-TOLD = uncertain_place.arm(uncertain_place.ORACLE)
 
+@pytest.fixture(scope="module")
+def with_field(tmp_path_factory):
+    """Return a function: networks with an attention field, of the weights of others."""
+    told = attrs.evolve(uncertain_place.arm(uncertain_place.ORACLE), seeds=range(2))
 
-def with_field(sigma):
-    """Networks with an attention field, of the weights of others."""
-    changes = {"attention_parameters": {"sigma": sigma}, "field": True}
-    run = attrs.evolve(TOLD.spec, attention="normalised", **changes)
-    lent = {run.with_seed(seed).name: TOLD.weights(seed) for seed in range(2)}
-    store = SimpleNamespace(weights=lent.__getitem__)
-    return attrs.evolve(TOLD, spec=run, seeds=range(2), store=store)
+    def with_field(sigma):
+        changes = {"attention_parameters": {"sigma": sigma}, "field": True}
+        spec = attrs.evolve(told.spec, attention="normalised", **changes)
+        return with_weights_of(told, spec, tmp_path_factory.mktemp("lent"))
+
+    return with_field
 
 
 def test_the_contrast_response_by_hand():
@@ -63,7 +64,7 @@ def test_what_cannot_be_fitted_is_refused(wrong):
         changed(*wrong)
 
 
-def test_a_field_over_everything_is_contrast_gain():
+def test_a_field_over_everything_is_contrast_gain(with_field):
     """Twice the field is half the constant (Reynolds and Heeger 2009)."""
     rng = np.random.default_rng(0)
     images = rng.uniform(0, 255, (2, 60, 60)).astype("float32")
@@ -75,7 +76,7 @@ def test_a_field_over_everything_is_contrast_gain():
     assert not np.allclose(halved[0], second_look(with_field(1.0), 0)(images, flat)[0])
 
 
-def test_a_small_field_does_more_at_full_contrast(monkeypatch):
+def test_a_small_field_does_more_at_full_contrast(with_field, monkeypatch):
     monkeypatch.setattr(contrast_gain, "IMAGES", 8)
     found = contrast_gain._contrast_responses(with_field(1.0))
     assert np.shape(found["nowhere"]) == (2, len(CONTRASTS))

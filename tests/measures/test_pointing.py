@@ -3,6 +3,7 @@
 import attrs
 import numpy as np
 import pytest
+from invented import with_weights_of
 from scipy import stats
 
 from utils.displays import Display, arrange
@@ -10,21 +11,11 @@ from utils.layers import Attend
 from utils.measures import pointing
 from utils.measures.pointing import on_target
 from utils.model import build_model, predict
-from utils.runs.arms import Arm
-from utils.runs.derived import derived
-from utils.runs.store import COMMITTED, Store
-from utils.spec import RunSpec
+from utils.runs.store import COMMITTED
 from utils.studies import uncertain_place
 
 CONTROL, ATTENDED = map(uncertain_place.arm, uncertain_place.HEADLINE)
 IMAGES = 100  # of those looked at, where a few do
-
-
-class Borrowed:
-    """A store in which every run has the weights of one."""
-
-    def __init__(self, name):
-        self.weights = lambda _: COMMITTED.weights(name)
 
 
 @pytest.fixture
@@ -52,9 +43,10 @@ def test_networks_of_all_arms_look_at_the_same_images():
     assert (other.gains == 1).all()
 
 
-def test_a_network_can_be_asked_for_a_map_that_it_did_not_learn_with():
-    run = CONTROL.spec.with_seed(3)
-    lent = attrs.evolve(ATTENDED, store=Borrowed(run.name))
+def test_a_network_can_be_asked_for_a_map_that_it_did_not_learn_with(tmp_path):
+    lent = with_weights_of(
+        attrs.evolve(CONTROL, seeds=[3]), ATTENDED.spec, tmp_path / "records"
+    )
     one, other = pointing.look(lent, 3, 60.0, 20), pointing.look(CONTROL, 3, 60.0, 20)
     model = attrs.evolve(CONTROL.spec, attention="energy").model()
     asked = pointing.look(CONTROL, 3, 60.0, 20, model)
@@ -125,19 +117,6 @@ def test_all_that_is_shown_is_kept_and_nothing_else(monkeypatch):
         assert len(pointing.pointed(*arguments).hits) == 8
     files = (COMMITTED.folder / "derived").glob("pointed-*.json")
     assert len([*files]) == len(KEPT)
-
-
-def test_equal_weights_of_other_runs_have_other_results(tmp_path):
-    def kind(arm):
-        return arm.spec.attention
-
-    store, facts = Store(tmp_path), {"epochs": [], "versions": {}, "seconds": 0}
-    arms = [Arm("", RunSpec(attention=x), [0], store) for x in ("ones", "energy")]
-    for arm in arms:
-        record = {"spec": arm.spec.to_json(), **facts}
-        store.save(arm.spec.name, record, {"weight": np.ones(1)})
-    assert [derived(kind, arm) for arm in arms] == ["ones", "energy"]
-    assert len([*(tmp_path / "derived").iterdir()]) == 2
 
 
 def test_the_map_finds_the_digit():

@@ -1,9 +1,10 @@
 """Noise borne at equal accuracy, decibels and d': by hand and from simulations."""
 
-from types import SimpleNamespace
+import itertools
 
 import numpy as np
 import pytest
+from invented import save
 from scipy import special, stats
 
 from utils.measures.psychometrics import (
@@ -15,7 +16,6 @@ from utils.measures.psychometrics import (
     more_noise,
     noise_borne,
 )
-from utils.record import encode
 from utils.runs.arms import Arm
 from utils.spec import RunSpec
 
@@ -24,17 +24,20 @@ IMAGES = 1_000
 SIX_DECIBELS = 20 * np.log10(2)
 
 
-def networks(*curves):
-    """An arm of networks that are right about these shares of images, by level."""
-    run = RunSpec(test_images=IMAGES, test_noise_sds=LEVELS)
-    records = {}
-    for seed, curve in enumerate(curves):
-        right = (np.arange(IMAGES) < round(share * IMAGES) for share in curve)
-        correct = {f"{x:g}": encode(y) for x, y in zip(LEVELS, right, strict=True)}
-        spec = {"test_images": IMAGES}
-        records[run.with_seed(seed).name] = {"spec": spec, "correct": correct}
-    store = SimpleNamespace(record=records.__getitem__)
-    return Arm("observers", run, range(len(curves)), store)
+@pytest.fixture
+def networks(tmp_path):
+    """Return a function: an arm with these shares of right answers, by level."""
+    number = itertools.count()
+
+    def networks(*curves):
+        run = RunSpec(test_images=IMAGES, test_noise_sds=LEVELS)
+        arm = Arm("observers", run, range(len(curves)), tmp_path / str(next(number)))
+        for spec, curve in zip(arm.specs, curves, strict=True):
+            right = (np.arange(IMAGES) < round(share * IMAGES) for share in curve)
+            save(arm.store, spec, right=dict(zip(LEVELS, right, strict=True)))
+        return arm
+
+    return networks
 
 
 def test_decibels_by_hand():
@@ -43,14 +46,14 @@ def test_decibels_by_hand():
     assert decibels(0) == -np.inf
 
 
-def test_noise_borne_by_hand():
+def test_noise_borne_by_hand(networks):
     """Halfway in accuracy between 50 and 100 is halfway in octaves: 50 sqrt(2)."""
     arm = networks((0.2, 0.9, 0.8, 0.4, 0.2, 0.1), (0.99, 0.9, 0.9, 0.6, 0.1, 0.1))
     found = noise_borne(arm, 0.6)  # without noise, accuracy may be anything
     np.testing.assert_allclose(found, [50 * np.sqrt(2), 100])
 
 
-def test_twice_the_noise_is_six_decibels():
+def test_twice_the_noise_is_six_decibels(networks):
     steps = [special.ndtr(2.5 - np.arange(7) - x) for x in (0.0, 0.1, 0.2)]
     control = networks(*([0.9, *curve[:5]] for curve in steps))
     arm = networks(*([0.9, 1.0, *curve[:4]] for curve in steps))  # an octave later
@@ -62,7 +65,7 @@ def test_twice_the_noise_is_six_decibels():
 
 
 @pytest.mark.parametrize("accuracy", [0.99, 0.05])
-def test_an_accuracy_that_a_network_has_at_no_level_is_refused(accuracy):
+def test_an_accuracy_that_a_network_has_at_no_level_is_refused(networks, accuracy):
     arm = networks((0.9, 0.9, 0.8, 0.4, 0.2, 0.1))
     with pytest.raises(ValueError, match=f"Expected an accuracy .*received {accuracy}"):
         noise_borne(arm, accuracy)

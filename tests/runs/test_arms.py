@@ -3,9 +3,9 @@
 import attrs
 import numpy as np
 import pytest
+from invented import save
 from tiny_study import SPECS
 
-from utils.record import encode
 from utils.runs.arms import (
     CLEAN,
     MATCHED,
@@ -29,18 +29,12 @@ def invent(tmp_path):
         rng = np.random.default_rng(0)
         for run in arm.specs:
             shares = [share + run.seed / 1000 for share in (clean, noisy)]
-            correct = {
-                sd: encode(rng.permutation(1000) < round(1000 * share))
-                for sd, share in zip(("0", "2.5"), shares, strict=True)
+            right = {
+                sd: rng.permutation(1000) < round(1000 * share)
+                for sd, share in zip((0.0, 2.5), shares, strict=True)
             }
-            record = {
-                "spec": run.to_json(),
-                "epochs": [dict(zip((CLEAN, MATCHED), shares, strict=True))],
-                "correct": correct,
-                "versions": {},
-                "seconds": 1,
-            }
-            arm.store.save(run.name, record, {})
+            epoch = dict(zip((CLEAN, MATCHED), shares, strict=True))
+            save(arm.store, run, right=right, epochs=[epoch])
         return arm
 
     return invent

@@ -10,6 +10,7 @@ from pathlib import Path
 import attrs
 import numpy as np
 import pytest
+from invented import save
 
 from utils.measures import pointing, units
 from utils.runs.arms import Arm
@@ -18,14 +19,11 @@ from utils.runs.store import Store
 from utils.spec import RunSpec
 from utils.studies import features
 
-FACTS = {"epochs": [], "versions": {}, "seconds": 0}
-
 
 def finished(store, kind="ones", weight=1.0):
     """An arm of one made-up run."""
     arm = Arm(kind, RunSpec(kind), [0], store)
-    record = {"spec": arm.spec.to_json(), **FACTS}
-    store.save(arm.specs[0].name, record, {"weight": np.full(1, weight)})
+    save(store, arm.specs[0], weights={"weight": np.full(1, weight)})
     return arm
 
 

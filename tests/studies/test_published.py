@@ -10,7 +10,6 @@ from utils.data import load_mnist
 from utils.model import attention_maps, build_model, set_weights
 from utils.record import decode_correct
 from utils.runs.arms import CLEAN
-from utils.runs.store import COMMITTED
 from utils.spec import RunSpec
 from utils.studies import published
 
@@ -75,28 +74,16 @@ def test_erratic_is_a_fall_or_a_failure(curve, erratic):
     assert published.is_erratic(record) is erratic
 
 
-def test_a_trained_map_is_flat_and_what_is_kept_of_it_is_what_weights_give():
+def test_a_trained_map_is_flat_and_what_is_kept_of_it_is_what_weights_give(tmp_path):
     smallest, largest = published.gains()
     assert smallest == pytest.approx(1 / 15, abs=1e-7)
     assert largest == pytest.approx(1 / 15, abs=1e-7)
     part = attrs.evolve(CELLS[2.5].attention, seeds=[2])
     low, high = published._gains(part)
     assert smallest <= low + 1e-8 < high + 1e-8 <= largest + 2e-8
-    steep = attrs.evolve(
-        part, spec=RunSpec("energy"), store=_Renamed(part.specs[0].name)
-    )
+    steep = with_weights_of(part, RunSpec("energy"), tmp_path)
     low, high = published._gains(steep)
     assert low < 0.1 < 2 < high  # as it would be, were it a map
-
-
-class _Renamed:
-    """The committed weights of one run, whatever is asked for."""
-
-    def __init__(self, name):
-        self.name = name
-
-    def weights(self, name):
-        return COMMITTED.weights(self.name)
 
 
 def test_the_published_reshaping_copies_one_row_or_two_down_each_channel():
