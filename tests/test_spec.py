@@ -12,6 +12,7 @@ import pytest
 from utils.data import load_mnist
 from utils.displays import Display
 from utils.record import decode_correct
+from utils.runs.store import COMMITTED
 from utils.spec import RunSpec
 from utils.studies import run
 from utils.training import train
@@ -110,8 +111,20 @@ def test_a_spec_cannot_be_changed():
         RunSpec().seed = 1
 
 
+def test_every_committed_record_has_the_name_of_its_spec():
+    """Renaming specs would orphan the records that exist; probes name their own."""
+    found = {x: COMMITTED.path(x).read_text("utf-8") for x in COMMITTED.names()}
+    specs = {
+        name: json.loads(text)["spec"]
+        for name, text in found.items()
+        if "-probe-" not in name
+    }
+    assert len(specs) > 400
+    for name, spec in specs.items():
+        assert RunSpec(**spec).name == name
+
+
 def test_a_spec_s_name_stays():
-    """Renaming it would orphan the records that exist."""
     assert RunSpec().name == "ones-noise0-seed0-44136fa355"
     spec = RunSpec(
         noise_sd=2.5,

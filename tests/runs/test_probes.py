@@ -1,5 +1,7 @@
 """Probes: the same network, the same test displays, and one thing changed."""
 
+import json
+
 import attrs
 import numpy as np
 import pytest
@@ -7,7 +9,7 @@ import pytest
 from utils.displays import Display
 from utils.record import decode_correct
 from utils.runs.probes import Probe
-from utils.runs.store import Store
+from utils.runs.store import COMMITTED, Store
 from utils.spec import RunSpec
 from utils.studies import StudyStoppedError, run
 
@@ -101,6 +103,24 @@ def test_a_record_says_what_was_probed_and_with_what(store, two_threads):
     assert record["maps_of"] == TINY.name
     assert RunSpec(**record["spec"]) == probe.tested
     assert record["epochs"] == []
+
+
+def test_every_committed_probe_has_the_name_of_what_was_probed():
+    """Recomputed from its record: the run, the changed spec, and the maps' run."""
+    found = {
+        name: json.loads(COMMITTED.path(name).read_text("utf-8"))
+        for name in COMMITTED.names()
+    }
+    specs = {name: RunSpec(**record["spec"]) for name, record in found.items()}
+    probes = [name for name in found if "-probe-" in name]
+    assert len(probes) > 100
+    for name in probes:
+        record, trained = found[name], specs[found[name]["run"]]
+        fields = [field.name for field in attrs.fields(RunSpec)]
+        tested = {field: getattr(specs[name], field) for field in fields}
+        changes = {x: y for x, y in tested.items() if y != getattr(trained, x)}
+        maps_of = record["maps_of"] and specs[record["maps_of"]]
+        assert Probe(trained, changes, maps_of).name == name
 
 
 def test_every_probe_has_a_name_of_its_own():

@@ -1,9 +1,12 @@
 """What the post's repository reports, our records of its study, how they compare."""
 
 import attrs
+import h5py
 import keras_1
 import numpy as np
 import pytest
+import reference
+from invented import with_weights_of
 
 from utils import training
 from utils.data import load_mnist
@@ -144,3 +147,80 @@ def test_the_author_s_files_are_measured_anew(tmp_path, monkeypatch):
     assert row.noisy_images == 1_000
     with pytest.raises(FileNotFoundError, match="mine_model_weights"):
         published.authors_networks(tmp_path / "elsewhere")
+
+
+# --- Files of the author ----------------------------------------------------------
+
+
+@pytest.mark.parametrize("group", [None, "model_weights"])
+@pytest.mark.parametrize(("kind", "constant"), [("as_coded", 1 / 15), ("ones", 1)])
+def test_published_weights(kind, constant, group, tmp_path):
+    weights = keras_1.random_weights()
+    model, images = build_model(kind), reference.digits(2)
+    published.load_published_weights(
+        model, keras_1.write(tmp_path / "a.h5", weights, group)
+    )
+    expected = [keras_1.forward(image[..., 0], weights, constant) for image in images]
+    np.testing.assert_allclose(model(images), expected, atol=1e-5)
+    assert np.ptp(expected, axis=0).max() > 1e-3  # the images matter
+
+
+def test_published_weights_of_keras_1_s_full_files(tmp_path):
+    """A file of `model.save` also holds the optimiser's state, under other names."""
+    path = keras_1.write(tmp_path / "a.h5", keras_1.random_weights(), "model_weights")
+    with h5py.File(path, "a") as file:
+        file.create_dataset("optimizer_weights/sgd/iterations", data=1.0)
+    models = [build_model("ones", seed=seed) for seed in (0, 1)]
+    published.load_published_weights(models[0], path)
+    published.load_published_weights(models[1], str(path))
+    for one, other in zip(*(model.get_weights() for model in models), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def without(name):
+    return {
+        key: value for key, value in keras_1.random_weights().items() if key != name
+    }
+
+
+def changed(name, *arrays):
+    return {**keras_1.random_weights(), name: [np.zeros(shape) for shape in arrays]}
+
+
+@pytest.mark.parametrize(
+    ("weights", "message"),
+    [
+        (without("conv_2"), r"one kernel and one bias of layer 'conv_2', found \[\]"),
+        (without("dense_2"), r"'dense_2', found \[\]\. The file holds .*conv_1_W"),
+        ({}, "one kernel and one bias of layer 'conv_1'"),
+        (changed("dense_2", (32, 10)), r"bias of layer 'dense_2', found \[\(32, 10\)"),
+        (changed("dense_2", (10, 32), (10,)), r"'dense_2/kernel' of \(10, 32\)"),
+        (changed("dense_2", (32, 9), (9,)), r"\(32, 10\).*of \(32, 9\)"),
+        (changed("conv_1", (32, 3, 3, 3), (32,)), r"'conv_1/kernel' of \(3, 3, 3, 32"),
+        (changed("conv_2", (3, 3, 32, 32), (32,)), r"'conv_2/kernel' of \(32, 32, 3"),
+        (changed("conv_2", (32, 288), (32,)), r"'conv_2/kernel' of \(32, 288\)"),
+    ],
+)
+def test_files_that_are_not_this_network_leave_it_as_it_was(weights, message, tmp_path):
+    model = build_model(seed=0)
+    before = model.get_weights()
+    path = keras_1.write(tmp_path / "a.h5", weights)
+    with pytest.raises(ValueError, match=message):
+        published.load_published_weights(model, path)
+    for one, other in zip(before, model.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_files_that_are_none(tmp_path):
+    model = build_model()
+    for path in (tmp_path / "none.h5", tmp_path):
+        with pytest.raises(FileNotFoundError, match=r"Expected published weights"):
+            published.load_published_weights(model, path)
+    for content in (b"", b"not HDF5" * 1000):
+        (tmp_path / "other.h5").write_bytes(content)
+        with pytest.raises(ValueError, match=r"other\.h5 is not a readable HDF5 file"):
+            published.load_published_weights(model, tmp_path / "other.h5")
+    whole = keras_1.write(tmp_path / "whole.h5", keras_1.random_weights()).read_bytes()
+    (tmp_path / "cut.h5").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(ValueError, match=r"cut\.h5 is not a readable HDF5 file"):
+        published.load_published_weights(model, tmp_path / "cut.h5")
