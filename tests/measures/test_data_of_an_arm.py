@@ -13,6 +13,7 @@ from utils.runs.arms import Arm
 from utils.runs.store import Store
 from utils.spec import RunSpec
 from utils.studies import likeliest
+from utils.wiring import build_network
 
 SIZE, COUNT = 20, 40
 LABELS = np.arange(COUNT) % 10
@@ -30,7 +31,7 @@ def arm_of(tmp_path):
 
     def arm_of(attention, **settings):
         spec = RunSpec(attention, data=str(tmp_path / "mine.npz"), **settings)
-        layers = spec.model().layers
+        layers = build_network(spec).layers
         weights = {
             f"{x.name}/{v.name}": np.asarray(v.value) for x in layers for v in x.weights
         }

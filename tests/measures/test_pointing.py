@@ -13,6 +13,7 @@ from utils.measures.pointing import on_target
 from utils.model import build_model, predict
 from utils.runs.store import COMMITTED
 from utils.studies import uncertain_place
+from utils.wiring import build_network
 
 CONTROL, ATTENDED = map(uncertain_place.arm, uncertain_place.HEADLINE)
 IMAGES = 100  # of those looked at, where a few do
@@ -48,7 +49,7 @@ def test_a_network_can_be_asked_for_a_map_that_it_did_not_learn_with(tmp_path):
         attrs.evolve(CONTROL, seeds=[3]), ATTENDED.spec, tmp_path / "records"
     )
     one, other = pointing.look(lent, 3, 60.0, 20), pointing.look(CONTROL, 3, 60.0, 20)
-    model = attrs.evolve(CONTROL.spec, attention="energy").model()
+    model = build_network(attrs.evolve(CONTROL.spec, attention="energy"))
     asked = pointing.look(CONTROL, 3, 60.0, 20, model)
     np.testing.assert_allclose(asked.gains, one.gains)
     assert not np.allclose(asked.gains, other.gains)

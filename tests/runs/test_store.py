@@ -1,11 +1,8 @@
 """Records: whole or not there, damage seen, nothing ever unpickled."""
 
 import contextlib
-import errno
-import fcntl
 import hashlib
 import json
-import os
 import pickle
 
 import numpy as np
