@@ -2,7 +2,6 @@
 
 import hashlib
 import importlib.util
-import pickle
 import shutil
 from pathlib import Path
 
@@ -91,13 +90,6 @@ def test_one_changed_bit_of_mnist_is_found(tmp_path, key):
         load_mnist_from(tmp_path)
 
 
-def test_mnist_compressed_anew_is_still_mnist(tmp_path):
-    train, test = data.load_mnist()
-    np.savez(tmp_path / "mnist.npz", **dict(zip(KEYS, train + test, strict=True)))
-    again = load_mnist_from(tmp_path)
-    np.testing.assert_array_equal(again[1][0], test[0])
-
-
 def test_a_damaged_mnist_file_names_the_remedy(tmp_path):
     raw = bytearray(data.MNIST_FILE.read_bytes())
     raw[5_000_000] ^= 1
@@ -137,16 +129,6 @@ def test_round_trip_of_cropped_mnist(tmp_path, save, as_path):
     assert all(a.flags.writeable for a in (x_fit, y_fit, x_new, y_new))
 
 
-def test_a_copy_of_mnist_loads_as_mnist(tmp_path):
-    path = shutil.copy(data.MNIST_FILE, tmp_path / "copy.npz")
-    train, test = data.load_npz(path)
-    expected_train, expected_test = data.load_mnist()
-    for array, expected in zip(
-        train + test, expected_train + expected_test, strict=True
-    ):
-        np.testing.assert_array_equal(array, expected)
-
-
 def test_data_are_known_by_what_is_in_them(mine, tmp_path):
     assert data.load("mnist") == data.load_mnist()
     again = tmp_path / "again.npz"
@@ -159,15 +141,6 @@ def test_data_are_known_by_what_is_in_them(mine, tmp_path):
         np.savez(again, **{**small_arrays(), key: changed})
         found.add(data.digest(*data.load(str(again))))
     assert len(found) == 5
-
-
-def test_the_smallest_data_set_loads(tmp_path):
-    one = np.zeros((1, 1, 1), np.uint8)
-    label = np.array([9])
-    np.savez(tmp_path / "one.npz", x_train=one, y_train=label, x_test=one, y_test=label)
-    (images, labels), _ = data.load_npz(tmp_path / "one.npz")
-    assert images.shape == (1, 1, 1)
-    assert labels.tolist() == [9]
 
 
 def test_a_path_may_begin_with_the_home_folder(mine, monkeypatch):
@@ -186,34 +159,21 @@ def with_nan(images):
 BAD_ARRAYS = {  # what is wrong: (array, how it is changed, what the message says)
     "key missing": ("y_test", lambda a: None, r"the arrays .*'y_test'\]\. Received \["),
     "floats 0..1": ("x_train", lambda a: a / 255, r"uint8.*float64 from 0\.0 to .*255"),
-    "floats 0..255": ("x_test", np.float32, r"'x_test'.*float32.*astype\('uint8'\)"),
     "integers": ("x_train", np.int64, r"type uint8.*type int64 from 0 to 255"),
-    "wide integers": ("x_test", np.uint16, r"type uint8.*type uint16 from 0 to 255"),
-    "booleans": ("x_train", lambda a: a > 99, r"type uint8.*type bool"),
     "NaN": ("x_train", with_nan, r"2 values NaN.*Replace any NaN"),
-    "text": ("x_train", lambda a: a.astype(str), r"type uint8.*type <U3"),
-    "flat images": ("x_train", lambda a: a.reshape(20, -1), r"\(20, 108\)\..*reshape"),
     "channel axis": ("x_train", lambda a: a[..., None], r"shape \(20, 12, 9, 1\)\."),
     "colours": (
         "x_test",
         lambda a: np.stack([a] * 3, axis=-1),
         r"shape \(10, 12, 9, 3\).*average colours",
     ),
-    "one image": ("x_train", lambda a: a[0], r"\(images, rows, cols\).*\(12, 9\)"),
     "a scalar": ("x_train", lambda a: a[0, 0, 0], r"shape \(\)"),
     "no images": ("x_train", lambda a: a[:0], r"none of them 0.*\(0, 12, 9\)"),
-    "no rows": ("x_train", lambda a: a[:, :0], r"none of them 0.*\(20, 0, 9\)"),
     "too few labels": ("y_train", lambda a: a[:-1], r"\(20,\).*shape \(19,\)"),
-    "too many labels": ("y_test", lambda a: np.append(a, 0), r"\(10,\).*\(11,\)"),
     "label column": ("y_train", lambda a: a[:, None], r"\(20, 1\).*ravel\(\)"),
     "one-hot labels": ("y_train", lambda a: np.eye(10)[a], r"\(20, 10\).*argmax"),
     "label 10": ("y_test", lambda a: a + 1, r"from 1 to 10.*Number the 10 classes"),
-    "label -1": ("y_train", lambda a: a.astype(int) - 1, r"from -1 to 8"),
-    "label 300": ("y_train", lambda a: a * np.int64(300), r"int64 from 0 to 2700"),
-    "float labels": ("y_train", np.float64, r"float64 from 0\.0 to 9\.0.*astype"),
     "NaN labels": ("y_train", lambda a: np.where(a, a, np.nan), r"2 values NaN"),
-    "text labels": ("y_train", lambda a: a.astype(str), r"integers.*type <U3"),
-    "boolean labels": ("y_train", lambda a: a > 4, r"integers.*type bool"),
     "last": ("x_train", lambda a: np.moveaxis(a, 0, -1), r"lie last.*moveaxis"),
     "0 or 1": ("x_train", lambda a: a // 200, r"0 or 1\. Multiply them by 255"),
     "47 classes": ("y_train", lambda a: np.arange(20) + 27, r"ten.*these are 20"),
@@ -329,16 +289,6 @@ def test_objects_in_an_array_are_not_unpickled(tmp_path, key):
     assert mark.exists()  # the trap works: a loader that unpickles would be caught
 
 
-def test_a_pickle_with_the_name_of_an_archive_is_not_unpickled(tmp_path):
-    path, mark = tmp_path / "trap.npz", tmp_path / "mark"
-    path.write_bytes(pickle.dumps(Trap(mark)))
-    with pytest.raises(ValueError, match=r"trap\.npz: Expected an \.npz file"):
-        data.load_npz(path)
-    assert not mark.exists()
-    np.load(path, allow_pickle=True)
-    assert mark.exists()
-
-
 # --- Validation ----------------------------------------------------------------
 
 
@@ -380,21 +330,7 @@ def test_validation_split_depends_on_the_seed_alone():
     assert set(first) < set(larger)
 
 
-def test_validation_split_returns_copies():
-    images, labels = np.zeros((5, 2, 2)), np.arange(5)
-    for part_images, part_labels in data.validation_split(images, labels, 2):
-        part_images += 1
-        part_labels += 1
-    assert images.max() == 0
-    np.testing.assert_array_equal(labels, np.arange(5))
-
-
 @pytest.mark.parametrize("count", [-1, 0, 5, 6, float("nan")])
 def test_validation_split_refuses_an_empty_part(count):
     with pytest.raises(ValueError, match=rf"from 1 to 4.*count={count}"):
         data.validation_split(np.zeros((5, 2, 2)), np.arange(5), count)
-
-
-def test_validation_split_refuses_unpaired_labels():
-    with pytest.raises(ValueError, match="5 images and 4 labels"):
-        data.validation_split(np.zeros((5, 2, 2)), np.arange(4), 2)

@@ -30,12 +30,6 @@ COMPARISONS = {
 }
 
 
-def likely(hits, runs, rate):
-    """Whether that many hits are no surprise (one in a thousand either side)."""
-    low, high = stats.binom.interval(0.998, runs, rate)
-    return low <= hits <= high
-
-
 # --- Pairs ---------------------------------------------------------------------------
 
 
@@ -61,13 +55,6 @@ def test_eight_pairs_are_bootstrapped_as_by_hand():
     ends = stats.norm.cdf(bias + shifted / (1 - acceleration * shifted))
     expected = np.quantile(means, ends)
     np.testing.assert_allclose(found[1:3], expected, rtol=0.03)
-
-
-def test_many_pairs_have_students_interval():
-    differences = np.random.default_rng(5).normal(1, 2, size=1000)
-    found = paired_difference(differences, np.zeros(1000))
-    expected = stats.ttest_1samp(differences, 0).confidence_interval()
-    np.testing.assert_allclose(found[1:3], expected, rtol=0.01)
 
 
 @pytest.mark.parametrize(("pairs", "rates"), [(5, (0.95, 0.95)), (20, (0.91, 0.95))])
@@ -122,13 +109,6 @@ def test_sign_flips_of_darwins_maize():
     assert sign_flip_test(MAIZE, np.zeros(15)) == 1726 / 32768
 
 
-@pytest.mark.parametrize("pairs", range(2, 8))
-def test_so_many_pairs_reach_that_p_and_no_less(pairs):
-    p = sign_flip_test(np.ones(pairs), np.zeros(pairs))
-    assert p == 2 / 2**pairs
-    assert (p < 0.05) == (pairs >= 6)
-
-
 @pytest.mark.parametrize("pairs", [2, 5, 10])
 def test_sign_flips_are_those_of_scipy_and_of_brute_force(pairs):
     differences = np.random.default_rng(9).integers(-3, 5, size=pairs)  # with ties
@@ -159,16 +139,6 @@ def test_drawn_sign_flips_agree_with_all_of_them(monkeypatch):
     drawn = sign_flip_test(arm, control)
     assert drawn == pytest.approx(exact, abs=0.005)
     assert drawn == sign_flip_test(arm, control) != exact
-
-
-def test_a_drawn_p_is_never_zero():
-    assert sign_flip_test(np.ones(40), np.zeros(40)) == 2 / 100_000
-
-
-def test_sign_flips_reject_a_true_null_as_often_as_they_say():
-    samples = np.random.default_rng(11).laplace(size=(2000, 10))
-    hits = sum(sign_flip_test(x, np.zeros(10)) <= 0.05 for x in samples)
-    assert likely(hits, 2000, np.floor(0.05 * 512) / 512)  # p is a multiple of 2/1024
 
 
 # --- Several tests, and equivalence --------------------------------------------------
@@ -208,16 +178,6 @@ def test_holm_is_closed_testing_with_bonferroni():
         np.testing.assert_allclose(holm(p_values), expected)
 
 
-def test_holm_keeps_false_positives_of_the_family_below_alpha():
-    rng = np.random.default_rng(13)
-    shared = rng.normal(size=(2000, 1))
-    z = 0.6 * shared + 0.8 * rng.normal(size=(2000, 6))
-    p_values = 2 * stats.norm.sf(np.abs(z))
-    hits = sum(min(holm(row)) <= 0.05 for row in p_values)
-    assert hits < stats.binom.isf(0.001, 2000, 0.05)
-    assert sum(min(row) <= 0.05 for row in p_values) > 3 * hits  # uncorrected
-
-
 @pytest.mark.parametrize("wrong", [[0.5, 1.1], [-0.1], [np.nan], 0.5, [[0.1, 0.2]]])
 def test_what_is_no_p_value_is_refused(wrong):
     with pytest.raises(ValueError, match=r"Expected p-values from 0 to 1, received"):
@@ -248,13 +208,6 @@ def test_equivalent_exactly_when_the_interval_is_within_the_margin():
         assert found.equivalent == within == (found.p < 0.05)
         verdicts.append(within)
     assert 30 < sum(verdicts) < 270
-
-
-@pytest.mark.parametrize("sign", [-1, 1])
-def test_equivalence_of_what_differs_by_the_margin_is_rare(sign):
-    samples = np.random.default_rng(16).normal(0.5 * sign, 0.4, size=(500, 10))
-    hits = sum(equivalence(x, np.zeros(10), 0.5).equivalent for x in samples)
-    assert likely(hits, 500, 0.05)
 
 
 def test_equivalence_without_spread():
@@ -298,16 +251,6 @@ def test_the_axes_between_share_the_draws():
     assert (means[:, 1] != means[:, 0]).any()
 
 
-def test_each_axis_alone_has_its_own_spread():
-    """Where all images are alike, only seeds vary; where all seeds are, images."""
-    seeds = np.random.default_rng(4).random((40, 1)) < 0.7
-    images = np.random.default_rng(5).random((1, 900)) < 0.7
-    for right, n in ((np.repeat(seeds, 900, 1), 40), (np.repeat(images, 40, 0), 900)):
-        means = resampled_accuracies(right, 4000)
-        p = right.mean()
-        assert means.std() == pytest.approx(np.sqrt(p * (1 - p) / n), rel=0.05)
-
-
 def test_the_interval_of_a_difference_covers_it():
     """Nominal 95%: a little less with few seeds, more where nothing but the single
     answers varies. The two arms here differ in nothing, so the truth is 0."""
@@ -342,20 +285,6 @@ def test_what_the_arms_share_cancels():
 def test_identical_arms_differ_by_exactly_nothing():
     right = np.random.default_rng(9).random((8, 100)) < 0.8
     assert difference_over_seeds_and_images(right, right)[:3] == (0, 0, 0)
-
-
-def test_swapped_arms_swap_the_ends():
-    arm, control = np.random.default_rng(10).random((2, 8, 100)) < 0.8
-    found = difference_over_seeds_and_images(arm, control)
-    mirrored = difference_over_seeds_and_images(control, arm)
-    np.testing.assert_allclose(found[:3], [-mirrored[i] for i in (0, 2, 1)])
-
-
-def test_the_same_seed_draws_the_same_resamples():
-    arm, control = np.random.default_rng(11).random((2, 8, 100)) < 0.8
-    found = difference_over_seeds_and_images(arm, control, seed=1)
-    assert found == difference_over_seeds_and_images(arm, control, seed=1)
-    assert found != difference_over_seeds_and_images(arm, control, seed=2)
 
 
 @pytest.mark.parametrize(

@@ -54,13 +54,6 @@ def test_level_0_is_the_identity(name, shape, dtype):
 
 
 @every_noise
-def test_level_0_is_the_identity_far_outside_grey_levels(name):
-    images = np.array([[1e12, -1e-6], [1e-12, 3e7]])
-    same = NOISES[name].apply(images, 0, seeded())
-    np.testing.assert_array_equal(same, images.astype(np.float32))
-
-
-@every_noise
 @pytest.mark.parametrize("shape", SHAPES)
 def test_images_keep_their_shape_at_every_level(name, shape):
     noise = NOISES[name]
@@ -105,13 +98,6 @@ def test_every_level_takes_the_same_from_the_generator(name, digits):
 
 
 @every_noise
-def test_the_generator_moves_on(name, digits):
-    rng = seeded()
-    first, second = (NOISES[name].apply(digits, 0.5, rng) for _ in range(2))
-    assert np.array_equal(first, second) == (name == "contrast")
-
-
-@every_noise
 def test_a_channel_axis_makes_no_difference(name, digits):
     noise = NOISES[name]
     level = noise.maximum / 3
@@ -150,16 +136,6 @@ def test_a_share_is_1_at_most(name):
 
 
 @every_noise
-@pytest.mark.parametrize("level", [1, np.float32(1), np.int64(1)])
-def test_every_sort_of_number_is_one_level(name, level):
-    images = grey_levels((5, 6, 7))
-    np.testing.assert_array_equal(
-        NOISES[name].apply(images, level, seeded()),
-        NOISES[name].apply(images, 1.0, seeded()),
-    )
-
-
-@every_noise
 @pytest.mark.parametrize("rng", [0, None, np.random, np.random.RandomState(0)])
 def test_only_generators_make_noise(name, rng):
     with pytest.raises(ValueError, match=r"rng.*default_rng\(seed\)"):
@@ -184,34 +160,6 @@ def test_shapes_that_are_no_images(name, shape):
 
 
 # --- Gaussian noise --------------------------------------------------------------
-
-
-@pytest.mark.parametrize("sd", [0.1, 2.5, 25.0, 76.5])
-def test_gaussian_noise_has_the_sd_it_should(sd, digits):
-    noise = add_noise(digits, sd, seeded(1)).astype(np.float64) - digits
-    count = noise.size
-    assert abs(noise.mean()) < 4 * sd / np.sqrt(count)  # standard error of a mean
-    assert abs(noise.std() - sd) < 4 * sd / np.sqrt(2 * count)  # ... of an SD
-
-
-def test_gaussian_noise_is_normal():
-    blank = np.zeros((100, 28, 28), np.uint8)
-    noise = add_noise(blank, 2.5, seeded(2)).ravel()
-    assert stats.kstest(noise, "norm", args=(0, 2.5)).pvalue > 0.01
-    assert stats.kstest(noise, "norm", args=(0, 2.6)).pvalue < 1e-6  # it could fail
-
-
-def test_gaussian_noise_is_independent_of_place_image_and_grey_level(digits):
-    noise = add_noise(digits, 2.5, seeded(3)) - digits.astype(np.float32)
-    pairs = {
-        "rows": (noise[:, 1:], noise[:, :-1]),
-        "columns": (noise[..., 1:], noise[..., :-1]),
-        "images": (noise[1:], noise[:-1]),
-        "grey levels": (noise, digits),
-    }
-    for pair, (a, b) in pairs.items():
-        correlation = np.corrcoef(a.ravel(), b.ravel())[0, 1]
-        assert abs(correlation) < 4 / np.sqrt(a.size), pair
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.int32, np.float32, np.float64])
@@ -307,12 +255,6 @@ def test_a_uniform_image_has_no_contrast_to_lose():
     grey = np.full((3, 6, 7), 93, np.uint8)
     for removed in (0.1, 1 / 3, 0.7, 1):
         np.testing.assert_allclose(reduce_contrast(grey, removed, seeded()), 93)
-
-
-def test_contrast_of_an_image_does_not_depend_on_its_batch(digits):
-    together = reduce_contrast(digits[:20], 0.6, seeded())
-    alone = [reduce_contrast(digit, 0.6, seeded()) for digit in digits[:20]]
-    np.testing.assert_array_equal(together, alone)
 
 
 def test_contrast_is_removed_step_by_step(digits):

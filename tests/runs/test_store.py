@@ -21,16 +21,11 @@ RECORD = {
 }
 NOT_A_RECORD = {
     "a list": b"[]",
-    "a string": b'"sha256"',
-    "a number": b"3",
     "nothing": b"null",
-    "a boolean": b"true",
     "an empty object": b"{}",
     "not finite": b'{"sha256": "0", "seconds": NaN}',
     "too deep": b"[" * 100_000,
-    "not text": bytes(range(256)),
     "no bytes": b"",
-    "zeros": bytes(1000),
     "twice itself": 2 * json.dumps(RECORD).encode(),
 }
 
