@@ -1,15 +1,11 @@
 """Displays: digits where they are said to be, the same for every arm of a pair."""
 
-import attrs
 import numpy as np
 import pytest
 
 from utils.data import load_mnist
 from utils.displays import Display, arrange, cue_maps
-from utils.inputs import batches
-from utils.measures.pointing import on_target, pointing_game
 from utils.model import build_model, map_shape
-from utils.spec import RunSpec
 
 (IMAGES, LABELS), _ = load_mnist()
 TARGETS = IMAGES[:200]
@@ -134,31 +130,6 @@ def test_a_cue_map_peaks_over_the_middle_of_the_digit():
     assert 0.9 < maps.max() <= 1
 
 
-def test_the_pointing_game_is_won_on_the_digit_and_by_chance_as_often_as_it_is_large():
-    found = shown(targets=np.repeat(TARGETS, 20, axis=0))
-    shape = map_shape((44, 44))
-    rng = np.random.default_rng(0)
-    anywhere = pointing_game(rng.random((len(found.places), *shape)), found.places,
-                             (28, 28))  # fmt: skip
-    chance = on_target(found.places, (28, 28), shape).mean()
-    assert chance == pytest.approx((14 / 23) ** 2, abs=0.02)
-    error = 3 * np.sqrt(0.25 / len(found.places))
-    assert anywhere.mean() == pytest.approx(chance, abs=error)
-    there = cue_maps(found.places, (28, 28), shape)
-    assert pointing_game(there, found.places, (28, 28)).all()
-    assert not pointing_game(there, found.places + 60, (28, 28)).any()
-
-
-def test_the_pointing_game_by_hand():
-    maps = np.zeros((3, 23, 23))
-    maps[0, 6, 6] = maps[1, 5, 6] = maps[2, 19, 6] = 1  # rows 11, 9, 37
-    places = np.full((3, 2), 10)
-    found = pointing_game(maps, places, (28, 28))
-    assert found.tolist() == [True, False, True]
-    chance = on_target(places, (28, 28), (23, 23)).mean()
-    assert chance == pytest.approx((14 / 23) ** 2)  # pixels 11 to 37 of 10 to 37
-
-
 @pytest.mark.parametrize("shape", [(28, 28), (44, 44), (45, 60), (3, 4)])
 def test_the_shape_of_a_map_is_that_of_the_model(shape):
     inputs = build_model("given", image_shape=shape).inputs
@@ -182,51 +153,6 @@ def test_the_shape_of_a_map_is_that_of_the_model(shape):
 def test_an_impossible_display_is_refused_in_words(settings, words):
     with pytest.raises(ValueError, match=words):
         shown(**settings)
-
-
-SPEC = RunSpec(
-    display=Display(distractors=2), noise_sd=40.0, images=40, batch_size=4, seed=3
-)
-
-
-def epoch(spec, number=1):
-    inputs, labels = zip(*batches(spec, IMAGES, LABELS, number), strict=True)
-    return np.concatenate(inputs), np.concatenate(labels)
-
-
-def test_the_arms_of_a_pair_see_the_same_displays_under_the_same_noise():
-    one = epoch(SPEC)
-    other = epoch(attrs.evolve(SPEC, attention="energy", learning_rate=1.0))
-    assert one[0].shape == (10, 4, 44, 44, 1)
-    assert (one[0] == other[0]).all()
-    assert (one[1] == other[1]).all()
-    given = list(batches(attrs.evolve(SPEC, attention="given"), IMAGES, LABELS, 1))
-    (images, maps), _ = given[0]
-    assert (images == one[0]).all()
-    assert maps.shape == (10, 4, 23, 23)
-
-
-def test_displays_are_made_anew_for_every_epoch_and_seed():
-    one = epoch(attrs.evolve(SPEC, noise_sd=0.0))[0]
-    for other in (
-        epoch(attrs.evolve(SPEC, noise_sd=0.0), 2)[0],
-        epoch(attrs.evolve(SPEC, noise_sd=0.0, seed=4))[0],
-    ):
-        assert (one != other).any()
-
-
-def test_epochs_that_go_on_see_every_image_before_any_again():
-    small = IMAGES[:120], LABELS[:120]
-    spec = attrs.evolve(SPEC, goes_on=True, display=None, noise_sd=0.0)
-
-    def seen(number, spec):
-        inputs = np.concatenate([x for x, _ in batches(spec, *small, number)])
-        return {each.tobytes() for each in inputs.reshape(-1, 28 * 28)}
-
-    parts = [seen(number, spec) for number in (1, 2, 3)]
-    assert len(set.union(*parts)) == 120
-    assert seen(4, spec) == parts[0]
-    assert seen(2, attrs.evolve(spec, goes_on=False)) == parts[0]
 
 
 def test_a_second_digit_needs_another_class():

@@ -122,6 +122,54 @@ def test_a_yoked_network_sees_another_display_in_as_much_noise():
         assert np.mean(both[0] == both[1]) < 0.01
 
 
+# --- Displays --------------------------------------------------------------------
+
+TRAIN = load_mnist()[0]
+SPEC = RunSpec(
+    display=Display(distractors=2), noise_sd=40.0, images=40, batch_size=4, seed=3
+)
+
+
+def displays_of(spec, number=1):
+    inputs, labels = zip(*batches(spec, TRAIN[0], TRAIN[1], number), strict=True)
+    return np.concatenate(inputs), np.concatenate(labels)
+
+
+def test_the_arms_of_a_pair_see_the_same_displays_under_the_same_noise():
+    one = displays_of(SPEC)
+    other = displays_of(attrs.evolve(SPEC, attention="energy", learning_rate=1.0))
+    assert one[0].shape == (10, 4, 44, 44, 1)
+    assert (one[0] == other[0]).all()
+    assert (one[1] == other[1]).all()
+    given = list(batches(attrs.evolve(SPEC, attention="given"), TRAIN[0], TRAIN[1], 1))
+    (images, maps), _ = given[0]
+    assert (images == one[0]).all()
+    assert maps.shape == (10, 4, 23, 23)
+
+
+def test_displays_are_made_anew_for_every_epoch_and_seed():
+    one = displays_of(attrs.evolve(SPEC, noise_sd=0.0))[0]
+    for other in (
+        displays_of(attrs.evolve(SPEC, noise_sd=0.0), 2)[0],
+        displays_of(attrs.evolve(SPEC, noise_sd=0.0, seed=4))[0],
+    ):
+        assert (one != other).any()
+
+
+def test_epochs_that_go_on_see_every_image_before_any_again():
+    small = TRAIN[0][:120], TRAIN[1][:120]
+    spec = attrs.evolve(SPEC, goes_on=True, display=None, noise_sd=0.0)
+
+    def seen(number, spec):
+        inputs = np.concatenate([x for x, _ in batches(spec, *small, number)])
+        return {each.tobytes() for each in inputs.reshape(-1, 28 * 28)}
+
+    parts = [seen(number, spec) for number in (1, 2, 3)]
+    assert len(set.union(*parts)) == 120
+    assert seen(4, spec) == parts[0]
+    assert seen(2, attrs.evolve(spec, goes_on=False)) == parts[0]
+
+
 # --- At test ---------------------------------------------------------------------
 
 

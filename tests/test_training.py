@@ -196,9 +196,6 @@ def test_a_record_is_json_and_says_what_was_run(tiny):
     assert record == tiny[0].record
     assert RunSpec(**record["spec"]) == TINY
     assert [epoch["epoch"] for epoch in record["epochs"]] == [*range(1, 13)]
-    for epoch in record["epochs"]:
-        assert 0 <= epoch["accuracy_clean"] <= 1
-        assert 0 <= epoch["accuracy_matched"] <= 1
     assert {"python", "jax", "keras", "numpy"} <= record["versions"].keys()
     assert record["seconds"] > 0
     assert record["processor"]
@@ -228,8 +225,6 @@ def test_the_images_named_right_give_the_accuracies(tiny):
         assert correct.dtype == bool
         assert correct.shape == (TINY.test_images,)
         assert correct.mean() == last[accuracy]
-    with pytest.raises(ValueError, match=r"0, 2\.5, 20, not 5"):
-        decode_correct(record, 5)
 
 
 def test_curves_may_be_of_the_first_test_images_only(tiny):

@@ -6,11 +6,11 @@ import pytest
 from invented import with_weights_of
 from scipy import stats
 
-from utils.displays import Display, arrange
+from utils.displays import Display, arrange, cue_maps
 from utils.layers import Attend
 from utils.measures import pointing
-from utils.measures.pointing import on_target
-from utils.model import build_model, predict
+from utils.measures.pointing import on_target, pointing_game
+from utils.model import build_model, map_shape, predict
 from utils.runs.store import COMMITTED
 from utils.studies import uncertain_place
 from utils.wiring import build_network
@@ -162,3 +162,29 @@ def test_cells_on_the_target_cover_the_ink():
     assert found.sum() == pytest.approx(pixels.sum(), rel=0.05)
     model = build_model("energy", image_shape=(60, 60), seed=0)
     assert model.get_layer("conv_2").output.shape[1:3] == (31, 31)
+
+
+def test_the_pointing_game_is_won_on_the_digit_and_by_chance_as_often_as_it_is_large():
+    blank = np.zeros((4_000, 28, 28), "uint8")
+    found = arrange(Display(), blank, blank, np.random.default_rng(0))
+    shape = map_shape((44, 44))
+    rng = np.random.default_rng(0)
+    anywhere = pointing_game(rng.random((len(found.places), *shape)), found.places,
+                             (28, 28))  # fmt: skip
+    chance = on_target(found.places, (28, 28), shape).mean()
+    assert chance == pytest.approx((14 / 23) ** 2, abs=0.02)
+    error = 3 * np.sqrt(0.25 / len(found.places))
+    assert anywhere.mean() == pytest.approx(chance, abs=error)
+    there = cue_maps(found.places, (28, 28), shape)
+    assert pointing_game(there, found.places, (28, 28)).all()
+    assert not pointing_game(there, found.places + 60, (28, 28)).any()
+
+
+def test_the_pointing_game_by_hand():
+    maps = np.zeros((3, 23, 23))
+    maps[0, 6, 6] = maps[1, 5, 6] = maps[2, 19, 6] = 1  # rows 11, 9, 37
+    places = np.full((3, 2), 10)
+    found = pointing_game(maps, places, (28, 28))
+    assert found.tolist() == [True, False, True]
+    chance = on_target(places, (28, 28), (23, 23)).mean()
+    assert chance == pytest.approx((14 / 23) ** 2)  # pixels 11 to 37 of 10 to 37
