@@ -49,7 +49,7 @@ def test_gains_are_of_the_map_s_shape_not_negative_and_of_mean_1(kind, shape):
 
 
 @every_kind
-def test_a_blank_first_look_has_a_gain_of_1_where_it_has_one(kind):
+def test_a_blank_first_look_has_a_gain_of_1_unless_the_kind_sets_another(kind):
     features, evidence = (np.zeros((2, 6, 9, channels)) for channels in (32, 10))
     gains = gain(kind, *(x.astype("float32") for x in (features, evidence)))
     expected = {"as_coded": 1 / 6, "uniform": 1 / 15, "normalised": 0}.get(kind, 1)
@@ -78,7 +78,7 @@ def test_strength_runs_straight_from_the_control_to_the_kind(kind):
 
 
 @every_kind
-def test_a_kind_is_made_of_what_it_says(kind):
+def test_a_kind_depends_only_on_the_part_of_the_first_look_that_it_names(kind):
     """Other features, or other evidence, change what is made of them only."""
     (features, evidence), other = first_look(), first_look(seed=1)
     parameters = {"n": 3} if kind == "top_n" else {}
@@ -206,7 +206,9 @@ def test_an_unknown_kind_is_answered_with_all_kinds():
         ),
     ],
 )
-def test_parameters_that_do_not_exist_or_fit(kind, parameters, words):
+def test_parameters_that_are_unknown_or_out_of_range_are_refused(
+    kind, parameters, words
+):
     with pytest.raises(ValueError, match=words):
         check(kind, parameters)
     with pytest.raises(ValueError, match=words):
@@ -250,7 +252,7 @@ def own_kind(monkeypatch):
 
 
 @pytest.mark.usefixtures("own_kind")
-def test_a_kind_that_is_added_in_one_entry_is_a_model_s():
+def test_a_kind_that_is_added_in_one_entry_can_be_built():
     images = load_mnist()[1][0][:2]
     expected = np.zeros((2, 15, 15))
     expected[:, :, :8] = 15 / 8
@@ -264,7 +266,7 @@ def test_a_kind_that_is_added_in_one_entry_is_a_model_s():
 
 
 @pytest.mark.usefixtures("own_kind")
-def test_a_kind_that_is_added_is_refused_outside_its_ranges():
+def test_a_kind_that_is_added_refuses_parameters_out_of_range():
     for build in (build_model, lambda kind, **of: RunSpec(kind, of)):
         with pytest.raises(ValueError, match=r"No parameter 'width'.* share"):
             build("left", width=1)
@@ -275,7 +277,7 @@ def test_a_kind_that_is_added_is_refused_outside_its_ranges():
 
 
 @pytest.mark.usefixtures("own_kind")
-def test_a_kind_that_is_added_is_a_study_s_and_its_computing_is_counted(monkeypatch):
+def test_a_kind_that_is_added_can_be_studied_and_its_computing_is_counted(monkeypatch):
     one, other = RunSpec("left"), RunSpec("left", {"share": 0.2})
     assert one.name.startswith("left-noise0-seed0-")
     assert one.name != other.name

@@ -71,7 +71,7 @@ def test_values_that_do_not_fit_are_named(field, value, words):
         one(field, value)
 
 
-def test_a_folder_need_not_be_there_but_is_no_file(tmp_path):
+def test_a_folder_need_not_exist_but_a_file_is_refused(tmp_path):
     assert one(checks.folder, str(tmp_path / "new")) == str(tmp_path / "new")
     with pytest.raises(ValueError, match=r"folder.*test_checks"):
         one(checks.folder, __file__)

@@ -182,7 +182,7 @@ BAD_ARRAYS = {  # what is wrong: (array, how it is changed, what the message say
 
 
 @pytest.mark.parametrize("wrong", BAD_ARRAYS)
-def test_bad_arrays(tmp_path, wrong):
+def test_an_array_that_does_not_fit_is_refused_with_its_remedy(tmp_path, wrong):
     key, change, message = BAD_ARRAYS[wrong]
     arrays = small_arrays()
     changed = change(arrays.pop(key))
@@ -212,7 +212,7 @@ BAD_FILES = {  # what is wrong: (how the file is written, error, what it says)
 
 
 @pytest.mark.parametrize("wrong", BAD_FILES)
-def test_bad_files(tmp_path, wrong):
+def test_a_file_that_is_not_an_archive_is_refused_with_its_remedy(tmp_path, wrong):
     write, error, message = BAD_FILES[wrong]
     write(tmp_path / "bad.npz")
     with pytest.raises(error, match=rf"bad\.npz: Expected .*{message}"):

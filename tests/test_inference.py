@@ -90,7 +90,7 @@ def test_equal_differences_have_no_width(pairs):
         (1.0, 2.0),
     ],
 )
-def test_what_is_not_pairs_is_refused(compare, arm, control):
+def test_arms_that_are_not_paired_are_refused(compare, arm, control):
     with pytest.raises(ValueError, match=r"finite numbers, paired by seed"):
         compare(arm, control)
 
@@ -179,7 +179,7 @@ def test_holm_is_closed_testing_with_bonferroni():
 
 
 @pytest.mark.parametrize("wrong", [[0.5, 1.1], [-0.1], [np.nan], 0.5, [[0.1, 0.2]]])
-def test_what_is_no_p_value_is_refused(wrong):
+def test_numbers_that_are_not_p_values_are_refused(wrong):
     with pytest.raises(ValueError, match=r"Expected p-values from 0 to 1, received"):
         holm(wrong)
 
@@ -221,7 +221,7 @@ def test_equivalence_without_spread():
 @pytest.mark.parametrize(
     ("margin", "alpha"), [(0, 0.05), (-1, 0.05), (np.nan, 0.05), (1, 0), (1, 0.5)]
 )
-def test_a_margin_that_is_none_is_refused(margin, alpha):
+def test_a_margin_or_level_out_of_range_is_refused(margin, alpha):
     with pytest.raises(ValueError, match=r"Expected a margin above 0.*received margin"):
         equivalence([1, 2, 3], [1, 2, 4], margin, alpha=alpha)
 
@@ -269,7 +269,7 @@ def test_the_interval_of_a_difference_covers_it():
     assert lowest <= hits <= highest
 
 
-def test_what_the_arms_share_cancels():
+def test_variation_that_arms_share_cancels():
     """Seeds and images that are easy for both arms do not widen the interval."""
     rng = np.random.default_rng(8)
     control = (rng.random((12, 1)) < 0.6) & (rng.random((1, 400)) < 0.6)
@@ -290,7 +290,7 @@ def test_identical_arms_differ_by_exactly_nothing():
 @pytest.mark.parametrize(
     "shapes", [((8, 10), (8, 11)), ((10,), (10,)), ((8, 2, 5),) * 2, ((7, 10),) * 2]
 )
-def test_few_seeds_and_what_is_not_right_or_wrong_are_refused(shapes):
+def test_few_seeds_and_arrays_that_are_not_right_or_wrong_are_refused(shapes):
     arm, control = (np.ones(shape, bool) for shape in shapes)
     for both in ((arm, control), np.ones((2, 8, 10))):
         with pytest.raises(ValueError, match=r"8 seeds or more.* paired_difference"):

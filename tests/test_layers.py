@@ -243,7 +243,7 @@ def test_the_same_seed_gives_the_same_noise_and_each_call_another():
 
 
 @pytest.mark.parametrize("sd", [-1, -1e-9, np.nan, np.inf, "2.5", None, [1.0], 1j])
-def test_impossible_noise(sd):
+def test_an_impossible_sd_of_noise_is_refused(sd):
     with pytest.raises(ValueError, match=r"noise_sd.*finite number of at least 0"):
         TrainingNoise(sd)
 

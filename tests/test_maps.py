@@ -25,7 +25,7 @@ def evidence_of(*values):
 @pytest.mark.parametrize("scale", [0.1, 2.0])
 @every_shape
 @pytest.mark.parametrize("kind", BY_NUMPY)
-def test_maps_are_numpy_s(kind, shape, scale):
+def test_maps_agree_with_numpy(kind, shape, scale):
     look = first_look(shape, scale=scale)
     in_double = [x.astype(np.float64) for x in look]
     expected = BY_NUMPY[kind](*in_double)
@@ -78,7 +78,7 @@ def test_selectivity_by_hand():
     assert ((maps > 0) & (maps < 1)).all()
 
 
-def test_all_ten_digits_are_none():
+def test_attention_to_all_ten_digits_is_flat():
     gains = gain("top_n", *first_look(), n=10)
     assert np.ptp(gains) < 1e-6
     np.testing.assert_allclose(attend("top_n", *first_look(), n=10), 0.1, rtol=1e-6)

@@ -76,7 +76,7 @@ def test_the_model_is_one_short_function_with_one_branch():
 
 
 @every_numpy_kind
-def test_every_layer_is_numpy_s(kind):
+def test_every_layer_agrees_with_numpy(kind):
     model, images = model_of(kind), reference.digits(2)
     expected = reference.look_twice(
         images, reference.weights_of(model), reference.GAINS[kind]
@@ -103,7 +103,7 @@ def test_the_layers_have_the_published_shapes_and_9898_parameters(kind):
 
 @pytest.mark.parametrize("shape", [(3, 3), (17, 40), (44, 44)], ids=str)
 @pytest.mark.parametrize("kind", ["top_n", "given"])
-def test_other_sizes(kind, shape):
+def test_images_of_other_sizes_agree_with_numpy(kind, shape):
     model, images = model_of(kind, image_shape=shape), reference.digits(2, shape)
     inputs = inputs_of(model, images)
     gain = reference.GAINS.get(kind, lambda f, e: reference.of_mean_one(inputs[1]))
@@ -121,7 +121,7 @@ def test_an_image_shape_that_is_too_small_or_no_shape_is_refused(shape):
 
 
 @every_numpy_kind
-def test_gradient_of_the_loss(kind):
+def test_the_gradient_of_the_loss_agrees_with_differences_by_numpy(kind):
     """Of a few weights in each layer: the two looks' shares add up."""
     model, images, labels = model_of(kind), reference.digits(2), np.array([7, 2])
     weights = reference.weights_of(model)

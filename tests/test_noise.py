@@ -123,7 +123,7 @@ def test_more_noise_is_farther_from_the_images(name, digits):
 @pytest.mark.parametrize(
     "level", [-1, -1e-9, np.nan, np.inf, "2.5", None, [1.0], True, 1j]
 )
-def test_levels_that_are_none(name, level):
+def test_a_level_that_is_not_a_finite_number_of_at_least_0_is_refused(name, level):
     said = re.escape(str(level))
     with pytest.raises(ValueError, match=f"(sd|fraction|removed).*{said}"):
         NOISES[name].apply(grey_levels((6, 7)), level, seeded())
@@ -153,7 +153,7 @@ def test_images_are_numbers(name, dtype):
 @pytest.mark.parametrize(
     "shape", [(), (7,), (5, 6, 7, 3), (2, 5, 6, 7, 1), (28, 28, 1)], ids=str
 )
-def test_shapes_that_are_no_images(name, shape):
+def test_an_array_of_another_shape_than_images_is_refused(name, shape):
     words = re.escape(f"of shape {shape}")
     with pytest.raises(ValueError, match=rf"{words}.*images\[\.\.\., 0\]"):
         NOISES[name].apply(grey_levels(shape), 0.5, seeded())

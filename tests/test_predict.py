@@ -165,7 +165,7 @@ def test_the_second_look_at_a_model_s_own_gains_is_its_answer(kind):
         ("given", [(3, 28, 28), (1, 15, 15)], r"Received \(3, .* and \(1, 15"),
     ],
 )
-def test_images_that_do_not_fit(kind, shapes, message):
+def test_images_that_do_not_fit_the_model_are_refused(kind, shapes, message):
     arrays = [np.zeros(shape) for shape in shapes]
     inputs = arrays if len(arrays) > 1 else arrays[0]
     for look in (predict, attention_maps):

@@ -15,7 +15,7 @@ def test_right_and_wrong_come_back(count):
         decode_correct(record, 5)
 
 
-def test_what_it_was_made_with_is_known():
+def test_versions_and_processor_are_known():
     assert {"python", "jax", "jaxlib", "keras", "numpy"} < versions().keys()
     assert all(versions().values())
     assert processor()

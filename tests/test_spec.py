@@ -101,7 +101,7 @@ def test_the_defaults_are_the_published_study():
         ({"curve_images": 300, "test_images": 200}, "curve_images.*from 1 to 200.*300"),
     ],
 )
-def test_specs_that_are_none(values, words):
+def test_an_impossible_spec_is_refused(values, words):
     with pytest.raises(ValueError, match=words):
         RunSpec(**values)
 
@@ -182,7 +182,7 @@ def test_a_spec_survives_json(spec):
     assert pickle.loads(pickle.dumps(spec)) == spec
 
 
-def test_another_seed_is_nothing_else():
+def test_another_seed_changes_nothing_but_the_seed():
     spec = RunSpec("energy", noise_sd=2.5)
     assert spec.with_seed(3) == attrs.evolve(spec, seed=3)
     assert spec.work == 12 * 60_000

@@ -254,7 +254,7 @@ def test_the_loss_is_the_mean_over_the_epoch():
     np.testing.assert_allclose(epoch["loss"], expected, rtol=1e-5)
 
 
-def test_a_loss_that_is_no_number_is_none(tiny):
+def test_a_loss_that_is_not_finite_is_recorded_as_null(tiny):
     _, (state, *_) = tiny
     broken = [np.full_like(weight, np.nan) for weight in state.weights]
     state = state._replace(weights=broken)
@@ -274,7 +274,7 @@ def test_a_loss_that_is_no_number_is_none(tiny):
         ({"images": 50_001, "scored_on": "validation"}, "50,000 .*Lower images"),
     ],
 )
-def test_more_images_than_there_are(values, message):
+def test_more_images_than_the_data_have_are_refused(values, message):
     with pytest.raises(ValueError, match=message):
         train(changed(**values), progress=False)
 

@@ -114,7 +114,7 @@ def test_a_wiring_has_a_layer_that_the_published_network_lacks(case):
     ],
     ids=str,
 )
-def test_controls_are_numpy_s(wiring, yoked, shape):
+def test_wirings_agree_with_numpy(wiring, yoked, shape):
     model = model_of("energy", image_shape=shape, yoked=yoked, **wiring)
     images = np.random.default_rng(4).uniform(0, 255, (4, *shape, 1)).astype("float32")
     images, others = images[:2], images[2:] if yoked else None
@@ -138,7 +138,7 @@ def test_controls_are_numpy_s(wiring, yoked, shape):
         ("energy", {"field": True, "acts_on": "read_out"}),
     ],
 )
-def test_what_a_map_that_is_given_may_do_is_numpy_s(kind, wiring):
+def test_uses_of_a_given_map_agree_with_numpy(kind, wiring):
     shape = (17, 40)
     model, rng = model_of(kind, image_shape=shape, **wiring), np.random.default_rng(4)
     images = rng.uniform(0, 255, (2, *shape, 1)).astype("float32")
@@ -200,10 +200,10 @@ def test_a_gradient_may_be_stopped_at_the_map():
         ({"acts_on": None}, "acts_on.*'read_out'.*None"),
         ({"read_out": "sum"}, "read_out.*'mean', 'max'.*'sum'"),
         ({"attention": "given", "yoked": True}, "makes its map.*'given'"),
-        ({"attention": "energy", "acts_on": "input"}, "with 'given'.*'energy'"),
-        ({"attention": "energy", "yoked": True, "field": True}, "One map|one map"),
+        ({"attention": "energy", "acts_on": "input"}, "'given' with acts_on='input'.*'energy'"),
+        ({"attention": "energy", "yoked": True, "field": True}, "yoked or field but not both"),
     ],
 )
-def test_wirings_that_do_not_exist_or_fit_are_refused(wiring, words):
+def test_an_impossible_wiring_is_refused(wiring, words):
     with pytest.raises(ValueError, match=words):
         build_wired(**wiring)

@@ -32,7 +32,7 @@ def test_the_contrast_response_by_hand():
 
 
 @pytest.mark.parametrize(("more", "sooner"), [(1, 1), (1, 1.6), (1.4, 1), (1.3, 0.7)])
-def test_what_changed_in_simulated_responses_is_found(more, sooner):
+def test_the_change_in_simulated_responses_is_found(more, sooner):
     unattended = naka_rushton(CONTRASTS, 40, 0.3, 2)
     attended = naka_rushton(CONTRASTS, 40 * more, 0.3 / sooner, 2)
     found = changed(CONTRASTS, unattended, attended)
@@ -59,7 +59,7 @@ def test_without_saturation_the_two_cannot_be_told_apart():
 @pytest.mark.parametrize(
     "wrong", [(CONTRASTS, CONTRASTS, CONTRASTS[1:]), 3 * (CONTRASTS[:4],)]
 )
-def test_what_cannot_be_fitted_is_refused(wrong):
+def test_responses_that_cannot_be_fitted_are_refused(wrong):
     with pytest.raises(ValueError, match="Expected 5 or more contrasts above 0"):
         changed(*wrong)
 
@@ -86,12 +86,14 @@ def test_a_small_field_does_more_at_full_contrast(with_field, monkeypatch):
     assert (large[:, -1] > 1).all()
 
 
-def test_what_is_kept_is_what_the_weights_give():
+def test_kept_results_are_those_of_the_weights():
     arm = competition.FIELD.arm(competition.SEEDS)
     before = contrast_gain.contrast_responses(arm)
     again = contrast_gain._contrast_responses(attrs.evolve(arm, seeds=[0]))
     for name, responses in again.items():
         kept = before[name][0]
         np.testing.assert_allclose(kept, responses[0], rtol=1e-3, atol=1e-3)
-    files = (COMMITTED.folder / "derived").glob("contrast_responses-*.json")
+    files = (COMMITTED.folder / "derived").glob(
+        "contrast_gain.contrast_responses-*.json"
+    )
     assert len([*files]) == 1

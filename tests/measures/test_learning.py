@@ -19,7 +19,7 @@ from utils.studies import uncertain_place
 CONTROL, ATTENDED = map(uncertain_place.trained_long, uncertain_place.HEADLINE)
 
 
-def test_when_a_learning_curve_reaches_an_accuracy():
+def test_epochs_to_reach_an_accuracy_by_hand():
     curve = [0.3, 0.5, 0.4, 0.9]
     assert epochs_to_reach(curve, 0.3) == 1
     assert epochs_to_reach(curve, 0.4) == pytest.approx(1.5)
@@ -44,19 +44,19 @@ SLOW = Learning([[0.2, 0.4, 0.6, 0.6, 0.6, 0.6]] * 3)
 FAST = Learning([[0.35, 0.6, 0.7, 0.75, 0.78, 0.80]] * 3)
 
 
-def test_what_the_last_epochs_still_add():
+def test_the_gain_of_late_epochs_by_hand():
     assert late_gain(SLOW).value == pytest.approx(0)
     assert late_gain(FAST).value == pytest.approx(2)
     assert late_gain(FAST, epochs=3).value == pytest.approx(10)
 
 
-def test_whether_the_control_catches_up():
+def test_the_change_of_a_lead_by_hand():
     """The lead is .1 after the third epoch and .2 after the last."""
     assert lead_change(FAST, SLOW, since=3).value == pytest.approx(10)
     assert lead_change(SLOW, SLOW, since=3).value == 0
 
 
-def test_sooner_by_hand():
+def test_a_speed_up_by_hand():
     """The control ends at .6, which it reaches in epoch 3 and the other in epoch 2."""
     assert speed_up(FAST, SLOW).value == pytest.approx(1.5)
     assert speed_up(SLOW, SLOW).value == pytest.approx(1)

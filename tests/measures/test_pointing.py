@@ -11,6 +11,7 @@ from utils.layers import Attend
 from utils.measures import pointing
 from utils.measures.pointing import on_target, pointing_game
 from utils.model import build_model, map_shape, predict
+from utils.runs.arms import Arm
 from utils.runs.store import COMMITTED
 from utils.studies import uncertain_place
 from utils.wiring import build_network
@@ -98,7 +99,7 @@ KEPT += [(CONTROL, uncertain_place.NOISE, "energy")]
 
 
 @pytest.mark.parametrize("which", [KEPT[-2], KEPT[-1]])
-def test_what_is_kept_is_what_the_weights_give(which):
+def test_kept_results_are_those_of_the_weights(which):
     """The first of its networks, anew; noise of SD 240 is where peaks fail."""
     arm, sd, kind = which
     before = pointing.pointed(*which)
@@ -109,14 +110,11 @@ def test_what_is_kept_is_what_the_weights_give(which):
     assert again.chance == pytest.approx(before.chance)
 
 
-def test_all_that_is_shown_is_kept_and_nothing_else(monkeypatch):
-    def _pointed(*arguments):
-        pytest.fail(f"not kept: {arguments[1:]}")
-
-    monkeypatch.setattr(pointing, "_pointed", _pointed)
+def test_all_results_that_are_shown_are_kept_and_no_others(monkeypatch):
+    monkeypatch.setattr(Arm, "weights", lambda arm, seed: pytest.fail("not kept"))
     for arguments in KEPT:
         assert len(pointing.pointed(*arguments).hits) == 8
-    files = (COMMITTED.folder / "derived").glob("pointed-*.json")
+    files = (COMMITTED.folder / "derived").glob("pointing.pointed-*.json")
     assert len([*files]) == len(KEPT)
 
 

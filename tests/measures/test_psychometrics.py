@@ -111,7 +111,7 @@ def test_d_prime_in_its_limits():
 @pytest.mark.parametrize(
     ("accuracy", "alternatives"), [(1.2, 10), ([0.5, -0.1], 10), (np.nan, 10), (0.5, 1)]
 )
-def test_what_is_no_accuracy_has_no_d_prime(accuracy, alternatives):
+def test_a_d_prime_of_an_impossible_accuracy_is_refused(accuracy, alternatives):
     with pytest.raises(ValueError, match=r"Expected accuracies from 0 to 1.*received"):
         d_prime(accuracy, alternatives)
 

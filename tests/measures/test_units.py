@@ -7,6 +7,7 @@ import pytest
 from utils.inference import sign_flip_test
 from utils.measures import units
 from utils.measures.units import ATTENTION, STAGES, weights
+from utils.runs.arms import Arm
 from utils.runs.store import COMMITTED
 from utils.studies import competition, uncertain_place
 
@@ -63,7 +64,7 @@ def test_strong_channels_do_not_count_more_than_weak_ones():
     np.testing.assert_allclose(found[1:], (0.5, 0.5), atol=0.02)
 
 
-def test_what_has_no_weights_is_refused():
+def test_responses_without_weights_are_refused():
     p, r = alone(rows=5)
     with pytest.raises(ValueError, match=r"one shape.*\(5, 3\), \(5, 3\), \(4, 3\)"):
         weights(p, r, p[:4])
@@ -130,7 +131,7 @@ def test_an_estimate_over_networks_has_an_interval_and_a_p():
     assert found.basis == "3 networks"
 
 
-def test_what_is_kept_is_what_the_weights_give():
+def test_kept_results_are_those_of_the_weights():
     arm, distance = SHOWN[1]
     before = units.weighed(arm, distance)
     again = units._weighed(attrs.evolve(arm, seeds=[0]), distance)
@@ -140,12 +141,9 @@ def test_what_is_kept_is_what_the_weights_give():
             np.testing.assert_allclose(kept, again[stage][where][0], rtol=1e-3)
 
 
-def test_all_that_is_shown_is_kept_and_nothing_else(monkeypatch):
-    def _weighed(*arguments):
-        pytest.fail(f"not kept: {arguments[1:]}")
-
-    monkeypatch.setattr(units, "_weighed", _weighed)
+def test_all_results_that_are_shown_are_kept_and_no_others(monkeypatch):
+    monkeypatch.setattr(Arm, "weights", lambda arm, seed: pytest.fail("not kept"))
     for arm, distance in SHOWN:
         assert units.weighed(arm, distance)["conv_2"]["nowhere"].share.shape == (8,)
-    files = (COMMITTED.folder / "derived").glob("weighed-*.json")
+    files = (COMMITTED.folder / "derived").glob("units.weighed-*.json")
     assert len([*files]) == len(SHOWN)

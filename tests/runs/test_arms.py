@@ -68,7 +68,7 @@ def test_an_arm_is_its_runs_records_and_weights(tiny):
     np.testing.assert_allclose(arm.accuracy(2.5), arm.curve(MATCHED)[:, -1])
 
 
-def test_an_arm_whose_runs_are_not_finished(tmp_path):
+def test_an_arm_whose_runs_are_not_finished_has_no_accuracy(tmp_path):
     arm = Arm("control", RUN, range(2), Store(tmp_path))
     with pytest.raises(FileNotFoundError, match="No record"):
         arm.accuracy(0.0)
@@ -104,7 +104,7 @@ def test_a_contrast_after_an_epoch_by_hand(arm, control):
     assert contrast_after_an_epoch(arm, control).value == pytest.approx(0)
 
 
-def test_arms_that_are_alike(arm, control):
+def test_arms_that_differ_by_less_than_a_margin_are_alike(arm, control):
     assert alike(arm, control, 2.5, 1.0).equivalent
     assert not alike(arm, control, 0.0, 1.0).equivalent
 

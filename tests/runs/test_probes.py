@@ -149,7 +149,7 @@ def test_a_probe_before_its_run_says_what_is_missing(tmp_path, two_threads):
         run([Probe(TINY, {"strength": 0.0})], tmp_path, two_threads, progress=False)
 
 
-def test_probes_that_are_none():
+def test_an_impossible_probe_is_refused():
     with pytest.raises(ValueError, match=r"strength: .*from 0 to 1\. Received 2"):
         _ = Probe(TINY, {"strength": 2}).name
     with pytest.raises(ValueError, match="Expected attention 'given'"):

@@ -63,7 +63,7 @@ def test_two_studies_at_once_compute_each_run_once(together, tiny):
 
 @posix
 @slow
-def test_a_study_that_is_killed_at_three_moments(tiny, tmp_path):
+def test_a_study_that_is_killed_at_three_moments_is_completed(tiny, tmp_path):
     """Each time at work, on one core; then one that may finish."""
     seed = random.randrange(10**6)
     print(f"moments drawn with seed {seed}")

@@ -74,7 +74,7 @@ def sign(store, name, packed, **changes):
 # --- Sound records ---------------------------------------------------------------
 
 
-def test_what_is_saved_comes_back(store):
+def test_a_saved_run_comes_back(store):
     record = store.record("a")
     packed = store.path("a").with_suffix(".npz").read_bytes()
     assert record.pop("weights_sha256") == hashlib.sha256(packed).hexdigest()
@@ -82,7 +82,7 @@ def test_what_is_saved_comes_back(store):
     assert_same_arrays(store.weights("a"), weights(1))
 
 
-def test_what_a_store_holds(store):
+def test_a_store_knows_its_finished_runs(store):
     assert store.names() == ["a"]
     assert "a" in store
     assert "b" not in store
@@ -283,7 +283,7 @@ def test_damage_is_an_error_that_names_the_file_and_its_remedy(store, ending):
 
 
 @pytest.mark.parametrize("full", [".npz", ".json"])
-def test_what_cannot_be_written_leaves_all_as_it_was(full, store, monkeypatch):
+def test_a_run_that_cannot_be_written_leaves_all_as_it_was(full, store, monkeypatch):
     """The store writes with `utils.files.write`, which is tested by itself."""
 
     def write_unless_full(path, content, part):

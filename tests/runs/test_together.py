@@ -26,7 +26,7 @@ RUN = RunSpec(
 )
 
 
-def test_runs_side_by_side_are_those_alone(tmp_path):
+def test_runs_side_by_side_equal_runs_alone(tmp_path):
     specs = [RUN, attrs.evolve(RUN, seed=3, learning_rate=0.002)]
     other = attrs.evolve(RUN, attention="normalised", field=True)
     records = together.run([*specs, other], tmp_path)

@@ -120,7 +120,7 @@ def test_the_f_test_by_hand():
         f_test(other, one)
 
 
-def test_decibels_of_a_cue_are_for_other_seeds():
+def test_decibels_of_a_cue_have_an_interval_for_other_seeds():
     found = improvement(ideal()[:, -1], ideal(0.5, 0.5)[:, -1])
     assert found.number == "+6.0 dB"
     noisy = improvement([0.4, 0.5, 0.6], [0.2, 0.3, 0.2])
@@ -129,7 +129,7 @@ def test_decibels_of_a_cue_are_for_other_seeds():
     assert improvement(1, np.array([0.5, 0.5])).number == "+6.0 dB"  # of factors
 
 
-def test_what_cannot_be_fitted_is_refused():
+def test_responses_that_cannot_be_fitted_are_refused():
     gone = ideal()
     gone[1, 2] = np.nan
     with pytest.raises(ValueError, match="1 of 36 are not there"):

@@ -14,6 +14,7 @@ from utils.measures.channel_gain import (
 )
 from utils.measures.psychometrics import best_criterion, detection
 from utils.model import set_weights
+from utils.runs.arms import Arm
 from utils.runs.store import COMMITTED
 from utils.studies import features
 from utils.studies.features import BETAS, CONDITIONS, CRITERIA, NETWORKS
@@ -52,7 +53,7 @@ def test_every_second_display_has_one_digit_of_the_wanted_class():
     assert corners == {(row, col) for row in range(3) for col in range(3)}
 
 
-def test_what_is_scored_tuned_on_and_chosen_on_are_other_images(monkeypatch):
+def test_images_for_scoring_tuning_and_choosing_are_different(monkeypatch):
     count, of = 10_500, {"fit": 50, "validation": 100, "test": 150}
     levels, labels = np.full(count, of["fit"], "uint8"), np.arange(count) % 10
     (_, _), (aside, _) = validation_split(np.arange(count), labels)
@@ -105,7 +106,7 @@ KEPT = [
 @pytest.mark.parametrize(
     ("which", "conditions"), [(KEPT[1], CONDITIONS), (KEPT[2], CONDITIONS[2:3])]
 )
-def test_what_is_kept_is_what_the_weights_give(which, conditions, monkeypatch):
+def test_kept_results_are_those_of_the_weights(which, conditions, monkeypatch):
     """One of its networks anew; a display or two may fall on the other side."""
     places = [0, *(1 + CONDITIONS.index(each) for each in conditions)]
     before = np.array(features.derived(features._detected, NETWORKS, *which))
@@ -115,18 +116,15 @@ def test_what_is_kept_is_what_the_weights_give(which, conditions, monkeypatch):
     np.testing.assert_allclose(again, before[5, places], atol=0.02)
 
 
-def test_all_that_is_shown_is_kept_and_nothing_else(monkeypatch):
-    def _detected(*arguments):
-        pytest.fail(f"not kept: {arguments[1:]}")
-
-    monkeypatch.setattr(features, "_detected", _detected)
+def test_all_results_that_are_shown_are_kept_and_no_others(monkeypatch):
+    monkeypatch.setattr(Arm, "weights", lambda arm, seed: pytest.fail("not kept"))
     for layer, sd, scored_on in KEPT:
         for kind in TUNINGS:
             for each in CHANNELS:
                 which = {"sd": sd, "scored_on": scored_on}
                 found = features.detected(layer, kind, each, **which)
                 assert found.d_a.shape == (8, len(BETAS))
-    files = (COMMITTED.folder / "derived").glob("detected-*.json")
+    files = (COMMITTED.folder / "derived").glob("features.detected-*.json")
     assert len([*files]) == len(KEPT)
 
 
@@ -139,7 +137,7 @@ def test_without_gains_all_conditions_are_alike():
                 np.testing.assert_allclose(one[:, 0], two[:, 0], atol=0.003)
 
 
-def test_what_notebook_8_says_of_features_holds():
+def test_the_sentences_of_notebook_8_about_features_hold():
     """In bold, and the numbers that stand in its text."""
     beta = features.best_beta()
     sensitivity, criterion = (features.change(x, beta) for x in ("d_a", "criterion"))

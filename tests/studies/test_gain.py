@@ -79,7 +79,7 @@ def test_records_hold_the_runs_of_their_arm(arm):
     assert arm.curve(CLEAN).shape == (20, arm.spec.epochs)
 
 
-def test_what_is_kept_of_swapped_maps_is_what_weights_give():
+def test_kept_results_of_swapped_maps_are_those_of_the_weights():
     found = gain.swapped()
     assert found.basis == "20 networks"
     kept = np.array(gain.derived(gain._swapped, gain.tuned(ENERGY)))
@@ -116,7 +116,7 @@ def found():
     }
 
 
-def test_what_is_said_in_bold_holds(found):
+def test_the_headings_of_the_notebook_hold(found):
     """Headings state a direction; the intervals must lie on that side."""
     assert found["gain, mismatch"].low > 0
     assert found["gain, matched"].high < found["gain, mismatch"].low

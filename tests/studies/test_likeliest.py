@@ -45,7 +45,7 @@ def test_first_guesses_are_those_of_the_first_look(beside, monkeypatch):
 
 
 def test_the_first_guesses_that_are_shown_are_kept():
-    files = (COMMITTED.folder / "derived").glob("first_guesses-*.json")
+    files = (COMMITTED.folder / "derived").glob("likeliest.first_guesses-*.json")
     assert len([*files]) == len(DISPLAYS)
     for several in AMONG.values():
         looks = likeliest.first_guesses(several[1].arm(likeliest.SEEDS))

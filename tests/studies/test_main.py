@@ -10,7 +10,7 @@ from utils.studies import PROFILES
 from utils.studies.__main__ import main
 
 
-def test_an_unknown_profile(tmp_path, capsys):
+def test_the_command_refuses_an_unknown_profile_and_makes_no_folder(tmp_path, capsys):
     assert main(["publish", "--store", str(tmp_path / "records")]) == 1
     out, err = capsys.readouterr()
     assert not out
@@ -28,7 +28,7 @@ def test_a_file_instead_of_a_folder_is_refused(place, tmp_path, capsys):
     assert (tmp_path / "file").read_text("utf-8") == "kept"
 
 
-def test_the_command_s_help(capsys):
+def test_the_help_of_the_command_names_every_profile(capsys):
     with pytest.raises(SystemExit) as ended:
         main(["--help"])
     assert ended.value.code == 0

@@ -77,7 +77,7 @@ def test_erratic_is_a_fall_or_a_failure(curve, erratic):
     assert published.is_erratic(record) is erratic
 
 
-def test_a_trained_map_is_flat_and_what_is_kept_of_it_is_what_weights_give(tmp_path):
+def test_the_published_map_is_flat_once_trained(tmp_path):
     smallest, largest = published.gains()
     assert smallest == pytest.approx(1 / 15, abs=1e-7)
     assert largest == pytest.approx(1 / 15, abs=1e-7)
@@ -154,7 +154,9 @@ def test_the_author_s_files_are_measured_anew(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("group", [None, "model_weights"])
 @pytest.mark.parametrize(("kind", "constant"), [("as_coded", 1 / 15), ("ones", 1)])
-def test_published_weights(kind, constant, group, tmp_path):
+def test_weights_of_the_author_give_the_answers_of_theano(
+    kind, constant, group, tmp_path
+):
     weights = keras_1.random_weights()
     model, images = build_model(kind), reference.digits(2)
     published.load_published_weights(
@@ -165,7 +167,7 @@ def test_published_weights(kind, constant, group, tmp_path):
     assert np.ptp(expected, axis=0).max() > 1e-3  # the images matter
 
 
-def test_published_weights_of_keras_1_s_full_files(tmp_path):
+def test_files_with_an_optimiser_give_the_same_weights(tmp_path):
     """A file of `model.save` also holds the optimiser's state, under other names."""
     path = keras_1.write(tmp_path / "a.h5", keras_1.random_weights(), "model_weights")
     with h5py.File(path, "a") as file:
@@ -201,7 +203,9 @@ def changed(name, *arrays):
         (changed("conv_2", (32, 288), (32,)), r"'conv_2/kernel' of \(32, 288\)"),
     ],
 )
-def test_files_that_are_not_this_network_leave_it_as_it_was(weights, message, tmp_path):
+def test_weights_of_another_network_are_refused_and_change_nothing(
+    weights, message, tmp_path
+):
     model = build_model(seed=0)
     before = model.get_weights()
     path = keras_1.write(tmp_path / "a.h5", weights)
@@ -211,7 +215,7 @@ def test_files_that_are_not_this_network_leave_it_as_it_was(weights, message, tm
         np.testing.assert_array_equal(one, other)
 
 
-def test_files_that_are_none(tmp_path):
+def test_a_missing_or_unreadable_file_of_the_author_is_named(tmp_path):
     model = build_model()
     for path in (tmp_path / "none.h5", tmp_path):
         with pytest.raises(FileNotFoundError, match=r"Expected published weights"):

@@ -43,7 +43,7 @@ def test_settings_are_tried_on_validation_images_with_other_seeds(name):
     assert not {run.seed for run in tried} & {run.seed for run in study}
 
 
-def test_quick_is_minutes():
+def test_the_quick_profile_takes_minutes():
     assert sum(spec.work for spec in profile("quick")) < 150_000
 
 

@@ -53,7 +53,7 @@ def test_both_of_a_pair_see_the_same_displays(place):
     assert one == other
 
 
-def test_what_is_said_in_bold_holds():
+def test_the_headings_of_the_notebook_hold():
     """Headings state a direction; the intervals must lie on that side."""
     control, attended = map(uncertain_place.arm, HEADLINE)
     shuffled = uncertain_place.arm(uncertain_place.SHUFFLED)
