@@ -200,8 +200,14 @@ def test_a_gradient_may_be_stopped_at_the_map():
         ({"acts_on": None}, "acts_on.*'read_out'.*None"),
         ({"read_out": "sum"}, "read_out.*'mean', 'max'.*'sum'"),
         ({"attention": "given", "yoked": True}, "makes its map.*'given'"),
-        ({"attention": "energy", "acts_on": "input"}, "'given' with acts_on='input'.*'energy'"),
-        ({"attention": "energy", "yoked": True, "field": True}, "yoked or field but not both"),
+        (
+            {"attention": "energy", "acts_on": "input"},
+            "'given' with acts_on='input'.*'energy'",
+        ),
+        (
+            {"attention": "energy", "yoked": True, "field": True},
+            "yoked or field but not both",
+        ),
     ],
 )
 def test_an_impossible_wiring_is_refused(wiring, words):

@@ -55,7 +55,7 @@ def _noise_of_its_own(x):
 def as_second_channel(images, gains, strength):
     """Put a given map beside the image as a second channel; 1 is as bright as ink."""
     cue = strength * WHITE * over_pixels(gains, images.shape[1:3])
-    return ops.concatenate([images, cue[..., None]], -1)
+    return layers.Concatenate(name="cue_channel")([images, cue[..., None]])
 
 
 def gate(x):
