@@ -206,28 +206,6 @@ def test_attention_multiplies_every_channel_by_the_gain(border):
 # --- TrainingNoise ---------------------------------------------------------------
 
 
-def test_noise_is_added_in_training_only():
-    x = drawn(2, 28, 28, 1)
-    layer = TrainingNoise(2.5, seed=0)
-    for at_test in (layer(x), layer(x, training=False)):
-        np.testing.assert_array_equal(at_test, x)
-    np.testing.assert_array_equal(TrainingNoise(0)(x, training=True), x)
-    noisy = layer(x, training=True)
-    assert (noisy != x).mean() > 0.99
-    alone = TrainingNoise(2.5, seed=0)(0 * x, training=True)
-    np.testing.assert_allclose(noisy, x + alone, atol=1e-4)
-
-
-@pytest.mark.parametrize("sd", [0.1, 1, 2.5, 80])
-def test_noise_has_its_sd_and_differs_by_place_and_image(sd):
-    noise = np.asarray(TrainingNoise(sd, seed=1)(BLANK, training=True), np.float64)
-    assert abs(noise.mean()) < 4 * sd / np.sqrt(noise.size)  # standard errors
-    assert abs(noise.std() - sd) < 4 * sd / np.sqrt(2 * noise.size)
-    for axis in range(3):
-        a, b = (np.delete(noise, end, axis).ravel() for end in (0, -1))
-        assert abs(np.corrcoef(a, b)[0, 1]) < 4 / np.sqrt(a.size)
-
-
 def test_the_same_seed_gives_the_same_noise_and_each_call_another():
     layer, same, other = (TrainingNoise(2.5, seed=seed) for seed in (1, 1, 2))
     layer.build(BLANK.shape)

@@ -104,11 +104,6 @@ def test_energy_by_hand():
     )
 
 
-def test_one_likeliest_digit_is_the_default():
-    look = first_look()
-    np.testing.assert_array_equal(attend("top_n", *look), attend("top_n", *look, n=1))
-
-
 # --- Activity taken apart ----------------------------------------------------------
 
 

@@ -81,19 +81,14 @@ def test_the_defaults_are_the_published_study():
         ({"strength": 1.5}, r"strength: .*from 0 to 1\. Received 1\.5"),
         ({"attention": "as_coded", "strength": 0.5}, "has no strength"),
         *(
-            ({name: value}, f"{name}.*{value}")
+            ({name: -1}, f"{name}.*-1")
             for name in ("images", "epochs", "batch_size", "test_images", "seed")
-            for value in (-1, 2.5, "3", True, None)
         ),
         *(
-            ({name: value}, f"{name}.*{value}")
+            ({name: np.nan}, f"{name}.*nan")
             for name in ("noise_sd", "learning_rate", "momentum", "conv_2_start")
-            for value in (-1e-9, np.nan, np.inf, "1", None)
         ),
-        *(
-            ({name: 1}, f"{name}.*True or False.*1")
-            for name in ("goes_on", "noise_varies", "keeps_weights")
-        ),
+        ({"goes_on": 1}, "goes_on.*True or False.*1"),
         ({"images": 100, "batch_size": 8}, "multiple of batch_size.*100 and 8"),
         ({"test_noise_sds": (0, -1)}, "test_noise_sds.*-1"),
         ({"test_noise_sds": (np.nan,)}, "test_noise_sds.*nan"),

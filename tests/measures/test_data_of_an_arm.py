@@ -51,7 +51,7 @@ def test_a_look_shows_the_arm_s_own_images(arm_of):
 
 
 def test_units_answer_to_the_arm_s_own_digits(arm_of):
-    arm = arm_of("given", display=Display(60, 60, second_digit=True))
+    arm = arm_of("given", display=Display(60, 60))
     found = units.responses(arm, 0, units.FAR, pairs=10)
     assert found["conv_2"].probe.shape == (0, 32)  # no unit sees ink
     assert np.ptp(found["read-out"].probe, axis=0).max() == 0

@@ -84,15 +84,6 @@ def test_d_prime_of_two_alternatives_has_a_formula():
     np.testing.assert_allclose(d_prime(p, 2), np.sqrt(2) * stats.norm.ppf(p), atol=1e-9)
 
 
-def test_d_prime_of_simulated_choices():
-    rng = np.random.default_rng(12)
-    evidence = rng.normal(size=(100_000, 10))
-    evidence[:, 3] += 1.7
-    accuracy = np.mean(evidence.argmax(axis=1) == 3)
-    assert forced_choice_accuracy(1.7) == pytest.approx(accuracy, abs=0.006)
-    assert d_prime(accuracy) == pytest.approx(1.7, abs=0.02)
-
-
 @pytest.mark.parametrize("alternatives", [2, 3, 10, 100])
 def test_d_prime_is_the_inverse_in_any_shape(alternatives):
     expected = np.linspace(-1, 5, 12).reshape(3, 4)
@@ -161,8 +152,3 @@ def test_the_best_criterion_has_the_most_right_answers():
     tried = np.linspace(-3, 4, 2_000)
     best = max(((evidence > each) == present).mean() for each in tried)
     assert ((evidence > best_criterion(evidence, present)) == present).mean() == best
-
-
-def test_right_answers_by_hand():
-    found = detection(np.array([3.0, 1.0, 2.0, 0.0]), np.arange(4) < 2, 0.5)
-    assert (found.hits, found.false_alarms, found.right) == (1, 0.5, 0.75)

@@ -87,15 +87,6 @@ def test_factors_of_an_exact_observer_are_found(factors):
     assert found.squares < 1e-8
 
 
-def test_the_limits_of_the_model():
-    """Enhancement helps where there is no noise, exclusion where there is much."""
-    enhanced, excluded = (ideal() / ideal(*FACTORS[x]) for x in [*FACTORS][1:3])
-    np.testing.assert_allclose(enhanced[:, 0], 1 / 0.6)
-    assert (enhanced[:, -1] < 1.02).all()
-    np.testing.assert_allclose(excluded[:, 0], 1)
-    assert (excluded[:, -1] > 1.4).all()
-
-
 @pytest.mark.parametrize("mechanism", MECHANISMS)
 def test_the_mechanism_of_simulated_observers_is_found(simulated, mechanism):
     """From accuracies of so many trials, not from exact thresholds."""

@@ -1,8 +1,8 @@
-"""Studies: one protocol for all, profiles and their records, and data of one's own."""
+"""Studies: one protocol for all of them, and profiles with their records."""
 
 import pytest
-from utils.explorers.networks import WEIGHTS
 
+from utils.explorers.shipped import WEIGHTS
 from utils.runs.probes import Probe
 from utils.runs.profiles import Profile
 from utils.runs.store import COMMITTED, Store

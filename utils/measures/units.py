@@ -70,8 +70,8 @@ def responses(
     """
     look = second_look(arm, seed)
     digits, labels = arm.test_data()
-    pair = {"central": True, "distance": distance, "validity": 0.0}
-    display = attrs.evolve(arm.tested.display, **pair)
+    pair = {"second_digit": True, "distance": distance, "validity": 0.0}
+    display = attrs.evolve(arm.tested.display, central=True, **pair)
     shown = arrange(
         *(display, digits[:pairs], digits, np.random.default_rng(0)),
         labels=(labels[:pairs], labels),
