@@ -58,33 +58,36 @@ def test_a_worker_that_is_killed_before_an_epoch_stops_the_study(tmp_path, monke
 # --- Busy elsewhere ------------------------------------------------------------------
 
 
+class Counting:
+    """An executor that counts the calls that are submitted to it."""
+
+    def __init__(self, executor):
+        self.executor, self.calls = executor, 0
+
+    def submit(self, *call):
+        self.calls += 1
+        return self.executor.submit(*call)
+
+
 def test_a_run_that_is_busy_elsewhere_is_waited_for(tiny, tmp_path, monkeypatch):
     """Without spinning, and without computing it again."""
-
-    class Counting(concurrent.futures.ThreadPoolExecutor):
-        submitted = 0
-
-        def submit(self, *call):
-            self.submitted += 1
-            return super().submit(*call)
-
     monkeypatch.setattr(execution, "PAUSE", 0.05)
     monkeypatch.setattr(execution, "BUSY_PAUSE", 0.2)
     first, second = SPECS[:2]
     store = Store(tmp_path)
-    with Counting(1) as executor, concurrent.futures.ThreadPoolExecutor(1) as other:
+    one, other = (concurrent.futures.ThreadPoolExecutor(1) for _ in range(2))
+    with one, other:
+        asked = Counting(one)
         with claim(store, first.name):
             start = time.monotonic()
-            study = other.submit(
-                lambda: run([first, second], tmp_path, executor, progress=False)
-            )
+            study = other.submit(run, [first, second], store, asked, progress=False)
             wait_until(lambda: second.name in store)
             time.sleep(0.5)
             assert not study.done()
             record = tiny.record(first.name)
             store.save(first.name, record, tiny.weights(first.name))
         records = study.result(60)
-        assert executor.submitted <= 3 + (time.monotonic() - start) / 0.2
+        assert asked.calls <= 3 + (time.monotonic() - start) / 0.2
     assert records[0]["seconds"] == record["seconds"]  # the other's
     assert [record["spec"]["seed"] for record in records] == [first.seed, second.seed]
 
@@ -150,7 +153,7 @@ def cluster():
     distributed = pytest.importorskip("distributed")
     with (
         distributed.LocalCluster(
-            n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None
+            n_workers=2, threads_per_worker=1, processes=True, dashboard_address=":0"
         ) as cluster,
         distributed.Client(cluster) as client,
     ):
@@ -164,12 +167,11 @@ def test_a_cluster_asks_again_for_a_run_that_was_busy(
     monkeypatch.setattr(execution, "PAUSE", 0.05)
     monkeypatch.setattr(execution, "BUSY_PAUSE", 0.2)
     store, (first, second) = Store(tmp_path), SPECS[:2]
+    asked = Counting(cluster[1])
     with concurrent.futures.ThreadPoolExecutor(1) as thread:
         with claim(store, first.name), claim(store, second.name):
-            study = thread.submit(
-                run, [first, second], store, cluster[1], progress=False
-            )
-            time.sleep(1.5)  # both were found busy, more than once
+            study = thread.submit(run, [first, second], store, asked, progress=False)
+            wait_until(lambda: asked.calls > 4)  # both were found busy, twice
             assert not study.done()
             record = tiny.record(first.name)
             store.save(first.name, record, tiny.weights(first.name))
