@@ -22,6 +22,7 @@ from utils.model import CHANNELS, attention_maps, build_model, predict, set_weig
 from utils.noise import add_noise
 from utils.runs.arms import CLEAN, Arm
 from utils.runs.derived import derived
+from utils.runs.execution import run
 from utils.runs.profiles import Profile
 from utils.runs.store import COMMITTED, Store
 from utils.spec import RunSpec
@@ -74,6 +75,12 @@ def pairs(base: RunSpec = BASE, store: Store = COMMITTED) -> dict[float, Pair]:
         return Arm(label, run, SEEDS, store)
 
     return {sd: Pair(*(cell(*each, sd) for each in kinds)) for sd in (NOISE, 0.0)}
+
+
+def trained(base: RunSpec, store) -> dict[float, Pair]:
+    """The cells of the study, once their runs are computed or found in a store."""
+    run([spec for arm in arms(base, store) for spec in arm.specs], store)
+    return pairs(base, store)
 
 
 # The same network with a modern optimiser, untuned.
