@@ -188,16 +188,16 @@ def test_any_parameter_of_a_wrong_type_is_refused_by_name(name, checked):
 @pytest.mark.parametrize(
     ("number", "parameter", "value", "message"),
     [
-        ("01", "noise_sd", -1.0, ">= 0"),
+        ("01", "noise_sd", -1.0, "at least 0"),
         ("01", "examples", 5.5, "whole"),
-        ("01", "examples", 21, "<= 20"),
+        ("01", "examples", 21, "1 to 20"),
         ("01", "data", "missing.npz", "missing.npz"),
         ("02", "attention", "telepathy", "telepathy"),
-        ("02", "digit_index", 10_000, "<= 9999"),
-        ("03", "digit", 10_000, "<= 9999"),
+        ("02", "digit_index", 10_000, "0 to 9999"),
+        ("03", "digit", 10_000, "0 to 9999"),
         ("04", "profile", "huge", "quick"),
         ("05", "published_weights", "missing", "missing"),
-        ("07", "network", 8, "<= 7"),
+        ("07", "network", 8, "0 to 7"),
     ],
 )
 def test_a_value_out_of_range_is_refused(number, parameter, value, message, checked):

@@ -16,7 +16,7 @@ import papermill
 import pytest
 
 import utils
-from utils import runs
+from utils import record
 
 ROOT = Path(utils.__file__).parents[1]
 TRAIN = """
@@ -128,12 +128,12 @@ def test_a_setting_that_is_let_be_is_recorded(monkeypatch):
     for name in os.environ:
         if name.startswith(("JAX_", "XLA_")):
             monkeypatch.delenv(name)
-    usual = runs.versions()
+    usual = record.versions()
     monkeypatch.setenv("XLA_FLAGS", "--xla_cpu_enable_fast_math=true")
     monkeypatch.setenv("JAX_PLATFORMS", "cpu")
     monkeypatch.setenv("JAX_ENABLE_X64", "1")  # without effect, as shown above
     monkeypatch.setenv("JAX_COMPILATION_CACHE_DIR", "/home/someone")
-    assert runs.versions() == usual | {
+    assert record.versions() == usual | {
         "XLA_FLAGS": "--xla_cpu_enable_fast_math=true",
         "JAX_PLATFORMS": "cpu",
     }
