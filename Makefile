@@ -6,7 +6,7 @@ BIN := .venv/bin
 INSTALLED := .venv/installed
 unexport JUPYTER_PATH # which may name another kernel called python3
 
-.PHONY: help run test lab study bench site notebooks wasm lint lock clean
+.PHONY: help run test lab study bench site course notebooks wasm lint lock clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' Makefile
@@ -28,6 +28,9 @@ bench: $(INSTALLED) ## time training and write build/bench.json
 
 site: $(INSTALLED) ## write the notebooks as pages with live explorers to build/site/
 	@$(BIN)/python -m utils.tools.site
+
+course: $(INSTALLED) ## write notebooks without solutions, and the solutions, for a class
+	@$(BIN)/python -m utils.tools.course build
 
 notebooks: $(INSTALLED) ## execute the notebooks in place, to commit them
 	@$(BIN)/python -m utils.tools.notebooks commit $(ONLY)
