@@ -17,7 +17,7 @@ run: $(INSTALLED) ## execute the series (ONLY="01 03": these) into build/
 test: $(INSTALLED) ## run every test, a file at a time on each core
 	$(BIN)/python -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
 
-lab: $(INSTALLED) ## open the notebooks in JupyterLab, on this machine only
+lab: .venv/trusted ## open the notebooks in JupyterLab, on this machine only
 	$(BIN)/python -m jupyterlab notebooks
 
 study: $(INSTALLED) ## run or resume a whole study (PROFILE=published)
@@ -58,3 +58,8 @@ $(INSTALLED): requirements.lock pyproject.toml
 		'another Python: make run PYTHON=python3.12'; exit 1; } >&2
 	@$(PYTHON) utils/tools/install.py
 	@touch $^ $@ # all three: a file may be dated in the future
+
+# Explorers are alive at once in notebooks that the user's Jupyter trusts.
+.venv/trusted: $(INSTALLED) $(wildcard notebooks/*.ipynb)
+	@$(BIN)/python -m jupyter trust notebooks/*.ipynb >/dev/null
+	@touch $@

@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import urllib.request
 import venv
 from concurrent.futures import ThreadPoolExecutor
 from itertools import takewhile
@@ -169,23 +170,43 @@ def test_every_command_runs_in_a_fresh_clone(clone, another_kernel):
 
 
 @pytest.mark.slow
-def test_make_lab_serves_the_notebooks(clone, tmp_path):
+def test_make_lab_serves_trusted_notebooks_and_does_not_ask_about_news(clone, tmp_path):
     """With settings of the test's own: the tests may run as root, without a browser."""
     server = {"allow_root": True, "open_browser": False, "port": 0}
     config = tmp_path / "jupyter_server_config.json"
     config.write_text(json.dumps({"ServerApp": server}), "utf-8")
+    settings = clone / "utils" / "tools" / "jupyter" / "etc" / "jupyter"  # as installed
+    folders = {
+        "JUPYTER_CONFIG_PATH": f"{tmp_path}{os.pathsep}{settings}",
+        "JUPYTER_DATA_DIR": str(tmp_path / "data"),  # signs for itself
+        "JUPYTERLAB_SETTINGS_DIR": str(tmp_path / "settings"),
+    }
     with subprocess.Popen(
         ["make", "lab"],
         cwd=clone,
-        env={**os.environ, "JUPYTER_CONFIG_PATH": str(tmp_path)},
+        env={**os.environ, **folders},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         encoding="utf-8",
         start_new_session=True,
     ) as process:
         said = "".join(takewhile(lambda x: "lab?token=" not in x, process.stdout))
+        address, token = re.search(
+            r"(http://127\S+/)lab\?(token=\w+)", process.stdout.readline()
+        ).groups()
+
+        def asked(path):
+            with urllib.request.urlopen(f"{address}{path}?{token}") as answer:
+                return json.load(answer)
+
+        plugin = "@jupyterlab/apputils-extension:notification"
+        news = asked(f"lab/api/settings/{plugin}")["schema"]["properties"]["fetchNews"]
+        cells = asked(f"api/contents/{NAMES[2]}")["content"]["cells"]
         os.killpg(process.pid, signal.SIGKILL)
     assert f"Serving notebooks from local directory: {clone}/notebooks" in said
+    assert news["default"] == "false"
+    code = [each for each in cells if each["cell_type"] == "code"]
+    assert all(each["metadata"]["trusted"] for each in code)
 
 
 @pytest.mark.slow
@@ -199,7 +220,8 @@ def test_conda_users_install_the_project_by_post_build(clone, tmp_path):
     bash("bash postBuild", clone, PATH=path, PYTHONPATH="")
     (installed,) = packages.glob("utils.pth")
     assert installed.read_text("utf-8").strip() == str(clone)
-    assert (environment / "etc/jupyter/jupyter_nbconvert_config.json").exists()
+    for name in ("jupyter_nbconvert_config", "labconfig/default_setting_overrides"):
+        assert (environment / f"etc/jupyter/{name}.json").exists()
 
 
 @pytest.mark.slow
