@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import urllib.request
@@ -169,10 +170,15 @@ def test_every_command_runs_in_a_fresh_clone(clone, another_kernel):
     assert (clone / "build" / "site" / "index.html").exists()
 
 
+NEWS = "@jupyterlab/apputils-extension:notification"
+
+
 @pytest.mark.slow
 def test_make_lab_serves_trusted_notebooks_and_does_not_ask_about_news(clone, tmp_path):
     """With settings of the test's own: the tests may run as root, without a browser."""
-    server = {"allow_root": True, "open_browser": False, "port": 0}
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    server = {"allow_root": True, "open_browser": False, "port": port}
     config = tmp_path / "jupyter_server_config.json"
     config.write_text(json.dumps({"ServerApp": server}), "utf-8")
     settings = clone / "utils" / "tools" / "jupyter" / "etc" / "jupyter"  # as installed
@@ -190,19 +196,23 @@ def test_make_lab_serves_trusted_notebooks_and_does_not_ask_about_news(clone, tm
         encoding="utf-8",
         start_new_session=True,
     ) as process:
-        said = "".join(takewhile(lambda x: "lab?token=" not in x, process.stdout))
-        address, token = re.search(
-            r"(http://127\S+/)lab\?(token=\w+)", process.stdout.readline()
-        ).groups()
+        try:
+            said = "".join(takewhile(lambda x: "lab?token=" not in x, process.stdout))
+            line = process.stdout.readline()  # the same address, by number
+            address, token = re.search(
+                r"(http://127\S+/)lab\?(token=\w+)", line
+            ).groups()
 
-        def asked(path):
-            with urllib.request.urlopen(f"{address}{path}?{token}") as answer:
-                return json.load(answer)
+            def asked(path):
+                with urllib.request.urlopen(f"{address}{path}?{token}") as answer:
+                    return json.load(answer)
 
-        plugin = "@jupyterlab/apputils-extension:notification"
-        news = asked(f"lab/api/settings/{plugin}")["schema"]["properties"]["fetchNews"]
-        cells = asked(f"api/contents/{NAMES[2]}")["content"]["cells"]
-        os.killpg(process.pid, signal.SIGKILL)
+            cells = asked(f"api/contents/{NAMES[2]}")["content"]["cells"]
+            news = asked(f"lab/api/settings/{NEWS}")["schema"]["properties"][
+                "fetchNews"
+            ]
+        finally:
+            os.killpg(process.pid, signal.SIGKILL)
     assert f"Serving notebooks from local directory: {clone}/notebooks" in said
     assert news["default"] == "false"
     code = [each for each in cells if each["cell_type"] == "code"]
