@@ -11,7 +11,8 @@ from utils.explorers.canvas import ALONE
 _, (IMAGES, LABELS) = load_mnist()
 CANVAS = ALONE.shape
 FEW = 30  # digits, where a test needs no more
-# What a page's networks have in their memory: the image that each saw, and its logits.
+# What a page's networks have in their memory: the image that each saw, and its logits. The
+# two networks of the explorer follow the one that checks the module.
 LISTEN = """<script>
 const instances = [], statuses = [], real = WebAssembly.instantiate;
 WebAssembly.instantiate = async (module) => {
@@ -55,7 +56,7 @@ def place(explorer):
 def looked(explorer):
     """Of both networks, the image `(rows, cols)` and the probabilities `(10,)`."""
     explorer.settle()
-    found = explorer.page.evaluate("instances.map(read)")
+    found = explorer.page.evaluate("instances.slice(-2).map(read)")
     return [
         (np.array(image, "float32").reshape(CANVAS), softmax(logits))
         for image, logits in found

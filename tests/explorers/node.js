@@ -6,9 +6,9 @@ for (const address of process.argv.slice(2)) Object.assign(globalThis, await imp
 
 const base64 = (values) => Buffer.from(Float32Array.from(values).buffer).toString("base64");
 
-// `globalThis.wasm` is network.wasm in base64, once a test has set it.
+// `globalThis.build` is a build of the network's module, once a test has set it.
 async function createNetwork({ rows, cols, weights }) {
-  globalThis.module ??= await compileNetwork(globalThis.wasm);
+  globalThis.module ??= await compileNetwork([globalThis.build]);
   return Network.create(globalThis.module, { rows, cols, weights: floatsOf(weights) });
 }
 

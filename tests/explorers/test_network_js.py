@@ -28,14 +28,14 @@ from node import Node
 
 from utils.attention import KINDS
 from utils.data import load_mnist
-from utils.explorers.packing import network_module
+from utils.explorers.packing import BUILDS, NETWORK, network_builds
 from utils.model import attention_maps, build_model, predict, set_weights
 from utils.studies.uncertain_place import ENERGY, arm
 
 ROOT = Path(__file__).parents[2]
 TRAINED = {  # networks, by the size of the canvas they were trained on
     28: "utils/weights/energy-noise80-seed0-*.npz",
-    60: f"figures/records/{arm(ENERGY).runs[0].name}.npz",
+    60: f"figures/records/{arm(ENERGY).specs[0].name}.npz",
 }
 NOISE = {28: 25, 60: 60}  # SD in grey levels, by the size of the canvas
 UPDATES = 5
@@ -58,13 +58,11 @@ VARIANTS = [
     Variant("given", 0.5),
 ]
 
-SCRIPTS = "kinds.js", "network.js"
 
-
-@pytest.fixture(scope="module")
-def node():
-    running = Node(*SCRIPTS)
-    running.evaluate("(wasm) => { globalThis.wasm = wasm; }", network_module())
+@pytest.fixture(scope="module", params=network_builds(), ids=BUILDS)
+def node(request):
+    running = Node(*NETWORK)
+    running.evaluate("(build) => { globalThis.build = build; }", request.param)
     yield running
     running.close()
 
@@ -283,17 +281,3 @@ def test_an_error_says_what_came_and_what_was_expected(node, call, message):
         [start_in_node(lesson(28)), encoded(lesson(28).images[0]), call],
     )
     assert re.search(message, received)
-
-
-def test_a_browser_without_simd_is_told_so():
-    """V8 offers none on a processor without SSE 4.1; here it is told to be on one."""
-    without = Node(*SCRIPTS, flags=["--no-enable-sse4-1"])
-    received = without.evaluate(
-        "wasm => compileNetwork(wasm).then(() => 'compiled', (e) => e.message)",
-        network_module(),
-    )
-    without.close()
-    if received == "compiled":
-        pytest.skip("this processor's SIMD cannot be turned off")
-    assert "SIMD instructions" in received
-    assert "Use Chrome or Edge from 91, Firefox from 89, Safari from 16.4." in received

@@ -6,7 +6,7 @@ import pytest
 from node import Node
 
 from utils.data import load_mnist
-from utils.explorers.packing import network_module
+from utils.explorers.packing import NETWORK, network_builds
 
 SETTINGS = {
     "kinds": ["ones", "energy"],
@@ -21,28 +21,35 @@ SETTINGS = {
     "batch": 1,
     "seed": 0,
 }
-START = """([wasm, images, labels]) => {
+START = """async ([builds, images, labels]) => {
   const part = (from, to) => ({
     rows: 28, cols: 28,
     images: Uint8Array.from(images.slice(784 * from, 784 * to)),
     labels: labels.slice(from, to),
   });
-  globalThis.start = { wasm, digits: part(0, 20), test_digits: part(20, 40) };
+  const module = await compileNetwork(builds);
+  globalThis.start = { module, digits: part(0, 20), test_digits: part(20, 40) };
 }"""
 LEARN = """async ([settings, updates]) => {
+  const last = (steps) => {
+    for (;;) {
+      const { done, value } = steps.next();
+      if (done) return value;
+    }
+  };
   const comparison = await Comparison.create({ ...start, settings });
-  for (let i = 0; i < updates; i++) comparison.update();
-  const { weights, ...report } = comparison.report();
+  for (let i = 0; i < updates; i++) last(comparison.update());
+  const { weights, ...report } = last(comparison.report());
   return { ...report, weights: weights.map(base64) };
 }"""
 
 
 @pytest.fixture(scope="module")
 def node():
-    running = Node("kinds.js", "network.js", "stimuli.js", "worker.js")
+    running = Node(*NETWORK)
     _, (images, labels) = load_mnist()
     digits = [images[:40].ravel().tolist(), labels[:40].tolist()]
-    running.evaluate(START, [network_module(), *digits])
+    running.evaluate(START, [network_builds(), *digits])
     yield running
     running.close()
 

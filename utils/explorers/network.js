@@ -2,9 +2,9 @@
 //
 // Scripts import each other by relative names only. packing.py joins them to one script, which
 // makes no network requests and runs as a module of a page or as a worker from a blob. The
-// files themselves run in Node. The bytes of network.wasm are passed as data.
+// files themselves run in Node. The builds of network.c are passed as data (compiling.js).
 //
-//   const module = await compileNetwork(wasm);
+//   const module = await compileNetwork(builds);
 //   const network = await Network.create(module, { rows: 28, cols: 28, weights });
 //   network.look(image);
 //   network.attend("energy", { strength: 0.5 });
@@ -30,19 +30,6 @@ const CLIP = 1e-7; // Keras keeps probabilities this far from 0 and 1 in its los
 // How far the network has come with an image, and the call that leads there.
 const STEPS = ["Network.create()", "look(image)", "attend(kind)", "answer()"];
 const [, LOOKED, ATTENDED, ANSWERED] = STEPS.keys();
-
-// Compiles network.wasm, given as bytes or in base64, for any number of networks.
-export async function compileNetwork(wasm) {
-  try {
-    return await WebAssembly.compile(typeof wasm === "string" ? bytesOf(wasm) : wasm);
-  } catch (error) {
-    throw new Error(
-      "Expected a browser with WebAssembly and its SIMD instructions, and the bytes of " +
-        `network.wasm; received "${error.message}". Use Chrome or Edge from 91, Firefox ` +
-        "from 89, Safari from 16.4.",
-    );
-  }
-}
 
 export class Network {
   // `module` from compileNetwork; rows and cols of the canvas, pixels, 3 to 76 each; weights

@@ -17,9 +17,10 @@ from utils.model import build_model, map_shape
 from utils.noise import WHITE
 
 HERE = Path(__file__).parent
-NETWORK = ("kinds.js", "network.js", "stimuli.js", "worker.js")
+NETWORK = ("kinds.js", "network.js", "stimuli.js", "worker.js", "compiling.js")
+BUILDS = ("network.wasm", "network_plain.wasm")  # of network.c, the fastest first
 MOST_DIGITS = 500  # that travel with a page, 210 bytes each
-SIZES = range(3, 77)  # rows and columns of images that network.wasm takes
+SIZES = range(3, 77)  # rows and columns of images that network.c takes
 SHAPES = {  # of a network's weights, in the order of network.js
     "conv_1/kernel": (3, 3, 1, 32),
     "conv_1/bias": (32,),
@@ -44,20 +45,25 @@ def one_script(names=NETWORK) -> str:
     return re.sub(r"(?m)^export (?=async |const |class |function)", "", text)
 
 
-def network_module() -> str:
-    """The compiled network, `network.wasm`, in base64."""
-    return base64.b64encode((HERE / "network.wasm").read_bytes()).decode()
+def network_builds() -> list[str]:
+    """The compiled network, with SIMD instructions and without, each deflated."""
+    return [deflated((HERE / name).read_bytes()) for name in BUILDS]
 
 
-def page_network() -> dict[str, str]:
+def page_network() -> dict:
     """The compiled network and 256 colours of gains, for a page with networks."""
     colours = matplotlib.colormaps[GAIN_COLOURS](np.arange(256), bytes=True)[:, :3]
-    return {"wasm": network_module(), "gain_colours": packed(colours)}
+    return {"wasm": network_builds(), "gain_colours": packed(colours)}
 
 
 def packed(array, kind: str = "uint8") -> str:
     """An array as text in base64."""
     return base64.b64encode(np.ascontiguousarray(array, kind).tobytes()).decode()
+
+
+def deflated(content: bytes) -> str:
+    """Bytes as text that the page inflates."""
+    return base64.b64encode(zlib.compress(content, 9)).decode()
 
 
 def digits(images, labels, most: int = MOST_DIGITS) -> dict:
@@ -92,8 +98,7 @@ def digits(images, labels, most: int = MOST_DIGITS) -> dict:
     if not np.isin(labels, range(10)).all():
         raise ValueError(f"Expected labels from 0 to 9. Received {np.unique(labels)}.")
     rows, cols = images.shape[1:]
-    deflated = zlib.compress(images.round().astype("uint8").tobytes(), 9)
-    text = base64.b64encode(deflated).decode()
+    text = deflated(images.round().astype("uint8").tobytes())
     return {"rows": rows, "cols": cols, "images": text, "labels": labels.tolist()}
 
 

@@ -1,20 +1,13 @@
 // Unpacks the data that Python packs (packing.py): digits, networks, the colours of gains.
+import { compileNetwork, inflated } from "./compiling.js";
 import { packed } from "./drawing.js";
-import { Network, bytesOf, compileNetwork, floatsOf } from "./network.js";
+import { Network, bytesOf, floatsOf } from "./network.js";
 
 const GAIN_MAXIMUM = 4; // the last colour: this gain, or more
 
 // Inflates the images; returns digits { rows, cols, images, labels } as in stimuli.js.
 export async function digitsOf({ rows, cols, images, labels }) {
-  if (typeof DecompressionStream === "undefined") {
-    throw new Error(
-      "Expected a browser that can inflate data (DecompressionStream); received one that " +
-        "cannot. Use Chrome or Edge 91, Firefox 113, Safari 16.4, or a later one.",
-    );
-  }
-  const deflated = new Blob([bytesOf(images)]).stream();
-  const inflated = new Response(deflated.pipeThrough(new DecompressionStream("deflate")));
-  return { rows, cols, images: new Uint8Array(await inflated.arrayBuffer()), labels };
+  return { rows, cols, images: await inflated(images), labels };
 }
 
 // Image `index` of digits, as grey levels that noise can be added to.

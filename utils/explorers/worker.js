@@ -1,9 +1,10 @@
-// Networks that learn side by side, in a worker of the page: the same initial weights, order
-// of digits, places and noise; only their attention differs.
+// Networks that learn side by side, in a worker of the page or, where it may have none, in the
+// page itself: the same initial weights, order of digits, places and noise; only their attention
+// differs.
 //
 // The page sends the worker { do, ... }:
 //
-//   "start"           `wasm` (bytes or base64), `digits` and `test_digits`, each
+//   "start"           `module` (of compileNetwork), `digits` and `test_digits`, each
 //                     { rows, cols, images, labels } (grey levels, one digit after the
 //                     other), and `settings`: kinds (of attention, one for each network),
 //                     parameters (of each kind, with its strength), noise_sd (in training,
@@ -19,7 +20,7 @@
 // losses the mean over the last full hundred updates. An update trains all networks on one
 // batch; time for tests is not counted. A value that is not known yet is null. If something goes
 // wrong, the worker posts { error }, a sentence, and pauses.
-import { Network, WEIGHTS, argmax, compileNetwork, sizeOf } from "./network.js";
+import { Network, WEIGHTS, argmax, sizeOf } from "./network.js";
 import {
   addNoise,
   drawNoise,
@@ -31,6 +32,7 @@ import {
 
 const UPDATES_PER_REPORT = 100;
 const SLICE = 50; // ms of learning, after which the worker hears messages
+const SLICE_IN_PAGE = 10; // ms of learning, after which the page may draw
 
 // Independent streams of random numbers of a seed. All seeds share their test displays.
 const STREAMS = { weights: 0, order: 1, places: 2, noise: 3, test: 4 };
@@ -45,82 +47,143 @@ const LIMITS = {
 
 // --- The worker -----------------------------------------------------------------------
 
-// Makes the worker. `script` is the text of a script that defines `answerMessages`.
-export function makeLearningWorker(script) {
-  const text = `${script}\nanswerMessages(self);`;
+// Has networks learn in a worker. Where a content security policy forbids workers, making one
+// throws, or the worker ends before it has said a word: then they learn in the page.
+export class Learner {
+  // `script`: text that defines `answerMessages`; `start`: the first message; `hear` is called
+  // with what is posted.
+  constructor(script, start, hear) {
+    Object.assign(this, { hear, isHeard: false, isInPage: false, sent: [] });
+    try {
+      this.use(makeWorker(script));
+    } catch {
+      this.useThePage();
+    }
+    this.post(start);
+  }
+
+  use(worker) {
+    this.worker = worker;
+    worker.onmessage = ({ data }) => {
+      this.isHeard = true;
+      this.hear(data);
+    };
+    worker.onerror = ({ message }) => {
+      if (!this.isHeard) return this.useThePage();
+      this.hear({ error: `The worker has stopped ("${message}"). Press Start again.` });
+    };
+  }
+
+  useThePage() {
+    this.isInPage = true;
+    this.use(makeLearnerInPage());
+    for (const message of this.sent) this.worker.postMessage(message);
+  }
+
+  post(message) {
+    if (!this.isHeard) this.sent.push(message);
+    this.worker.postMessage(message);
+  }
+
+  end() {
+    this.worker.terminate();
+  }
+}
+
+function makeWorker(script) {
+  const text = `${script}\nanswerMessages(self, ${SLICE});`;
   const address = URL.createObjectURL(new Blob([text], { type: "text/javascript" }));
   const worker = new Worker(address);
   URL.revokeObjectURL(address);
   return worker;
 }
 
-// Answers the messages above, one after the other. `scope`: a worker's global scope.
-export function answerMessages(scope) {
+// Does what the worker does, in slices so short that the page keeps its frames. It has the methods
+// of a worker that are used above.
+function makeLearnerInPage() {
+  const inside = { postMessage: (data) => learner.onmessage({ data }) };
+  const learner = {
+    postMessage: (data) => inside.onmessage({ data }),
+    terminate() {
+      learner.onmessage = () => {};
+      inside.onmessage({ data: { do: "pause" } });
+    },
+  };
+  answerMessages(inside, SLICE_IN_PAGE);
+  return learner;
+}
+
+// Answers the messages above, one after the other, and learns between them. `scope`: a worker's
+// global scope. After each `slice`, ms, others have their turn: messages, or the page.
+export async function answerMessages(scope, slice) {
+  const messages = [];
+  let wake = () => {};
+  scope.onmessage = ({ data }) => {
+    messages.push(data);
+    wake();
+  };
   let comparison = null; // after "start"
-  let timer = null; // while learning
+  let learns = false;
   let spent = 0; // ms of learning since the last full hundred updates
   let rate = null;
 
-  const report = () =>
-    scope.postMessage({ ...comparison.report(), updates_per_second: rate });
-
-  function learn() {
-    const start = performance.now();
-    do comparison.update();
-    while (comparison.updates % UPDATES_PER_REPORT && performance.now() < start + SLICE);
-    spent += performance.now() - start;
-    if (comparison.updates % UPDATES_PER_REPORT === 0) {
-      rate = (1000 * UPDATES_PER_REPORT) / spent;
-      spent = 0;
-      report();
+  let turn = performance.now(); // when the slice began
+  async function run(steps) {
+    for (;;) {
+      const { done, value } = steps.next();
+      if (done) return value;
+      if (performance.now() < turn + slice) continue;
+      await new Promise((resume) => setTimeout(resume));
+      turn = performance.now();
     }
-    timer = setTimeout(attempt, 0, learn);
   }
 
-  function pause() {
-    clearTimeout(timer);
-    timer = null;
-  }
+  const report = async () =>
+    scope.postMessage({ ...(await run(comparison.report())), updates_per_second: rate });
 
-  async function start(message) {
-    pause();
-    comparison = await Comparison.create(message);
-    [spent, rate] = [0, null];
-    report();
-    learn();
+  async function learn() {
+    const start = performance.now();
+    await run(comparison.update());
+    spent += performance.now() - start;
+    if (comparison.updates % UPDATES_PER_REPORT) return;
+    rate = (1000 * UPDATES_PER_REPORT) / spent;
+    spent = 0;
+    await report();
   }
 
   const calls = {
-    start,
-    pause,
-    "go on": () => timer ?? learn(),
-    "set test noise": ({ sd }) => {
+    async start(message) {
+      comparison = await Comparison.create(message);
+      [spent, rate] = [0, null];
+      await report();
+      learns = true;
+    },
+    pause: () => (learns = false),
+    "go on": () => (learns = true),
+    async "set test noise"({ sd }) {
       comparison.setTestNoise(sd);
-      report();
+      await report();
     },
   };
 
-  async function attempt(call, message) {
+  for (;;) {
+    const message = messages.shift();
     try {
-      await call(message);
+      if (message) await calls[message.do](message);
+      else if (learns) await learn();
+      else await new Promise((resume) => (wake = resume));
     } catch (error) {
-      pause();
+      learns = false;
       scope.postMessage({ error: error.message });
     }
   }
-
-  let heard = Promise.resolve();
-  scope.onmessage = ({ data }) => {
-    heard = heard.then(() => attempt(calls[data.do], data));
-  };
 }
 
 // --- Networks that learn from the same displays ---------------------------------------
 
 export class Comparison {
   // From the message "start".
-  static async create({ wasm, digits, test_digits, settings }) {
-    const module = await compileNetwork(wasm);
+  static async create({ module, digits, test_digits, settings }) {
     const [rows, cols] = settings.canvas;
     const weights = initialWeights(randomNumbers(settings.seed, STREAMS.weights));
     const networks = await Promise.all(
@@ -148,14 +211,15 @@ export class Comparison {
     });
   }
 
-  // Trains every network on one batch.
-  update() {
+  // Trains every network on one batch, in steps of one display.
+  *update() {
     for (let i = 0; i < this.settings.batch; i++) {
       const { image, label } = this.nextDisplay();
       this.networks.forEach((network, n) => {
         this.answer(n, image);
         this.summedLosses[n] += network.addGradients(label);
       });
+      yield;
     }
     for (const network of this.networks) network.update(this.settings);
     this.updates += 1;
@@ -187,12 +251,21 @@ export class Comparison {
     this.settings.test_noise_sd = sd;
   }
 
-  report() {
+  // Tests the networks, in steps of one display.
+  *report() {
     const { test_noise_sd } = this.settings;
     this.networks.forEach((_, n) => this.checkProgress(n));
+    const right = this.networks.map(() => 0);
+    for (const { label, image, noise } of this.tests) {
+      const greys = withNoise(image, test_noise_sd, noise);
+      this.networks.forEach((_, n) => {
+        if (argmax(this.answer(n, greys)) === label) right[n] += 1;
+      });
+      yield;
+    }
     return {
       updates: this.updates,
-      accuracies: this.networks.map((_, n) => this.accuracy(n)),
+      accuracies: right.map((count) => count / this.tests.length),
       losses: this.losses,
       weights: this.networks.map(({ weights }) => weights.slice()),
       test_noise_sd,
@@ -208,18 +281,10 @@ export class Comparison {
         `${this.settings.learning_rate}, and start again.`,
     );
   }
-
-  accuracy(n) {
-    const right = this.tests.filter((test) => {
-      const greys = withNoise(test.image, this.settings.test_noise_sd, test.noise);
-      return argmax(this.answer(n, greys)) === test.label;
-    });
-    return right.length / this.tests.length;
-  }
 }
 
 // In the order of WEIGHTS.
-function initialWeights(random) {
+export function initialWeights(random) {
   const layers = Object.entries(WEIGHTS).map(([name, shape]) => {
     const limit = LIMITS[name] ?? 0;
     return Array.from({ length: sizeOf(shape) }, () => limit * (2 * random() - 1));

@@ -23,7 +23,7 @@ from keras import layers
 from utils import training
 from utils.attention import KINDS, Attention
 from utils.data import load_mnist
-from utils.explorers.packing import network, network_module, one_script, packed
+from utils.explorers.packing import network, network_builds, one_script, packed
 from utils.files import write
 from utils.inputs import batches
 from utils.layers import LocalResponseNormalization
@@ -109,7 +109,7 @@ def network_page():
         return
     with chromium() as browser:
         page = browser.new_page()
-        script = one_script(("kinds.js", "network.js")) + SCRIPT.read_text("utf-8")
+        script = one_script() + SCRIPT.read_text("utf-8")
         page.add_script_tag(content=script, type="module")
         page.wait_for_function("typeof make === 'function'")
         yield page
@@ -122,7 +122,7 @@ def page(kind: str, shown) -> Callable[[], object]:
     """
     images, labels = (part[:IMAGES] for part in load_mnist()[0])
     data = {
-        "wasm": network_module(),
+        "wasm": network_builds(),
         "weights": network("", build_model(kind, seed=0))["weights"],
         "images": packed(images),
         "labels": labels.tolist(),

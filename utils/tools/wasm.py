@@ -1,9 +1,12 @@
-"""Compile the page's network: `make wasm` writes `network.wasm` from `network.c`.
+"""Compile the page's network: `make wasm` writes two modules from `network.c`.
+
+`network.wasm` uses SIMD instructions. `network_plain.wasm` does without, for browsers
+that lack them or compute wrongly with them; it takes about four times as long.
 
 The compiler is clang in the package `ziglang` (the extra `wasm`), at the version that
-pyproject.toml names: with it, a build gives the same bytes on every machine. Only who
-changes the source needs it; the module is part of the repository, and carries the
-SHA-256 of the source that it was made from, which a test compares.
+pyproject.toml names: with it, a build gives the same bytes on every machine. Only those
+who change the source need it; the modules are part of the repository, and carry the
+SHA-256 of the source that they were made from, which a test compares.
 """
 
 import hashlib
@@ -14,36 +17,43 @@ import tempfile
 from pathlib import Path
 
 EXPLORERS = Path(__file__).parents[1] / "explorers"
-SOURCE, MODULE = EXPLORERS / "network.c", EXPLORERS / "network.wasm"
+SOURCE = EXPLORERS / "network.c"
+MODULES = {  # flags by file; clang takes each vector of the source apart without simd128
+    EXPLORERS / "network.wasm": ("-mcpu=generic+simd128+bulk_memory", "-O3"),
+    EXPLORERS / "network_plain.wasm": ("-mcpu=generic+bulk_memory", "-Os"),
+}
 FLAGS = (
-    *("-target", "wasm32-freestanding", "-mcpu=generic+simd128+bulk_memory"),
-    *("-std=c17", "-Wall", "-Wextra", "-Werror", "-nostdlib", "-O3"),
+    *("-target", "wasm32-freestanding"),
+    *("-std=c17", "-Wall", "-Wextra", "-Werror", "-nostdlib"),
     "-fno-unroll-loops",  # as fast, at half the size; what must be unrolled says so
     "-fvisibility=hidden",
     *("-Wl,--no-entry", "-Wl,--export-dynamic", "-Wl,-z,stack-size=16384", "-s"),
 )
 
 
-def build() -> None:
-    """Compile the source, and put its digest at the module's end.
+def build(folder: Path = EXPLORERS) -> None:
+    """Compile the source into a folder, with its digest at the end of each module.
 
     Raises:
         ModuleNotFoundError: if there is no compiler.
-        subprocess.CalledProcessError: if the source has a mistake; the compiler has
-            said which.
+        subprocess.CalledProcessError: if the source has a mistake, which the compiler
+            has named.
     """
     if not importlib.util.find_spec("ziglang"):
         raise ModuleNotFoundError(
             "Expected the compiler of the package ziglang. Install it beside the "
             "project: .venv/bin/python -m pip install -e '.[wasm]'"
         )
-    with tempfile.TemporaryDirectory() as folder:
-        compiled = Path(folder) / MODULE.name
-        compiler = [sys.executable, "-m", "ziglang", "cc", *FLAGS]
-        command = [*compiler, "-o", str(compiled), SOURCE.name]
-        subprocess.run(command, cwd=SOURCE.parent, check=True)
-        MODULE.write_bytes(compiled.read_bytes() + digest_section(SOURCE.read_bytes()))
-    print(f"{MODULE.name}: {MODULE.stat().st_size:,} bytes")
+    for module, own_flags in MODULES.items():
+        path = folder / module.name
+        compiler = [sys.executable, "-m", "ziglang", "cc", *FLAGS, *own_flags]
+        with tempfile.TemporaryDirectory() as temporary:
+            compiled = Path(temporary) / module.name
+            command = [*compiler, "-o", str(compiled), SOURCE.name]
+            subprocess.run(command, cwd=SOURCE.parent, check=True)
+            code = compiled.read_bytes()
+        path.write_bytes(code + digest_section(SOURCE.read_bytes()))
+        print(f"{path.name}: {path.stat().st_size:,} bytes")
 
 
 def digest_section(source: bytes) -> bytes:

@@ -1,9 +1,10 @@
-// The view of two networks that learn side by side in a worker (worker.js), from the same
-// initial weights, digits, places and noise.
+// The view of two networks that learn side by side (worker.js), from the same initial weights,
+// digits, places and noise: in a worker, or in the page where it may have none.
 //
 // Data: `digits` to learn from and `test_digits` (unpacking.js), `settings` of the worker that no
 // control changes, `canvases`: { name: { shape: [rows, cols], parameters of kinds } }, `wasm`
 // and `gain_colours`.
+import { compileNetwork } from "../compiling.js";
 import {
   SHARES,
   axes,
@@ -19,7 +20,7 @@ import { answerPanel, imagePanel, legendPanel, likeliest, mapPanel } from "../pa
 import { GUESS } from "../psychometrics.js";
 import { withNoise } from "../stimuli.js";
 import { coloursOf, digitsOf } from "../unpacking.js";
-import { Comparison, makeLearningWorker } from "../worker.js";
+import { Comparison, Learner } from "../worker.js";
 
 const WIDE = 500; // pixels of a panel that has room for a title and names beside it
 const ROOM_FOR_NOISE = 56; // pixels
@@ -55,13 +56,13 @@ export const learningView = {
     const [digits, test_digits] = await Promise.all(
       [data.digits, data.test_digits].map(digitsOf),
     );
+    const module = await compileNetwork(data.wasm);
     const colours = coloursOf(data.gain_colours);
     const first = controls.values();
     const comparisons = {}; // one for each canvas
     for (const name of Object.keys(data.canvases)) {
       const settings = settingsFrom({ ...first, canvas: name }, data);
-      const start = { wasm: data.wasm, digits, test_digits, settings };
-      comparisons[name] = await Comparison.create(start);
+      comparisons[name] = await Comparison.create({ module, digits, test_digits, settings });
     }
     const [{ weights }] = comparisons[first.canvas].networks;
     const initial = weights.slice();
@@ -76,7 +77,7 @@ export const learningView = {
       const comparison = comparisons[values.canvas];
       for (const network of comparison.networks) network.setWeights(initial);
       Object.assign(comparison.settings, settings);
-      const start = { do: "start", wasm: data.wasm, digits, test_digits, settings };
+      const start = { do: "start", module, digits, test_digits, settings };
       lesson = new Lesson(comparison, start, heard);
     }
 
@@ -93,7 +94,7 @@ export const learningView = {
       [learn, again] = [values.learn, values.start_again];
       const asked = JSON.stringify(settingsFrom(values, data));
       const isOther = () => asked !== JSON.stringify(lesson.start.settings);
-      if (restarts || (isOther() && !lesson.worker)) begin(values);
+      if (restarts || (isOther() && !lesson.learner)) begin(values);
       if (restarts || (presses % 2 && !lesson.learns)) lesson.learn(testNoise);
       else if (presses % 2) lesson.pause();
       lesson.setTestNoise(testNoise);
@@ -121,7 +122,7 @@ export const learningView = {
         answers: seen.answers.map((p) => ({ name: "", p })),
         segments: lesson.segments,
         report: lesson.report,
-        hint: waits ? "Start again for the new settings" : lesson.worker ? "" : "Press Learn",
+        hint: waits ? "Start again for the new settings" : lesson.learner ? "" : "Press Learn",
         problem: lesson.problem,
         words: [
           lesson.problem || progressWords(lesson, names),
@@ -143,7 +144,7 @@ class Lesson {
   constructor(comparison, start, heard) {
     Object.assign(this, { comparison, start, heard });
     this.learns = false;
-    this.worker = this.report = this.askedNoise = null;
+    this.learner = this.report = this.askedNoise = null;
     this.problem = "";
     this.segments = []; // of the curves, one for each noise at test: { level, points }
   }
@@ -151,22 +152,21 @@ class Lesson {
   learn(testNoise) {
     this.learns = true;
     this.problem = "";
-    if (this.worker) return this.worker.postMessage({ do: "go on" });
-    this.worker = makeLearningWorker(`const { answerMessages } = (${explorerScript})();`);
-    this.worker.onmessage = ({ data }) => this.hear(data);
-    this.worker.onerror = ({ message }) => this.hear({ error: message });
+    if (this.learner) return this.learner.post({ do: "go on" });
     this.askedNoise = testNoise;
     const settings = { ...this.start.settings, test_noise_sd: testNoise };
-    this.worker.postMessage({ ...this.start, settings });
+    const script = `const { answerMessages } = (${explorerScript})();`;
+    this.learner = new Learner(script, { ...this.start, settings }, (data) => this.hear(data));
   }
 
   pause() {
     this.learns = false;
-    this.worker?.postMessage({ do: "pause" });
+    this.learner?.post({ do: "pause" });
   }
 
   end() {
-    this.worker?.terminate();
+    this.learner?.end();
+    this.learner = null;
   }
 
   // Asks the worker for scores in noise of another SD, one SD at a time: while a slider moves,
@@ -175,12 +175,14 @@ class Lesson {
     if (!this.report || this.askedNoise !== null || this.problem) return;
     if (sd === this.report.test_noise_sd) return;
     this.askedNoise = sd;
-    this.worker.postMessage({ do: "set test noise", sd });
+    this.learner.post({ do: "set test noise", sd });
   }
 
   hear({ error, ...report }) {
-    if (error) [this.learns, this.problem] = [false, error];
-    else this.take(report);
+    if (error) {
+      [this.learns, this.problem] = [false, error];
+      if (!this.report) this.end();
+    } else this.take(report);
     this.heard();
   }
 
@@ -227,13 +229,14 @@ function settingsFrom(values, { settings, canvases }) {
   };
 }
 
-function progressWords({ report, learns }, names) {
+function progressWords({ report, learns, learner }, names) {
   if (!report) return learns ? "beginning to learn" : "not begun: press Learn";
+  const where = learner.isInPage ? " in the page itself, which may start no worker" : "";
   const { updates, accuracies, test_noise_sd, updates_per_second: rate } = report;
   const speed = rate ? ` (${Math.round(rate)} a second)` : "";
   const scores = names.map((name, n) => `${name} ${percent(accuracies[n])}`);
   return (
-    `${learns ? "learning" : "paused"}, ${updates} updates${speed}, ` +
+    `${learns ? "learning" : "paused"}${where}, ${updates} updates${speed}, ` +
     `at SD ${levelText(test_noise_sd)}: ${scores.join(", ")}`
   );
 }

@@ -1,0 +1,91 @@
+// From the builds of the network's module that travel with a page to the one that is used.
+//
+// A page may be forbidden to run WebAssembly, and a browser may lack it, lack its SIMD
+// instructions or compute wrongly with them (as Safari did before 16.5). Each has words of its own.
+import { Network, bytesOf } from "./network.js";
+import { randomNumbers } from "./stimuli.js";
+import { initialWeights } from "./worker.js";
+
+// The oldest that work: for Array.prototype.at in Chrome, DecompressionStream in the others.
+const BROWSERS = "Chrome or Edge from 92, Firefox from 113, or Safari from 16.4";
+
+// An image for which Keras knows the answers of a network that pays attention to `evidence`: its
+// ten probabilities at first, and after an update.
+export const CHECK = {
+  canvas: { rows: 12, cols: 14 },
+  label: 3,
+  settings: { learning_rate: 0.01 },
+  tolerance: 1e-4,
+  answers: [
+    ...[0.09165, 0.15437, 0.08335, 0.08983, 0.11584, 0.0968, 0.08461, 0.06314, 0.10024, 0.12018],
+    ...[0.03307, 0.04601, 0.03013, 0.68182, 0.0419, 0.03734, 0.02847, 0.02416, 0.03132, 0.04578],
+  ],
+};
+
+// Inflates data that Python deflated, given in base64.
+export async function inflated(text) {
+  if (typeof DecompressionStream === "undefined" || !Array.prototype.at) throw tooOld();
+  const stream = new Blob([bytesOf(text)]).stream();
+  const response = new Response(stream.pipeThrough(new DecompressionStream("deflate")));
+  return new Uint8Array(await response.arrayBuffer());
+}
+
+// The first module, of builds that are deflated and in base64, that this browser runs rightly. It
+// serves any number of networks, here and in workers.
+export async function compileNetwork(builds) {
+  const bytes = await Promise.all(builds.map(inflated));
+  if (typeof WebAssembly === "undefined") {
+    throw new Error(
+      "Expected WebAssembly, which runs the network; this browser has it switched off. Switch " +
+        "it on for this site (in Safari, leave Lockdown Mode for the site; in Firefox, set " +
+        "javascript.options.wasm in about:config), or open the page in another browser.",
+    );
+  }
+  const runnable = bytes.filter((each) => WebAssembly.validate(each));
+  if (!runnable.length) throw tooOld();
+  for (const each of runnable) {
+    const module = await compiled(each);
+    if (await isRight(module)) return module;
+  }
+  throw new Error(
+    "Expected the answers that Keras gives to one image; this browser computes others, which is " +
+      `a fault of its WebAssembly. Use another browser: ${BROWSERS}.`,
+  );
+}
+
+const tooOld = () =>
+  new Error(
+    "Expected a browser that inflates data and runs WebAssembly; this one is too old. Use " +
+      `${BROWSERS}.`,
+  );
+
+// A module that is valid and yet refused is forbidden.
+async function compiled(bytes) {
+  try {
+    return await WebAssembly.compile(bytes);
+  } catch (error) {
+    throw new Error(
+      "Expected permission to run WebAssembly; the content security policy of this site " +
+        `refuses it ("${error.message}"). Ask the owner of the site to add ` +
+        "'wasm-unsafe-eval' to script-src, or open the page elsewhere, such as from a disk.",
+    );
+  }
+}
+
+async function isRight(module) {
+  const { canvas, label, settings, tolerance, answers } = CHECK;
+  const random = randomNumbers(0);
+  const weights = initialWeights(random);
+  const network = await Network.create(module, { ...canvas, weights });
+  const image = network.image.map(() => 255 * random());
+  const answer = () => {
+    network.look(image);
+    network.attend("evidence");
+    return [...network.answer()];
+  };
+  const first = answer();
+  network.addGradients(label);
+  network.update(settings);
+  const found = [...first, ...answer()];
+  return found.every((p, i) => Math.abs(p - answers[i]) < tolerance);
+}
