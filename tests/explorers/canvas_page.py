@@ -11,8 +11,8 @@ from utils.explorers.canvas import ALONE
 _, (IMAGES, LABELS) = load_mnist()
 CANVAS = ALONE.shape
 FEW = 30  # digits, where a test needs no more
-# What a page's networks have in their memory: the image that each saw, and its logits. The
-# two networks of the explorer follow the one that checks the module.
+# What a page's networks have in their memory: the image that each saw, and its logits.
+# The explorer's two networks follow the one that checks the module.
 LISTEN = """<script>
 const instances = [], statuses = [], real = WebAssembly.instantiate;
 WebAssembly.instantiate = async (module) => {

@@ -5,6 +5,7 @@ import re
 import numpy as np
 import pytest
 from browser import PHONE, Notebook, Page, write_notebook
+from learning_page import MIDDLE_FRAME, updates_learnt, wait_for_updates
 
 from utils import explorers
 from utils.data import load_mnist
@@ -57,20 +58,6 @@ def open_page(browser, tmp_path):
         page.close()
 
 
-def updates_learnt(explorer):
-    found = re.search(r"(\d+) updates", explorer.status())
-    return int(found[1]) if found else 0
-
-
-def wait_for_updates(explorer, count, seconds=60):
-    explorer.page.wait_for_function(
-        "count => parseInt(/(\\d+) updates/.exec("
-        "document.querySelector('.explorer-status').textContent)?.[1] ?? 0) >= count",
-        arg=count,
-        timeout=1000 * seconds,
-    )
-
-
 def set_noise(explorer, sd):
     explorer.type("noise-slider", sd)
     explorer.expect(f"at SD {sd:.1f}" if sd else "at SD 0.00")
@@ -97,19 +84,7 @@ def test_networks_learn_and_the_page_keeps_its_frames(open_page):
     explorer.part(".learn-button button").focus()
     explorer.page.keyboard.press("Enter")
     explorer.part(".learn-button button", has_text="Pause").wait_for()
-    frame = explorer.page.evaluate(
-        """() => new Promise((done) => {
-          const times = [];
-          const tick = (time) => {
-            times.push(time);
-            if (times.length < 100) return requestAnimationFrame(tick);
-            const gaps = times.slice(1).map((each, i) => each - times[i]);
-            done(gaps.sort((a, b) => a - b)[50]);
-          };
-          requestAnimationFrame(tick);
-        })"""
-    )
-    assert frame < 50  # ms, half of them
+    assert explorer.page.evaluate(MIDDLE_FRAME) < 50
     wait_for_updates(explorer, 3000, seconds=120)
     best = np.max([each["accuracies"] for each in reports(explorer).values()], axis=0)
     assert (best > 0.45).all()  # where 0.1 is guessing

@@ -18,7 +18,7 @@ from pathlib import Path
 
 EXPLORERS = Path(__file__).parents[1] / "explorers"
 SOURCE = EXPLORERS / "network.c"
-MODULES = {  # flags by file; clang takes each vector of the source apart without simd128
+MODULES = {  # flags by file; without simd128, clang takes vectors apart
     EXPLORERS / "network.wasm": ("-mcpu=generic+simd128+bulk_memory", "-O3"),
     EXPLORERS / "network_plain.wasm": ("-mcpu=generic+bulk_memory", "-Os"),
 }
