@@ -24,7 +24,7 @@ def test_the_first_digits_are_learnt_from_or_score():
 
 
 def test_it_begins_with_what_a_run_says():
-    run = uncertain_place.arm(uncertain_place.ENERGY).run
+    run = uncertain_place.arm(uncertain_place.ENERGY).spec
     explorer = explorers.learning(IMAGES[:40], LABELS[:40], run)
     assert (explorer.attention, explorer.control) == ("energy", "ones")
     assert explorer.canvas == "60 x 60"
