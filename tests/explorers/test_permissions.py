@@ -2,8 +2,10 @@
 
 import base64
 import copy
+import re
 import struct
 import zlib
+from pathlib import Path
 
 import pytest
 from browser import Page
@@ -18,6 +20,14 @@ from utils.tools.chromium import FLAGS, executable
 (IMAGES, LABELS), _ = load_mnist()
 NO_WASM = "script-src 'unsafe-inline'"
 NO_WORKER = "script-src 'unsafe-inline' 'wasm-unsafe-eval'"
+LISTEN = """() => {
+  window.said = [];
+  const status = document.querySelector(".explorer-status");
+  new MutationObserver(() => said.push(status.textContent))
+    .observe(status, { childList: true });
+}"""
+SCORES = re.compile(r" (\d+) updates.* at SD 0.00: ([^;]*);")
+README = Path(__file__).parents[2] / "README.md"
 VERSIONS = "Chrome or Edge from 92, Firefox from 113, or Safari from 16.4"
 
 pytestmark = pytest.mark.browser
@@ -107,6 +117,7 @@ def test_webassembly_that_is_switched_off_can_be_switched_on(open_page, how):
 def test_a_browser_that_is_too_old_is_told_versions_that_work(open_page, script):
     words = problem(open_page(noise(), script=script))
     assert f"this one is too old. Use {VERSIONS}" in words
+    assert VERSIONS in README.read_text("utf-8")
 
 
 def test_wrong_answers_of_a_browser_are_not_shown(open_page):
@@ -174,3 +185,34 @@ def test_without_a_worker_networks_learn_in_the_page(open_page, how):
     explorer.press("again-button")
     explorer.expect("learning in the page itself")
     assert updates_learnt(explorer) < count
+
+
+def test_networks_learn_the_same_in_the_page_as_in_a_worker(open_page):
+    heard = []
+    for script in ("", "delete window.Worker"):
+        page = open_page(learning(), script=script)
+        (explorer,) = page.explorers()
+        page.page.evaluate(LISTEN)
+        explorer.press("learn-button")
+        wait_for_updates(explorer, 600)
+        found = map(SCORES.search, page.page.evaluate("said"))
+        heard.append({each[1]: each[2] for each in found if each})
+    in_worker, in_page = heard
+    for updates in ("0", "100", "200", "300", "400", "500"):
+        assert in_worker[updates] == in_page[updates]
+
+
+def test_learning_that_cannot_go_on_says_why_and_can_be_tried_again(open_page):
+    page = open_page(learning(), script="delete window.Worker")
+    (explorer,) = page.explorers()
+    page.page.evaluate(
+        "() => { window.real = WebAssembly.instantiate;"
+        " WebAssembly.instantiate = async () => { throw Error('Out of memory'); }; }"
+    )
+    explorer.press("learn-button")
+    explorer.expect("Out of memory")
+    assert explorer.part(".explorer-problem").count() == 1
+    assert explorer.part(".learn-button button").inner_text() == "Learn"
+    page.page.evaluate("() => { WebAssembly.instantiate = real; }")
+    explorer.press("learn-button")
+    wait_for_updates(explorer, 100)

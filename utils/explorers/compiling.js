@@ -37,8 +37,8 @@ export async function compileNetwork(builds) {
   if (typeof WebAssembly === "undefined") {
     throw new Error(
       "Expected WebAssembly, which runs the network; this browser has it switched off. Switch " +
-        "it on for this site (in Safari, leave Lockdown Mode for the site; in Firefox, set " +
-        "javascript.options.wasm in about:config), or open the page in another browser.",
+        "it on for this site (in Safari, turn Lockdown Mode off for the site; in Firefox, set " +
+        "javascript.options.wasm to true in about:config), or open the page in another browser.",
     );
   }
   const runnable = bytes.filter((each) => WebAssembly.validate(each));

@@ -1,7 +1,7 @@
 """Compile the page's network: `make wasm` writes two modules from `network.c`.
 
 `network.wasm` uses SIMD instructions. `network_plain.wasm` does without, for browsers
-that lack them or compute wrongly with them; it takes about four times as long.
+that lack them or compute wrongly with them; it takes 3 to 7 times as long.
 
 The compiler is clang in the package `ziglang` (the extra `wasm`), at the version that
 pyproject.toml names: with it, a build gives the same bytes on every machine. Only those
