@@ -31,7 +31,6 @@ from utils.data import load_mnist
 from utils.explorers.packing import BUILDS, NETWORK, network_builds
 from utils.model import attention_maps, build_model, predict, set_weights
 from utils.studies.uncertain_place import ENERGY, arm
-from utils.training import build_optimizer
 
 ROOT = Path(__file__).parents[2]
 TRAINED = {  # networks, by the size of the canvas they were trained on
@@ -249,27 +248,6 @@ def test_a_given_map_of_zeros_is_no_attention(node):
         [start_in_node(lesson(28)), encoded(lesson(28).images[0])],
     )
     np.testing.assert_allclose(gain, 1)
-
-
-def test_the_answers_that_check_a_module_are_those_of_keras(node):
-    """Before an update and after it, of weights and an image from random numbers."""
-    check, weights, image = node.evaluate(
-        "() => {"
-        " const random = randomNumbers(0), weights = initialWeights(random);"
-        " const { rows, cols } = CHECK.canvas;"
-        " const image = Array.from({ length: rows * cols }, () => 255 * random());"
-        " return [CHECK, base64(weights), base64(image)]; }"
-    )
-    shape = check["canvas"]["rows"], check["canvas"]["cols"]
-    model = build_model("evidence", image_shape=shape)
-    set_weights(model, dict(zip(SHAPES, apart(decoded(weights)), strict=True)))
-    image = decoded(image).reshape(1, *shape)
-    first = predict(model, image)[0]
-    optimizer = build_optimizer(check["settings"]["learning_rate"])
-    model.compile(optimizer, "sparse_categorical_crossentropy")
-    model.train_on_batch(image[..., None], np.array([check["label"]]))
-    both = np.concatenate([first, predict(model, image)[0]])
-    np.testing.assert_allclose(check["answers"], both, atol=check["tolerance"] / 5)
 
 
 # --- What is refused ---------------------------------------------------------------

@@ -173,7 +173,7 @@ def test_without_a_worker_networks_learn_in_the_page(open_page, how):
     page = open_page(learning(), **how)
     (explorer,) = page.explorers()
     explorer.press("learn-button")
-    explorer.expect("learning in the page itself, which may start no worker")
+    explorer.expect("learning in the page itself (it cannot start a worker)")
     assert page.page.evaluate(MIDDLE_FRAME) < 50
     wait_for_updates(explorer, 300)
     explorer.press("learn-button")

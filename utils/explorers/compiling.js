@@ -1,7 +1,8 @@
 // From the builds of the network's module that travel with a page to the one that is used.
 //
-// A page may be forbidden to run WebAssembly, and a browser may lack it, lack its SIMD
-// instructions or compute wrongly with them (as Safari did before 16.5). Each has words of its own.
+// A policy may forbid WebAssembly, a browser may have it switched off, or be too old: each case has
+// advice of its own. A browser may also lack SIMD instructions, or compute wrongly with them, as
+// Safari did before 16.5: then the second build is used.
 import { Network, bytesOf } from "./network.js";
 import { randomNumbers } from "./stimuli.js";
 import { initialWeights } from "./worker.js";
@@ -9,8 +10,8 @@ import { initialWeights } from "./worker.js";
 // The oldest that work: for Array.prototype.at in Chrome, DecompressionStream in the others.
 const BROWSERS = "Chrome or Edge from 92, Firefox from 113, or Safari from 16.4";
 
-// An image for which Keras knows the answers of a network that pays attention to `evidence`: its
-// ten probabilities at first, and after an update.
+// The answers of Keras to one image, both image and weights being random numbers of seed 0 and
+// the attention `evidence`: ten probabilities before an update, and ten after it.
 export const CHECK = {
   canvas: { rows: 12, cols: 14 },
   label: 3,
@@ -30,8 +31,8 @@ export async function inflated(text) {
   return new Uint8Array(await response.arrayBuffer());
 }
 
-// The first module, of builds that are deflated and in base64, that this browser runs rightly. It
-// serves any number of networks, here and in workers.
+// Compiles builds (deflated, in base64) one by one, and returns the first module that gives these
+// answers. It serves any number of networks, in the page and in workers.
 export async function compileNetwork(builds) {
   const bytes = await Promise.all(builds.map(inflated));
   if (typeof WebAssembly === "undefined") {
@@ -59,7 +60,7 @@ const tooOld = () =>
       `${BROWSERS}.`,
   );
 
-// A module that is valid and yet refused is forbidden.
+// If the browser refuses a module that is valid, a policy forbids it.
 async function compiled(bytes) {
   try {
     return await WebAssembly.compile(bytes);

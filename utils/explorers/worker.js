@@ -98,8 +98,8 @@ function makeWorker(script) {
   return worker;
 }
 
-// Does what the worker does, in slices so short that the page keeps its frames. It has the methods
-// of a worker that are used above.
+// Does what the worker does, in slices so short that the page keeps its frames. The object has
+// those methods of a worker that `Learner` uses.
 function makeLearnerInPage() {
   const inside = { postMessage: (data) => learner.onmessage({ data }) };
   const learner = {

@@ -231,7 +231,7 @@ function settingsFrom(values, { settings, canvases }) {
 
 function progressWords({ report, learns, learner }, names) {
   if (!report) return learns ? "beginning to learn" : "not begun: press Learn";
-  const where = learner.isInPage ? " in the page itself, which may start no worker" : "";
+  const where = learner.isInPage ? " in the page itself (it cannot start a worker)" : "";
   const { updates, accuracies, test_noise_sd, updates_per_second: rate } = report;
   const speed = rate ? ` (${Math.round(rate)} a second)` : "";
   const scores = names.map((name, n) => `${name} ${percent(accuracies[n])}`);
