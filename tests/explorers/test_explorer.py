@@ -19,7 +19,6 @@ from utils.noise import NOISES
 
 ROOT = Path(__file__).parents[2]
 _, (IMAGES, LABELS) = load_mnist()
-NO_SIMD = "WebAssembly.compile = async () => { throw new Error('no SIMD'); };"
 
 
 @pytest.fixture
@@ -140,20 +139,6 @@ def test_a_committed_notebook_has_the_script_of_today(path):
 def test_a_page_makes_no_requests_for_an_explorer(in_page):
     others = ("require", "mathjax")  # what nbconvert's own template asks for
     assert [x for x in in_page.refused if not any(name in x for name in others)] == []
-
-
-@pytest.mark.browser
-def test_a_browser_without_simd_is_told_what_to_do(browser, html):
-    context = browser.new_context()
-    context.add_init_script(NO_SIMD)
-    page = context.new_page()
-    page.route("http*://**", lambda route: route.abort())
-    page.goto((html / "light.html").as_uri())
-    page.wait_for_selector(".explorer-problem")
-    words = page.locator(".explorer-problem").first.inner_text()
-    assert "SIMD" in words
-    assert "Firefox" in words
-    context.close()
 
 
 # ---- JupyterLab
