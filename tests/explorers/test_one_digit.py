@@ -7,7 +7,7 @@ from test_packing import weights_in
 
 from utils import explorers
 from utils.data import load_mnist
-from utils.model import build_model
+from utils.wiring import build_model
 
 _, (IMAGES, LABELS) = load_mnist()
 

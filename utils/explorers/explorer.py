@@ -24,8 +24,9 @@ from utils.explorers.packing import NETWORK, one_script
 HERE = Path(__file__).parent
 SCRIPTS = one_script(
     [
-        *[*NETWORK, "drawing.js", "panels.js", "unpacking.js", "psychometrics.js"],
-        *["controls.js", "views/pad.js", "views/one_digit.js", "views/study.js"],
+        *[*NETWORK, "drawing.js", "panels.js", "score.js"],
+        *["unpacking.js", "psychometrics.js", "controls.js"],
+        *["views/pad.js", "views/one_digit.js", "views/study.js"],
         *["views/observer.js", "views/canvas.js", "views/learning.js", "explorer.js"],
     ]
 )

@@ -2,6 +2,7 @@
 import {
   NARROW,
   SHARES,
+  WIDE,
   axes,
   css,
   fitted,
@@ -73,7 +74,7 @@ export function legendPanel(c, box, { gainColour, gainMaximum }) {
 
 // `answers`: [{ name, p }], one colour each, p being ten probabilities.
 export function answerPanel(c, box, { answers, label, question }) {
-  const { x, y } = axes(c, box, {
+  const { x, y: at } = axes(c, box, {
     title: question,
     xlim: [-0.6, 9.6],
     ylim: [0, 1],
@@ -90,12 +91,13 @@ export function answerPanel(c, box, { answers, label, question }) {
   answers.forEach(({ p }, s) => {
     c.fillStyle = theme.series[s];
     p.forEach((each, digit) => {
-      c.fillRect(x(digit - 0.4) + s * width, y(each), width - 1, y(0) - y(each));
+      c.fillRect(x(digit - 0.4) + s * width, at(each), width - 1, at(0) - at(each));
     });
   });
   const names = answers.map(({ name }) => name);
-  const above = [box.x, box.y - 26, box.width, 20];
-  still(c, names.join(), above, (layer) => seriesLegend(layer, box, names));
+  const y = box.width < WIDE && names.length > 2 ? box.y - 18 : box.y; // above the title
+  const above = [box.x - 54, y - 26, box.width + 54, 20];
+  still(c, names.join(), above, (layer) => seriesLegend(layer, { ...box, y }, names));
 }
 
 function gainLegend(c, box, gainColour, gainMaximum) {

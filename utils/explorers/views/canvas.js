@@ -5,8 +5,7 @@
 // `networks` { attended, control }, `attention` (a kind, which a cue multiplies)
 // and its `settings`, `cue_sd` (pixels), `gain_colours`, `wasm`.
 import { element } from "../controls.js";
-import { SHARES, axes, percent, theme, write } from "../drawing.js";
-import { argmax } from "../network.js";
+import { write } from "../drawing.js";
 import {
   answerPanel,
   cuePanel,
@@ -15,6 +14,7 @@ import {
   likeliest,
   mapPanel,
 } from "../panels.js";
+import { Play, scorePanel } from "../score.js";
 import {
   drawNoise,
   drawPlace,
@@ -25,9 +25,7 @@ import {
 } from "../stimuli.js";
 import { coloursOf, digitsOf, makeNetworks } from "../unpacking.js";
 
-const PLAYED = 100; // displays for each press of the button
 const DISPLAY_STREAMS = { own: 12, played: 7 }; // of random numbers
-const CONDITION_CONTROLS = ["noise_level", "fragments", "second_digit", "cue"];
 const ARROWS = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
 
 export const canvasView = {
@@ -135,42 +133,31 @@ export const canvasView = {
     let drawn = controls.get("fresh_draw");
     let own = freshDisplay(drawn);
 
-    let left = 0; // displays that are still to be played
-    let pressed = controls.get("play_100");
-    let condition, random, score;
+    const play = new Play(controls);
+    let condition, random;
     const names = ["attended", "control"].map((name) => data.networks[name].label);
     const handle = makeHandle(explorer.holder, canvas, digits, () => own.place, (place) => {
-      [own.place, left] = [place, 0];
+      [own.place, play.left] = [place, 0];
       explorer.request();
     });
 
     return (values) => {
-      if (condition !== (condition = CONDITION_CONTROLS.map((name) => values[name]).join())) {
-        left = 0;
+      const pair = values.second_digit;
+      if (drawn !== (drawn = values.fresh_draw)) [own, play.left] = [freshDisplay(drawn), 0];
+      if (own.index !== (own.index = values.digit)) play.left = 0;
+      const plays = play.follow(values, names);
+      if (condition !== (condition = play.condition)) {
         random = randomNumbers(0, DISPLAY_STREAMS.played); // the same for every condition
-        const intruded = values.second_digit ? 0 : null;
-        score = { shown: 0, score: names.map((name) => ({ name, right: 0, intruded })) };
       }
-      if (drawn !== (drawn = values.fresh_draw)) [own, left] = [freshDisplay(drawn), 0];
-      if (own.index !== (own.index = values.digit)) left = 0;
-      left += PLAYED * (values.play_100 - pressed);
-      pressed = values.play_100;
-
-      const plays = left > 0;
       const display = plays ? drawDisplay(random) : own;
       const { label, second, ...seen } = show(display, values);
       if (plays) {
-        left -= 1;
-        score.shown += 1;
-        seen.p.forEach((p, n) => {
-          score.score[n].right += argmax(p) === label ? 1 : 0;
-          if (second !== null) score.score[n].intruded += argmax(p) === second ? 1 : 0;
-        });
+        play.count(seen.p, label, second);
         explorer.request(); // the next, in the next frame
       }
       return {
         ...seen,
-        ...score,
+        ...play.state(pair),
         ...colours,
         handle,
         label,
@@ -180,10 +167,10 @@ export const canvasView = {
         unit: "SD in grey levels",
         question: "The answer",
         answers: names.map((name, n) => ({ name, p: seen.p[n] })),
-        invitation: `press Play ${PLAYED}`,
         attended: { name: `${names[0]}: gain`, series: 0 },
         control: { name: `${names[1]}: gain 1`, series: 1, gains: seen.gains.map(() => 1) },
-        words: wordsOfDisplay({ ...display, label, second }, seen.p, values, score),
+        words:
+          wordsOfDisplay({ ...display, label, second }, seen.p, values, names) + play.words(pair),
       };
     };
   },
@@ -235,7 +222,7 @@ function makeHandle(parent, canvas, digits, placeNow, move) {
   return handle;
 }
 
-function wordsOfDisplay({ index, label, place, second }, p, values, { shown, score }) {
+function wordsOfDisplay({ index, label, place, second }, p, values, names) {
   const fragments = values.fragments;
   const parts = [
     `digit ${index} (label ${label}) at row ${place[0]}, column ${place[1]}`,
@@ -244,13 +231,8 @@ function wordsOfDisplay({ index, label, place, second }, p, values, { shown, sco
     { digit: "a cue at the digit", other: "a cue at the other place" }[values.cue],
     `noise ${values.noise_level.toFixed(0)}`,
   ];
-  const rights = score.map(
-    ({ name, right, intruded }) =>
-      `${name} ${right}` + (intruded === null ? "" : ` (the other digit ${intruded})`),
-  );
-  const sofar = shown ? `; right of ${shown}: ${rights.join(", ")}` : "";
-  const answers = score.map(({ name }, n) => `${name} ${likeliest(p[n])}`);
-  return `${parts.filter(Boolean).join(", ")}: ${answers.join(", ")}${sofar}`;
+  const answers = names.map((name, n) => `${name} ${likeliest(p[n])}`);
+  return `${parts.filter(Boolean).join(", ")}: ${answers.join(", ")}`;
 }
 
 // Puts an element of the page, `handle`, over a part of the picture, at any width of the
@@ -265,32 +247,4 @@ function handlePanel(c, box, { handle }) {
   [style.top, style.height] = [down(box.y), down(box.height)];
   const words = "Drag the digit, or use the arrow keys";
   write(c, words, box.x, box.y + box.height + 17, { size: 11, room: box.width });
-}
-
-// Of `shown` displays, the right answers of each network and, where there was a second digit,
-// the displays in which the network named it: `score` is [{ name, right, intruded }].
-function scorePanel(c, box, { score, shown, invitation }) {
-  const { x } = axes(c, box, {
-    title: "Right so far",
-    xlim: [0, 1],
-    ylim: [0, 1],
-    xticks: SHARES.map((share) => [share, percent(share)]),
-    yticks: [],
-    xlabel: "share of displays",
-    ylabel: "",
-  });
-  score.forEach(({ name, right, intruded }, s) => {
-    const top = box.y + (box.height * s) / score.length;
-    const height = box.height / score.length - 32;
-    const [end, last] = [right, right + intruded].map((n) => x(shown ? n / shown : 0));
-    const words = shown ? `${name}: ${right} of ${shown}` : name;
-    const others = shown && intruded !== null ? `, the other digit: ${intruded}` : "";
-    write(c, words + others, x(0) + 6, top + 16);
-    c.fillStyle = theme.series[s];
-    c.fillRect(x(0), top + 24, end - x(0), height);
-    c.globalAlpha = 0.35;
-    c.fillRect(end, top + 24, last - end, height);
-    c.globalAlpha = 1;
-  });
-  if (!shown) write(c, invitation, x(1), box.y - 12, { align: "right", colour: theme.faint });
 }

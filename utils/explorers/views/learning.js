@@ -7,6 +7,7 @@
 import { compileNetwork } from "../compiling.js";
 import {
   SHARES,
+  WIDE,
   axes,
   disc,
   levelText,
@@ -22,7 +23,6 @@ import { withNoise } from "../stimuli.js";
 import { coloursOf, digitsOf } from "../unpacking.js";
 import { Comparison, Learner } from "../worker.js";
 
-const WIDE = 500; // pixels of a panel that has room for a title and names beside it
 const ROOM_FOR_NOISE = 56; // pixels
 
 export const learningView = {

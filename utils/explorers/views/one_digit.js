@@ -1,14 +1,17 @@
 // The views of one digit: what noise does to it, what a network answers, where it attends.
 //
-// Data: `digits` and `networks` (unpacking.js), `wasm`, and for attention `parameters` of kinds
-// and `gain_colours`.
+// Data: `digits` and `networks` (unpacking.js), `wasm`, and for attention `parameters` of kinds,
+// `gain_colours` and `control`, the name of the network that was trained without attention.
 import { axes, inside, levelText, line, theme, write } from "../drawing.js";
 import { answerPanel, imagePanel, legendPanel, likeliest, mapPanel } from "../panels.js";
+import { Play, scorePanel } from "../score.js";
 import { NOISES, randomNumbers } from "../stimuli.js";
 import { coloursOf, digitsOf, imageOf, makeNetworks } from "../unpacking.js";
 import { makePad } from "./pad.js";
 
 const BAR = 15; // grey levels in a bar of a histogram; black and white are middles of bars
+const NAMES = ["with the map", "control network", "map taken away"]; // of the conditions
+const PLAYED_STREAM = 8; // of random numbers
 const EDGES = Array.from({ length: 53 }, (_, i) => -262.5 + BAR * i);
 
 export const noiseView = {
@@ -54,23 +57,24 @@ export const noiseView = {
 export const attentionView = {
   layouts: [
     {
-      size: [620, 500],
+      size: [620, 710],
       panels: [
         [imagePanel, [10, 36, 224, 224]],
         [mapPanel, [260, 36, 224, 224]],
         [legendPanel, [498, 36, 14, 224]],
-        [answerPanel, [54, 320, 310, 140]],
-        [profilePanel, [424, 320, 176, 140]],
+        [answerPanel, [54, 324, 546, 120]],
+        [scorePanel, [54, 532, 310, 130]],
+        [profilePanel, [424, 532, 176, 130]],
       ],
     },
     {
-      size: [380, 680],
+      size: [380, 690],
       panels: [
         [imagePanel, [8, 30, 176, 176]],
         [mapPanel, [196, 30, 176, 176]],
         [legendPanel, [8, 220, 364, 14]],
-        [answerPanel, [58, 294, 310, 130]],
-        [profilePanel, [58, 510, 310, 120]],
+        [scorePanel, [20, 286, 342, 120]],
+        [answerPanel, [58, 520, 310, 120]],
       ],
     },
   ],
@@ -80,38 +84,76 @@ export const attentionView = {
     const digits = await digitsOf(data.digits);
     const networks = await makeNetworks(data, digits);
     const noisy = makeNoise(controls, digits);
-    const pad = makePad(explorer.beside, digits, () => explorer.request());
     const colours = coloursOf(data.gain_colours);
     const map = controls.all.attention;
 
-    // What the network that is chosen makes of an image, with its map and without.
+    const play = new Play(controls);
+    const pad = makePad(explorer.beside, digits, () => {
+      play.left = 0;
+      explorer.request();
+    });
+    const control = networks[data.control];
+
+    // The gains of the map on the chosen network, and the probabilities of each condition: this
+    // network with the map, the control network, and the weights of the first without a map.
     function lookAt(greys, values) {
       const network = networks[values.network];
       const { rows, cols } = network.look(greys);
       const without = network.answerAtOnce();
       const gains = network.attend(values.attention, settingsOf(values, data));
-      return { gains, gainShape: [rows, cols], without, p: network.answer() };
+      const p = [network.answer(), without];
+      if (network === control) return { gains, gainShape: [rows, cols], p };
+      control.look(greys);
+      p.splice(1, 0, control.answerAtOnce());
+      return { gains, gainShape: [rows, cols], p };
     }
 
     let shown = controls.get("digit");
+    let drawn = controls.get("fresh_draw");
+    let condition, random, played;
     return (values) => {
-      if (shown !== (shown = values.digit)) pad.clear();
-      const drawn = { greys: pad.image(), label: null, subject: "your drawing" };
-      const seen = noisy(drawn.greys ? drawn : digitAt(digits, shown), values);
-      const { p, without, ...gains } = lookAt(seen.greys, values);
+      if (drawn !== (drawn = values.fresh_draw)) play.left = 0;
+      if (shown !== (shown = values.digit)) {
+        play.left = 0;
+        pad.clear();
+      }
+      const names = values.network === data.control ? NAMES.slice(0, 2) : NAMES;
+      const plays = play.follow(values, names);
+      if (condition !== (condition = play.condition)) {
+        [random, played] = [randomNumbers(0, PLAYED_STREAM), 0]; // the same for every condition
+      }
+      const drawing = { greys: pad.image(), label: null, subject: "your drawing" };
+      const seen = plays
+        ? noisy(digitAt(digits, played++ % digits.labels.length), values, random)
+        : noisy(drawing.greys ? drawing : digitAt(digits, shown), values);
+      const { p, ...gains } = lookAt(seen.greys, values);
+      if (plays) {
+        play.count(p, seen.label, null);
+        explorer.request(); // the next, in the next frame
+      }
       return {
         ...seen,
         ...gains,
+        ...play.state(false),
         ...colours,
         question: "The answer",
-        answers: [{ name: "with attention", p }, { name: "without", p: without }],
+        answers: names.map((name, n) => ({ name, p: p[n] })),
         words:
-          `${seen.words}; ${mapWords(map, values)}: ${likeliest(p)}; ` +
-          `without attention ${likeliest(without)}`,
+          `${seen.words}; ${mapWords(map, values)}: ` +
+          names.map((name, n) => `${name} ${likeliest(p[n])}`).join(", ") +
+          play.words(false) +
+          verdict(play),
       };
     };
   },
 };
+
+// Says which of the first two conditions, the map and the control network, is ahead.
+function verdict({ shown, score: [{ right: map }, { right: control }] }) {
+  if (!shown) return "";
+  if (map === control) return "; map and control are level";
+  return map > control ? "; the map is ahead" : "; the control is ahead";
+}
 
 function digitAt(digits, index) {
   const label = digits.labels[index];
@@ -119,16 +161,17 @@ function digitAt(digits, index) {
 }
 
 // Adds the noise that the controls choose. It is drawn anew for each press of the button, and
-// is the same for every digit and level.
+// is the same for every digit and level; with `random`, it is drawn from there.
 function makeNoise(controls, { rows, cols }) {
   const { by } = controls.all.noise_level;
   let [wanted, drawn] = ["", null];
-  return ({ greys, label, subject }, values) => {
+  return ({ greys, label, subject }, values, random) => {
     const { noise: kind, noise_level: level, fresh_draw: draw } = values;
     if (wanted !== (wanted = `${kind} ${draw}`)) {
       drawn = NOISES[kind].draw(greys.length, randomNumbers(draw));
     }
-    const noisy = NOISES[kind].apply(greys, level, drawn);
+    const fresh = random && NOISES[kind].draw(greys.length, random);
+    const noisy = NOISES[kind].apply(greys, level, fresh ?? drawn);
     return {
       greys: noisy,
       image: Uint8ClampedArray.from(noisy), // as a screen shows it
