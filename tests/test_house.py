@@ -22,7 +22,7 @@ ROWS = (  # of the design: each may import from those above, and within its own 
     "utils.training",
     "utils.statistics utils.estimate",
     "utils.inference",
-    "utils.figures",
+    "utils.figures utils.schematic",
     "utils.runs.store utils.runs.processes",
     "utils.runs.unfinished utils.runs.claims",
     "utils.runs.probes",

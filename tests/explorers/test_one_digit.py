@@ -7,13 +7,14 @@ from test_packing import weights_in
 
 from utils import explorers
 from utils.data import load_mnist
-from utils.wiring import build_model
+from utils.model import build_model
+from utils.wiring import build_wired
 
 _, (IMAGES, LABELS) = load_mnist()
 
 
 def test_a_model_of_ones_own_comes_first_with_its_attention():
-    model = build_model("normalised", seed=3, sigma=2.0, strength=0.5, input_scale=0.1)
+    model = build_wired("normalised", seed=3, sigma=2.0, strength=0.5, input_scale=0.1)
     explorer = explorers.attention(IMAGES[:9], LABELS[:9], model)
     assert explorer.network == "yours"
     assert explorer.attention == "normalised"

@@ -110,12 +110,12 @@ def _explorer(
     last = len(shown["labels"]) - 1
     seconds = {"none": False, "one": True}
     left = {
-        "digit": slider("digit-slider", "Digit (number)", 0, last, 1, 0),
+        "play_100": button("play-100", "Play 100"),
         "noise_level": slider(
             "noise-slider", "Noise (SD in grey levels)", 0, MOST_NOISE, 1, noise
         ),
+        "digit": slider("digit-slider", "Digit (number)", 0, last, 1, 0),
         "fresh_draw": button("fresh-draw", "Draw a fresh display"),
-        "play_100": button("play-100", "Play 100"),
     }
     right = {
         "fragments": slider(

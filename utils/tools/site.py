@@ -1,15 +1,19 @@
 """The series as a static site: `make site` writes `build/site/index.html`.
 
 Nothing is executed: the committed notebooks hold their outputs, and their explorers are
-alive without a kernel. A page asks no address for anything.
+alive without a kernel. A page makes no network requests.
 """
 
 import argparse
+import base64
+import io
 import re
+import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import matplotlib.pyplot as plt
 import nbformat
 from jinja2 import FileSystemLoader
 from latex2mathml.converter import convert
@@ -17,13 +21,23 @@ from nbconvert import HTMLExporter
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 from pygments.formatters import HtmlFormatter
 
-from utils import explorers
+from utils import explorers, figures, schematic
 from utils.data import load_mnist
 from utils.files import write
+from utils.model import build_model
 from utils.tools import notebooks
 
 HERE = Path(__file__).parent
-README = notebooks.ROOT / "README.md"
+FRONT, README = HERE / "front.md", notebooks.ROOT / "README.md"
+DRAWN = (
+    "The network as boxes and arrows. The image passes conv_1, pooling and "
+    "normalisation. The first look, conv_2 and dense_2 at each place, makes an attention "
+    "map. The map multiplies the input of the second look: conv_2 again, pooling, and "
+    "dense_2 again, which gives ten probabilities."
+)
+REMOTE = re.compile(
+    r"(?:https?://(?:[^@/]*@)?|(?:ssh://)?git@)([\w.-]+)[/:](.+?)(?:\.git)?/?"
+)
 STYLES = {"light": "default", "dark": "github-dark"}  # of code, by what is preferred
 NOTEBOOK = re.compile(r'href="(?:notebooks/)?(\d\d_\w+)\.ipynb')
 SOURCE = re.compile(r"<!-- (\d\d: .+?) -->", re.S)  # of a finding: "06: key; 06: key"
@@ -78,29 +92,67 @@ def comparison(finding: re.Match, pages: Mapping) -> str:
 
 
 def index(pages: Mapping[str, nbformat.NotebookNode]) -> nbformat.NotebookNode:
-    """What the series is, its first explorer, its notebooks and findings.
+    """The front page: front.md, with an explorer, a drawing and parts of the README.
 
-    The words are those of the README, and of the claims that it names in `pages`.
+    The findings come with the claims that they name in `pages`.
     """
-    start, *sections = re.split(r"\n(?=## )", README.read_text("utf-8"))
-    title, question, series, *_ = start.split("\n\n")
-    chosen = {each.split("\n")[0]: each for each in sections}
     _, (images, labels) = load_mnist()
-    explorer = explorers.attention(images, labels).html()
-    output = nbformat.v4.new_output("display_data", {"text/html": explorer})
-    invitation = (
-        "Try it: change the noise, the digit, the network and its map, or draw a digit "
-        "of your own. The network runs here, in your browser."
-    )
+    text = re.sub(r"<!-- repository -->", repository_words(), FRONT.read_text("utf-8"))
+    _, *sections = re.split(r"\n(?=## )", README.read_text("utf-8"))
+    chosen = {each.split("\n")[0]: each for each in sections}
     found = SOURCE.sub(lambda x: comparison(x, pages), chosen["## What was found"])
-    after = [series, chosen["## The notebooks"], found]
-    return nbformat.v4.new_notebook(
-        cells=[
-            nbformat.v4.new_markdown_cell("\n\n".join([title, question, invitation])),
-            nbformat.v4.new_code_cell(outputs=[output]),
-            nbformat.v4.new_markdown_cell("\n\n".join(after)),
-        ]
+    text = text.replace("<!-- notebooks -->", chosen["## The notebooks"])
+    text = text.replace("<!-- findings -->", found)
+    cells = []
+    for part in re.split("(<!-- (?:explorer|network) -->)", text):
+        if part == "<!-- explorer -->":
+            cells.append(_shown(explorers.display(images, labels).html()))
+        elif part == "<!-- network -->":
+            cells.append(_shown(drawing()))
+        else:
+            cells.append(nbformat.v4.new_markdown_cell(part))
+    return nbformat.v4.new_notebook(cells=cells)
+
+
+def _shown(html):
+    output = nbformat.v4.new_output("display_data", {"text/html": html})
+    return nbformat.v4.new_code_cell(outputs=[output])
+
+
+def drawing() -> str:
+    """Figure 2.1a for a page: upright on a narrow page, with one alternative text."""
+    model, pictures = build_model(), []
+    for size, upright in (((10, 3.2), False), ((3.7, 7.4), True)):
+        with plt.style.context([*figures.STYLE, {"svg.hashsalt": "front"}]):
+            figure, ax = plt.subplots(figsize=size)
+            schematic.network(ax, model, upright)
+            svg = io.BytesIO()
+            figure.savefig(svg, format="svg", metadata={"Date": None})
+            plt.close(figure)
+        text = base64.b64encode(svg.getvalue()).decode()
+        pictures.append(f"data:image/svg+xml;base64,{text}")
+    wide, narrow = pictures
+    return (
+        f'<picture><source media="(max-width: 600px)" srcset="{narrow}">'
+        f'<img class="drawing" src="{wide}" alt="{DRAWN}"></picture>'
     )
+
+
+def repository_words() -> str:
+    """Where the code is, if the checkout's `origin` is on the web."""
+    command = ["git", "-C", notebooks.ROOT, "config", "--get", "remote.origin.url"]
+    try:
+        origin = subprocess.run(command, capture_output=True, encoding="utf-8").stdout
+    except OSError:  # no git
+        return ""
+    address = web_address(origin.strip())
+    return f"; the code is in [the repository]({address})" if address else ""
+
+
+def web_address(origin: str) -> str | None:
+    """The web page of a git remote, without user and password, if it has one."""
+    found = REMOTE.fullmatch(origin)
+    return f"https://{found[1]}/{found[2]}" if found else None
 
 
 def build(folder: Path) -> list[Path]:
