@@ -31,9 +31,9 @@ HERE = Path(__file__).parent
 FRONT, README = HERE / "front.md", notebooks.ROOT / "README.md"
 DRAWN = (
     "The network as boxes and arrows. The image passes conv_1, pooling and "
-    "normalisation. The first look, conv_2 and dense_2 at each place, makes an attention "
-    "map. The map multiplies the input of the second look: conv_2 again, pooling, and "
-    "dense_2 again, which gives ten probabilities."
+    "normalisation. The first look, conv_2 and dense_2 at each place, makes an "
+    "attention map. The map multiplies the input of the second look: conv_2 again, "
+    "pooling, and dense_2 again, which gives ten probabilities."
 )
 REMOTE = re.compile(
     r"(?:https?://(?:[^@/]*@)?|(?:ssh://)?git@)([\w.-]+)[/:](.+?)(?:\.git)?/?"
