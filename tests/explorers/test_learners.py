@@ -29,7 +29,7 @@ def test_it_begins_with_what_a_run_says():
     assert (explorer.attention, explorer.control) == ("energy", "ones")
     assert explorer.canvas == "60 x 60"
     assert explorer.learning_rate == run.learning_rate
-    assert (explorer.training_noise, explorer.noise_level) == (120, 0)
+    assert (explorer.training_noise, explorer.noise_level) == (120, 120)
     assert explorer.description["data"]["settings"] == {
         "noise_varies": True,
         "optimizer": "adam",

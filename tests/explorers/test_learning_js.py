@@ -44,6 +44,7 @@ def open_page(browser, tmp_path):
 
     def open_one(run=PUBLISHED, **context):
         made = explorers.learning(IMAGES, LABELS, run)
+        made.noise_level = 0
         path = tmp_path / "learning.html"
         view = '<meta name="viewport" content="width=device-width">'
         path.write_text(f"<!doctype html>{view}{made.html()}", "utf-8")

@@ -14,8 +14,11 @@ RATES = (0.0003, 0.001, 0.003, 0.01, 0.03)
 def learning(images, labels, run) -> Explorer:
     """Watch a network with attention and one without learn, in the page.
 
-    Both begin with the same weights and see the same digits in the same noise. Noise at
-    test can be moved while they learn; other settings count from the next start.
+    Both begin with the same weights and see the same digits in the same noise. They are
+    scored in the strongest noise of their training, until the noise at test is moved;
+    other settings count from the next start. An update of a batch on 60 x 60 pixels
+    takes a page long: for a curve within half a minute, take a run with a smaller
+    canvas and a batch of 1.
 
     Args:
         images: `(images, rows, cols)` grey levels, 20 or more. Of the first 2,000, the
@@ -89,7 +92,9 @@ def learning(images, labels, run) -> Explorer:
     moving = {
         "learn": button("learn-button", "Learn"),
         "start_again": button("again-button", "Start again"),
-        "noise_level": slider("noise-slider", "Test noise (SD)", 0, most, 0.5, 0),
+        "noise_level": slider(
+            "noise-slider", "Test noise (SD)", 0, most, 0.5, run.noise_sd
+        ),
         "digit": slider("digit-slider", "Test digit (place)", 0, last, 1, 0),
     }
     beginning = {

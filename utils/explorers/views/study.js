@@ -1,6 +1,8 @@
-// The view of a study: accuracy after each epoch, and all runs after the epoch chosen.
+// The view of a study: accuracy after each epoch, and all runs after the epoch chosen. The
+// names of the arms beside the runs are the legend of the curves.
 import { NARROW, axes, disc, line, theme, write } from "../drawing.js";
 
+const SWATCH = 18; // pixels of a line in the legend
 const REACH = 12; // pixels from a point within which the pointer is at it
 
 export const studyView = {
@@ -130,13 +132,16 @@ function runsPanel(c, box, { arms, chosen, run, epoch, condition, limits, points
     ylabel: "",
   });
   const beside = box.x > NARROW; // whether the names have room there
-  const style = { size: 11, align: beside ? "right" : "left", room: beside ? 190 : box.width };
-  const left = beside ? box.x - 10 : box.x + 4;
-  const note = { ...style, align: "right", colour: theme.faint };
-  write(c, "dots: runs, bar: their mean", beside ? left : box.x + box.width, box.y - 12, note);
+  const left = beside ? box.x - 212 : box.x + 4;
+  const room = (beside ? 206 : box.width) - SWATCH - 6;
+  const note = { size: 11, align: "right", colour: theme.faint };
+  write(c, "dots: runs, bar: their mean", box.x + (beside ? -10 : box.width), box.y - 12, note);
   arms.forEach((arm, a) => {
     const y = box.y + (box.height * (a + 0.5)) / arms.length;
-    write(c, arm.label, left, beside ? y + 4 : y - 14, { ...style, bold: a === chosen });
+    const middle = beside ? y : y - 18;
+    line(c, [[left, middle], [left + SWATCH, middle]], colourOf(a), 3);
+    const style = { size: 11, bold: a === chosen, room };
+    write(c, arm.label, left + SWATCH + 6, middle + 4, style);
     const mean = meanOf(arm, condition)[epoch - 1];
     if (mean !== undefined) line(c, [[x(mean), y - 10], [x(mean), y + 10]], theme.ink, 2);
     arm.runs.forEach((each, r) => {
