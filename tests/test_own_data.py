@@ -22,6 +22,12 @@ FILES = {  # border (rows, cols), darkest ink, and how many images of which clas
         "train": {3: 12, 5: 8, 8: 4},
         "test": {3: 2, 4: 1, 5: 3},
     },
+    "80 x 80, more than a page takes": {
+        "border": (26, 26),
+        "ink": 255,
+        "train": dict.fromkeys(range(10), 3),
+        "test": dict.fromkeys(range(10), 1),
+    },
 }
 PARAMETERS = {  # whole numbers may come as floats; the defaults fit any data
     "01_data_and_noise": {"examples": 3.0},

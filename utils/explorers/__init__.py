@@ -9,7 +9,7 @@ is first asked for.
 
 import importlib
 
-MODULES = {  # by the name of an explorer
+MODULES = {  # of each explorer, and of what goes with them
     "noise": "utils.explorers.one_digit",
     "attention": "utils.explorers.one_digit",
     "display": "utils.explorers.canvas",
@@ -18,6 +18,7 @@ MODULES = {  # by the name of an explorer
     "observer": "utils.explorers.trials",
     "study": "utils.explorers.curves",
     "trained": "utils.explorers.shipped",
+    "size_note": "utils.explorers.packing",
 }
 __all__ = [*MODULES]
 

@@ -66,6 +66,18 @@ def deflated(content: bytes) -> str:
     return base64.b64encode(zlib.compress(content, 9)).decode()
 
 
+def size_note(images) -> str:
+    """A sentence for images of a size that a page does not take; else nothing."""
+    rows, cols = images.shape[1:]
+    if rows in SIZES and cols in SIZES:
+        return ""
+    return (
+        f"Explorers take images of {SIZES[0]} x {SIZES[0]} to {SIZES[-1]} x "
+        f"{SIZES[-1]} pixels, and these have {rows} x {cols}. So the explorers of this "
+        "notebook show nothing; the rest of it runs."
+    )
+
+
 def digits(images, labels, most: int = MOST_DIGITS) -> dict:
     """Digits for a page, the first `most` of them, deflated.
 
