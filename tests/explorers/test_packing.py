@@ -13,6 +13,7 @@ from utils.data import load_mnist
 from utils.explorers import packing
 from utils.maps import DIGITS
 from utils.model import build_model
+from utils.wiring import build_wired
 
 _, (IMAGES, LABELS) = load_mnist()
 
@@ -118,7 +119,7 @@ def other_network():
         (lambda w: {**w, "conv_2/bias": np.full(32, np.nan)}, "NaN.*conv_2/bias"),
         (lambda w: other_network(), "Expected a network of utils.model.build_model"),
         *(
-            (lambda w, wiring=wiring: build_model(**wiring), f"layers {layer} beside")
+            (lambda w, wiring=wiring: build_wired(**wiring), f"layers {layer} beside")
             for wiring, layer in (
                 ({"acts_on": "conv_1"}, "attend_conv_1"),
                 ({"acts_on": "read_out"}, "attend_read_out"),
