@@ -46,11 +46,11 @@ export async function compileNetwork(builds) {
   if (!runnable.length) throw tooOld();
   for (const each of runnable) {
     const module = await compiled(each);
-    if (await isRight(module)) return module;
+    if (await isRight(module).catch(() => false)) return module; // it may crash, too
   }
   throw new Error(
-    "Expected the answers that Keras gives to one image; this browser computes others, which is " +
-      `a fault of its WebAssembly. Use another browser: ${BROWSERS}.`,
+    "Expected the answers that Keras gives to one image; this browser does not compute them, " +
+      `which is a fault of its WebAssembly. Use another browser: ${BROWSERS}.`,
   );
 }
 
