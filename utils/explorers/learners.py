@@ -16,9 +16,9 @@ def learning(images, labels, run) -> Explorer:
 
     Both begin with the same weights and see the same digits in the same noise. They are
     scored in the strongest noise of their training, until the noise at test is moved;
-    other settings count from the next start. An update of a batch on 60 x 60 pixels
-    takes a page long: for a curve within half a minute, take a run with a smaller
-    canvas and a batch of 1.
+    other settings count from the next start. On 60 x 60 pixels, a page makes only some
+    ten updates a second with batches of 4. For a curve within half a minute, take a run
+    with a smaller canvas and batches of 1.
 
     Args:
         images: `(images, rows, cols)` grey levels, 20 or more. Of the first 2,000, the
