@@ -9,6 +9,7 @@ import pytest
 
 from utils import figures
 from utils.estimate import Estimate
+from utils.model import build_model
 from utils.tools import notebooks
 
 mpl.use("agg")
@@ -114,3 +115,44 @@ def test_every_committed_figure_is_made_by_a_notebook_and_has_its_numbers():
     sources = "".join(path.read_text("utf-8") for path in notebooks.paths())
     for name in pictures:
         assert name in sources
+
+
+# --- The drawings of boxes and arrows ----------------------------------------------
+
+
+def texts(ax):
+    """The texts of a drawing with their places; arrows are texts without words."""
+    return [
+        (each.get_text(), each.get_position()) for each in ax.texts if each.get_text()
+    ]
+
+
+def test_boxes_name_the_sizes_and_weights_of_a_model(ax):
+    for side, reduced in ((28, 15), (60, 31)):
+        ax.clear()
+        figures.network_diagram(ax, build_model(image_shape=(side, side)))
+        drawn = dict(texts(ax))
+        assert f"image\n{side} x {side} x 1" in drawn
+        assert f"conv_2\n{reduced} x {reduced} x 32\n9,248 weights" in drawn
+        assert f"attention map\n{reduced} x {reduced}" in drawn
+
+
+def test_upright_the_same_boxes_go_downwards(ax):
+    model = build_model()
+    figures.network_diagram(ax, model)
+    beside = dict(texts(ax))
+    ax.clear()
+    figures.network_diagram(ax, model, upright=True)
+    below = dict(texts(ax))
+    assert below.keys() == beside.keys()
+    remarks = [words for words, *_ in figures.REMARKS]
+    for words in beside.keys() - remarks:
+        x, y = beside[words]
+        assert below[words] == (y, -x)
+
+
+def test_each_area_stands_above_the_layer_that_resembles_it(ax):
+    figures.visual_system_diagram(ax)
+    for area, drive, along, _, like in figures.AREAS:
+        assert (f"{area}\n{drive}", (along, 0)) in texts(ax)
+        assert (f"loosely: {like}", (along, -0.7)) in texts(ax)

@@ -8,38 +8,14 @@ images and a random generator, so that paired networks see the same ones.
 
 from typing import NamedTuple
 
-import attrs
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from utils.checks import field, flag, number, whole
+from utils.spec import Display
 
 CANDIDATES = 8  # random places: an invalid cue takes the farthest from the target
 DIRECTIONS = 32  # random directions, tried to keep a second digit on the canvas
 CUE_SD = 7.0  # pixels; a digit of MNIST is about 20 high
-
-
-@attrs.frozen
-class Display:
-    """The contents of a display. The default is one digit at a random place.
-
-    Raises:
-        ValueError: for a value out of range.
-    """
-
-    rows: int = field(whole(least=1), 44)  # size of the canvas, pixels
-    cols: int = field(whole(least=1), 44)
-    distractors: int = field(whole(), 0)  # number of fragments of other digits
-    fragment: int = field(whole(least=1), 8)  # side of a square fragment, pixels
-    second_digit: bool = field(flag, False)  # only the cue tells which digit counts
-    validity: float = field(number(most=1), 1.0)  # chance that the cue marks the target
-    central: bool = field(flag, False)  # the target is always in the middle
-    distance: float = field(number(), 0.0)  # of the second digit, pixels; 0: any place
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        """Rows and columns of the canvas, pixels."""
-        return self.rows, self.cols
 
 
 class Shown(NamedTuple):

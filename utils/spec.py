@@ -13,7 +13,6 @@ from utils import attention
 from utils.checks import choice, flag, number, numbers, whole
 from utils.checks import field as checked  # a run has a setting of that name
 from utils.data import Part, digest, load
-from utils.displays import Display
 
 OPTIMIZERS = ("sgd", "adam")
 TEST_NOISE_SDS = (0.0, 2.5, 5.0, 10.0, 20.0, 40.0, 80.0)  # grey levels
@@ -24,6 +23,29 @@ class Frozen(dict):
 
     def __hash__(self):
         return hash(json.dumps(self, sort_keys=True, default=attrs.asdict))
+
+
+@attrs.frozen
+class Display:
+    """The contents of a display. The default is one digit at a random place.
+
+    Raises:
+        ValueError: for a value out of range.
+    """
+
+    rows: int = checked(whole(least=1), 44)  # size of the canvas, pixels
+    cols: int = checked(whole(least=1), 44)
+    distractors: int = checked(whole(), 0)  # number of fragments of other digits
+    fragment: int = checked(whole(least=1), 8)  # side of a square fragment, pixels
+    second_digit: bool = checked(flag, False)  # only the cue tells which digit counts
+    validity: float = checked(number(most=1), 1.0)  # chance that the cue is right
+    central: bool = checked(flag, False)  # the target is always in the middle
+    distance: float = checked(number(), 0.0)  # of the second digit; 0: any place
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns of the canvas, pixels."""
+        return self.rows, self.cols
 
 
 def _display(value):

@@ -7,8 +7,8 @@ import keras
 import numpy as np
 
 from utils.attention import KINDS
-from utils.displays import Display
 from utils.model import build_model, set_weights
+from utils.spec import Display
 
 WEIGHTS = Path(__file__).parents[1] / "weights"
 CONTROL = "ones"  # the kind without attention

@@ -21,7 +21,7 @@ from nbconvert import HTMLExporter
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 from pygments.formatters import HtmlFormatter
 
-from utils import explorers, figures, schematic
+from utils import explorers, figures
 from utils.data import load_mnist
 from utils.files import write
 from utils.model import build_model
@@ -125,7 +125,7 @@ def drawing() -> str:
     for size, upright in (((10, 3.2), False), ((3.7, 7.4), True)):
         with plt.style.context([*figures.STYLE, {"svg.hashsalt": "front"}]):
             figure, ax = plt.subplots(figsize=size)
-            schematic.network(ax, model, upright)
+            figures.network_diagram(ax, model, upright)
             svg = io.BytesIO()
             figure.savefig(svg, format="svg", metadata={"Date": None})
             plt.close(figure)
