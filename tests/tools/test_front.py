@@ -8,6 +8,7 @@ import nbformat
 import pytest
 
 from utils.tools import notebooks, site
+from utils.tools.markdown import anchor
 
 TEXT = site.FRONT.read_text("utf-8")
 PLACES = re.findall(r"\((notebooks/[\w.]+)(?:#([\w-]+))?\)", TEXT)
@@ -19,7 +20,7 @@ def test_every_link_leads_to_a_section():
         notebook = nbformat.read(notebooks.ROOT / path, as_version=4)
         text = "\n".join(x.source for x in notebook.cells if x.cell_type == "markdown")
         headings = re.findall(r"^#+ (.+)", text, re.M)
-        assert not place or place in map(site.anchor, headings), (path, place)
+        assert not place or place in map(anchor, headings), (path, place)
 
 
 def test_it_says_what_to_do_before_anything_else():

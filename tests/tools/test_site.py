@@ -12,6 +12,7 @@ from browser import Page
 from firefox import Firefox, executable
 
 from utils.tools import notebooks, site
+from utils.tools.markdown import anchor, html_of
 
 NAMES = ["index", *(path.stem for path in notebooks.paths())]
 LARGEST = 2_500_000  # bytes of a page
@@ -96,8 +97,8 @@ def test_each_finding_leads_to_the_claims_that_it_rests_on(pages):
         (name,) = (name for name in NAMES if name.startswith(number))
         notebook = nbformat.read(notebooks.NOTEBOOKS / f"{name}.ipynb", as_version=4)
         sentence = notebooks.claims(notebook)[key]
-        assert site.html_of(sentence).strip() in index
-        place = site.anchor(f"claim {key}")
+        assert html_of(sentence).strip() in index
+        place = anchor(f"claim {key}")
         assert f'href="{name}.html#{place}"' in index
         assert (pages / f"{name}.html").read_text("utf-8").count(f'id="{place}"') == 1
 

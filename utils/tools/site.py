@@ -16,9 +16,7 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import nbformat
 from jinja2 import FileSystemLoader
-from latex2mathml.converter import convert
 from nbconvert import HTMLExporter
-from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 from pygments.formatters import HtmlFormatter
 
 from utils import explorers, figures
@@ -26,6 +24,7 @@ from utils.data import load_mnist
 from utils.files import write
 from utils.model import build_model
 from utils.tools import notebooks
+from utils.tools.markdown import anchor, html_of
 
 HERE = Path(__file__).parent
 FRONT, README = HERE / "front.md", notebooks.ROOT / "README.md"
@@ -40,36 +39,15 @@ REMOTE = re.compile(
 )
 STYLES = {"light": "default", "dark": "github-dark"}  # of code, by what is preferred
 NOTEBOOK = re.compile(r'href="(?:notebooks/)?(\d\d_\w+)\.ipynb')
-SOURCE = re.compile(r"<!-- (\d\d: .+?) -->", re.S)  # of a finding: "06: key; 06: key"
 NO_PAGE = re.compile(r'<a href="(?!https?:|#|\d\d_)[^"]*">(.*?)</a>', re.S)
+SOURCE = re.compile(r"<!-- (\d\d: .+?) -->", re.S)  # of a finding: "06: key; 06: key"
 
 SHOWN = re.compile(r"<style>pre {.*?</style>", re.S)  # by `utils.show`: one scheme only
 
 
-class _Renderer(IPythonRenderer):
-    """Markdown with formulas as MathML, which browsers draw without a script."""
-
-    def inline_math(self, body):
-        return convert(body)
-
-    def block_math(self, body):
-        body = body.replace(r"\sum_", r"\sum\limits_")  # below and above, as in TeX
-        return f'<div class="formula">{convert(body, display="block")}</div>'
-
-    def heading(self, text, level, **attributes):
-        return super().heading(text, level, id=anchor(re.sub("<.+?>", "", text)))
-
-
-def anchor(words: str) -> str:
-    """The name of a place in a page: of "2.1 Two looks" it is `2-1-two-looks`."""
-    return re.sub(r"\W+", "-", words.lower()).strip("-")
-
-
-def html_of(markdown: str) -> str:
-    """Markdown as a part of a page; links to what is no page become plain text."""
-    renderer = _Renderer(escape=False, exclude_anchor_links=True)
-    html = MarkdownWithMath(renderer=renderer).render(markdown)
-    return NO_PAGE.sub(r"\1", NOTEBOOK.sub(r'href="\1.html', html))
+def html_in_site(markdown: str) -> str:
+    """Markdown as a part of the site; a link to no page of it becomes plain text."""
+    return NO_PAGE.sub(r"\1", NOTEBOOK.sub(r'href="\1.html', html_of(markdown)))
 
 
 def comparison(finding: re.Match, pages: Mapping) -> str:
@@ -87,7 +65,7 @@ def comparison(finding: re.Match, pages: Mapping) -> str:
             )
         place = f"{name}.html#{anchor(f'claim {key}')}"
         link = f'<a href="{place}">In notebook {int(number)}, where it is made</a>'
-        html += f'<div class="claim">{html_of(said[key])}<p>{link}</p></div>'
+        html += f'<div class="claim">{html_in_site(said[key])}<p>{link}</p></div>'
     return f"<details><summary>The comparison</summary>{html}</details>"
 
 
@@ -187,7 +165,7 @@ def build(folder: Path) -> list[Path]:
         exclude_input_prompt=True,
         exclude_output_prompt=True,
     )
-    exporter.register_filter("markdown2html", html_of)
+    exporter.register_filter("markdown2html", html_in_site)
     exporter.register_filter("anchor", anchor)
     css = (HERE / "site.css").read_text("utf-8")
     for scheme, style in STYLES.items():
