@@ -77,5 +77,5 @@ def test_a_notebook_on_data_of_ones_own(name, file, tmp_path):
     assert not re.search("nan|Warning", text)
     # Where images are counted, these are.
     train, test = (sum(FILES[file][part].values()) for part in ("train", "test"))
-    counts = re.findall(r"([\d,]+) (?:test )?(?:images|digits)(?! of a)", text)
+    counts = re.findall(r"(?<!to )\b([\d,]+) (?:test )?(?:images|digits)", text)
     assert {*counts} == {str(test)} | ({str(train)} if name.startswith("01") else set())

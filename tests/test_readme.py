@@ -9,6 +9,8 @@ import signal
 import socket
 import subprocess
 import sys
+import time
+import urllib.error
 import urllib.request
 import venv
 from concurrent.futures import ThreadPoolExecutor
@@ -203,9 +205,15 @@ def test_make_lab_serves_trusted_notebooks_and_does_not_ask_about_news(clone, tm
                 r"(http://127\S+/)lab\?(token=\w+)", line
             ).groups()
 
-            def asked(path):
-                with urllib.request.urlopen(f"{address}{path}?{token}") as answer:
-                    return json.load(answer)
+            def asked(path, tries=60):
+                try:
+                    with urllib.request.urlopen(f"{address}{path}?{token}") as answer:
+                        return json.load(answer)
+                except urllib.error.URLError:  # it says its address a moment too soon
+                    if not tries:
+                        raise
+                    time.sleep(1)
+                    return asked(path, tries - 1)
 
             cells = asked(f"api/contents/{NAMES[2]}")["content"]["cells"]
             news = asked(f"lab/api/settings/{NEWS}")["schema"]["properties"][

@@ -217,4 +217,6 @@ def test_papermill_stops_at_a_bad_parameter_and_says_why(tmp_path):
         encoding="utf-8",
     )
     assert ended.returncode != 0
-    assert "Expected examples: a whole number. Received 5.5" in ended.stderr
+    assert (
+        "Expected examples: a whole number from 1 to 20. Received 5.5" in ended.stderr
+    )
