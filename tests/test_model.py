@@ -221,3 +221,14 @@ def test_initial_weights_are_those_of_keras_1():
         se = limit / np.sqrt(3 * kernel.size)
         assert abs(kernel.mean()) < 4 * se, name
         np.testing.assert_array_equal(bias, 0)
+
+
+@pytest.mark.parametrize("kind", ["energy", "place", "amount", "evidence"])
+def test_an_empty_image_has_an_answer_in_half_precision_too(kind):
+    keras.config.set_dtype_policy("mixed_float16")
+    try:
+        model = build_model(kind, seed=0)
+        answers = predict(model, np.zeros((1, 28, 28)))
+    finally:
+        keras.config.set_dtype_policy("float32")
+    assert np.isfinite(answers).all()

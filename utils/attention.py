@@ -263,7 +263,8 @@ class Attention(keras.layers.Layer):
     """
 
     def __init__(self, attention, strength=1.0, parameters=None, **kwargs):
-        super().__init__(**kwargs)
+        # In half precision the constant of `of_mean_one` would be 0.
+        super().__init__(**{"dtype": "float32", **kwargs})
         self.attention, self.strength = attention, strength
         self.parameters = check(attention, parameters or {}, strength)
 
