@@ -2,7 +2,8 @@
 
 A study has `PRIMARY`, families of claims that were named before test images were
 scored, and `PROFILES`, its runs by name. To add a study, write its module and add it to
-`STUDIES`.
+`STUDIES`. `features` trains nothing: it looks at networks of `uncertain_place`, whose
+records it needs when it is imported.
 """
 
 from utils.runs.execution import StudyStoppedError, run
@@ -13,7 +14,6 @@ from utils.studies import (
     controls,
     decomposition,
     external_noise,
-    features,
     gain,
     likeliest,
     published,
@@ -24,7 +24,7 @@ __all__ = ["PROFILES", "STUDIES", "StudyStoppedError", "profile", "run"]
 
 STUDIES = (
     *(published, gain, uncertain_place, decomposition, controls),
-    *(competition, likeliest, external_noise, features),
+    *(competition, likeliest, external_noise),
 )
 PROFILES = {name: each for study in STUDIES for name, each in study.PROFILES.items()}
 

@@ -40,7 +40,6 @@ from utils.runs.derived import derived
 from utils.studies.uncertain_place import BASE, CONTROL, PROBED_SEEDS, arm
 
 PRIMARY = (("features", "features or shuffled"),)
-PROFILES = {}  # nothing is trained
 NOISE = 60.0  # grey levels, of the primary contrasts
 BETAS = (0.0, 0.05, 0.1, 0.2, 0.5)
 CONDITIONS = [*itertools.product(TUNINGS, CHANNELS, BETAS[1:])]  # of gains on a layer
