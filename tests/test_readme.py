@@ -216,13 +216,11 @@ def test_make_lab_serves_trusted_notebooks_and_does_not_ask_about_news(clone, tm
                     return asked(path, tries - 1)
 
             cells = asked(f"api/contents/{NAMES[2]}")["content"]["cells"]
-            news = asked(f"lab/api/settings/{NEWS}")["schema"]["properties"][
-                "fetchNews"
-            ]
+            schema = asked(f"lab/api/settings/{NEWS}")["schema"]
         finally:
             os.killpg(process.pid, signal.SIGKILL)
     assert f"Serving notebooks from local directory: {clone}/notebooks" in said
-    assert news["default"] == "false"
+    assert schema["properties"]["fetchNews"]["default"] == "false"
     code = [each for each in cells if each["cell_type"] == "code"]
     assert all(each["metadata"]["trusted"] for each in code)
 
