@@ -118,7 +118,7 @@ def test_a_finding_without_its_claim_is_refused(tmp_path, monkeypatch, capsys):
 @pytest.mark.parametrize("name", NAMES[1:])
 def test_sections_are_listed_and_lead_to_their_place(name, pages, browser):
     page = Page(browser, pages / f"{name}.html")
-    page.page.get_by_text("In this notebook").click()
+    page.page.get_by_text("In this notebook", exact=True).click()
     links = page.page.locator("main details").first.locator("a")
     assert links.count() == page.page.locator("main h2").count() > 3
     for link in links.all():
