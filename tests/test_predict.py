@@ -7,6 +7,7 @@ import keras
 import numpy as np
 import pytest
 import reference
+from looks import inputs_of, layers_of, model_of
 
 from utils import model as module
 from utils.attention import KINDS
@@ -15,25 +16,6 @@ from utils.model import attention_maps, build_model, predict, second_look
 from utils.wiring import build_wired
 
 every_kind = pytest.mark.parametrize("kind", KINDS)
-
-
-def model_of(kind, **settings):
-    return reference.with_biases(build_model(kind, seed=0, **settings))
-
-
-def inputs_of(model, images):
-    """Images and, for `given`, random maps."""
-    if model.name != "given":
-        return images
-    shape = (len(images), *model.inputs[1].shape[1:])
-    return [images, np.random.default_rng(2).random(shape, "float32")]
-
-
-def layers_of(model, inputs, names):
-    """What layers give, by name; of a layer that is used twice, at the first look."""
-    nodes = {name: model.get_layer(name)._inbound_nodes[0] for name in names}
-    tensors = {name: node.output_tensors[0] for name, node in nodes.items()}
-    return keras.Model(model.input, tensors)(inputs)
 
 
 # --- Looking inside --------------------------------------------------------------
