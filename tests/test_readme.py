@@ -159,8 +159,7 @@ def test_every_command_runs_in_a_fresh_clone(clone, another_kernel):
         for old, new in zip(changes, changes, strict=True):
             block, changed = re.subn(old, new, block)
             assert changed == 1
-        settings = {"JUPYTER_PATH": str(another_kernel)} if "make" in key else {}
-        bash(block, clone, **settings)
+        bash(block, clone, JUPYTER_PATH=str(another_kernel))
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         list(pool.map(run, blocks("sh")))
