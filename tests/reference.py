@@ -121,6 +121,7 @@ def look_twice(
     others=None,
     gains=None,
     field=False,
+    query=0,
 ):
     """What every layer gives, by its name.
 
@@ -132,6 +133,7 @@ def look_twice(
         others: of a yoked network, images that the map is made of.
         gains: a map that is given, as a channel of the input or, with `field`, to
             multiply the features that the map is made of.
+        query: `(channels,)`, of attention pooling.
     """
     (w_1, b_1), (w_2, b_2), (w_3, b_3) = (
         weights[name] for name in ("conv_1", "conv_2", "dense_2")
@@ -175,7 +177,13 @@ def look_twice(
         )
         counts = of_mean_one(windows[:, ::2, ::2].mean(axis=(-2, -1)))
         out["dense_1"] = (out["pad_2"] * pad(counts[..., None], 2)).mean(axis=(1, 2))
+    inside = out["pad_2"][:, 2:-2, 2:-2]
     if read_out == "max":
         out["dense_1"] = out["pad_2"].max(axis=(1, 2))
+    elif read_out == "mean_inside":
+        out["dense_1"] = inside.mean(axis=(1, 2))
+    elif read_out == "attention_pooling":
+        shares = np.exp((inside * query).sum(-1, keepdims=True))
+        out["dense_1"] = (shares * inside).sum((1, 2)) / shares.sum((1, 2))
     out["softmax"] = softmax(out["dense_1"] @ w_3 + b_3)
     return out

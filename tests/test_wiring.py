@@ -12,7 +12,13 @@ import pytest
 import reference
 
 from utils.attention import KINDS
-from utils.model import attention_maps, build_model, map_shape, predict
+from utils.model import (
+    attention_maps,
+    build_model,
+    map_shape,
+    predict,
+    set_weights,
+)
 from utils.wiring import Wiring, build_wired
 
 # Networks of every wiring, as they were built before wirings had a module: names and
@@ -110,6 +116,8 @@ def test_a_wiring_has_a_layer_that_the_published_network_lacks(case):
         {"acts_on": "read_out"},
         {"looks_at": "conv_1"},
         {"read_out": "max"},
+        {"read_out": "mean_inside"},
+        {"read_out": "attention_pooling"},
         {"looks_at": "conv_1", "acts_on": "read_out"},
     ],
     ids=str,
@@ -118,15 +126,30 @@ def test_wirings_agree_with_numpy(wiring, yoked, shape):
     model = model_of("energy", image_shape=shape, yoked=yoked, **wiring)
     images = np.random.default_rng(4).uniform(0, 255, (4, *shape, 1)).astype("float32")
     images, others = images[:2], images[2:] if yoked else None
+    weights, more = reference.weights_of(model), {}
+    if wiring.get("read_out") == "attention_pooling":
+        more["query"] = np.linspace(-1, 2, 32, dtype="float32")
+        set_weights(model, {"read_out_attention/query": more["query"]})
     gain_of = reference.GAINS["energy"]
     expected = reference.look_twice(
-        images, reference.weights_of(model), gain_of, others=others, **wiring
+        images, weights, gain_of, others=others, **wiring, **more
     )
     inputs = [images, others[..., 0]] if yoked else images
-    assert model.count_params() == 9898
+    assert model.count_params() == 9898 + 32 * len(more)
     for name in ("attention", "softmax"):
         received, atol = predict(model, inputs, name), 1e-5 * expected[name].max()
         np.testing.assert_allclose(received, expected[name], rtol=0, atol=atol)
+
+
+def test_attention_pooling_starts_as_the_mean_without_padding():
+    images = reference.digits(3)
+    pooling, mean = (
+        build_wired(seed=0, read_out=name)
+        for name in ("attention_pooling", "mean_inside")
+    )
+    np.testing.assert_allclose(
+        predict(pooling, images), predict(mean, images), rtol=0, atol=1e-6
+    )
 
 
 @pytest.mark.parametrize(
@@ -198,7 +221,7 @@ def test_a_gradient_may_be_stopped_at_the_map():
     [
         ({"looks_at": "conv_3"}, "looks_at.*'conv_2', 'conv_1'.*'conv_3'"),
         ({"acts_on": None}, "acts_on.*'read_out'.*None"),
-        ({"read_out": "sum"}, "read_out.*'mean', 'max'.*'sum'"),
+        ({"read_out": "sum"}, "read_out.*'mean',.*'max'.*'sum'"),
         ({"attention": "given", "yoked": True}, "makes its map.*'given'"),
         ({"attention": "energy", "acts_on": "input"}, "at most one.*'energy'"),
         ({"attention": "energy", "yoked": True, "field": True}, "at most one.*yoked"),

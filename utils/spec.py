@@ -72,7 +72,11 @@ class Wiring:
     # The gain multiplies the input of `conv_2`, the output of `conv_1`, or the features
     # that are read out. With "input", a given map is a second channel of the image.
     acts_on: str = checked(choice(("conv_2", "conv_1", "read_out", "input")), "conv_2")
-    read_out: str = checked(choice(("mean", "max")), "mean")  # over places
+    # Over places: their mean with the padding, as published, or without it; a mean
+    # with learned weights; the maximum.
+    read_out: str = checked(
+        choice(("mean", "mean_inside", "attention_pooling", "max")), "mean"
+    )
     # No gradient passes through the map.
     stops_gradient: bool = checked(flag, False)
     yoked: bool = checked(flag, False)  # the map is made from other images

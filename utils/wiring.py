@@ -49,6 +49,34 @@ def _noise_of_its_own(x):
     return jax.random.normal(jax.random.fold_in(jax.random.key(0), bits), x.shape)
 
 
+@keras.saving.register_keras_serializable("attention_in_a_cnn")
+class AttentionPooling(keras.layers.Layer):
+    """Average over places, with weights that one learned query gives them.
+
+    The weights are softmax over places of x . query: dot-product attention (Vaswani et
+    al. 2017) whose keys and values are the features. The query starts at 0, so that
+    the layer starts as a mean.
+
+    Call arguments:
+        x: `(batch, rows, cols, channels)`.
+
+    Returns:
+        `(batch, channels)`.
+    """
+
+    def build(self, shape):
+        self.query = self.add_weight(
+            shape=(shape[-1],), initializer="zeros", name="query"
+        )
+
+    def weights_of_places(self, x):
+        """The weights `(batch, rows, cols)`, whose sum is 1 in each image."""
+        return ops.softmax(x @ self.query, axis=(1, 2))
+
+    def call(self, x):
+        return ops.einsum("byx,byxc->bc", self.weights_of_places(x), x)
+
+
 # --- Steps that a wiring replaces -----------------------------------------------------
 
 
@@ -94,8 +122,19 @@ def over_pixels(gain, shape):
     return doubled[:, 1 : rows + 1, 1 : cols + 1]
 
 
+def without_padding(x):
+    """Cut the padding of `pad_2` off again; it is a part of the published mean."""
+    return layers.Cropping2D(2, name="inside")(x)
+
+
 READ_OUTS = {
     "mean": lambda x: layers.GlobalAveragePooling2D(name="dense_1")(x),
+    "mean_inside": lambda x: layers.GlobalAveragePooling2D(name="dense_1")(
+        without_padding(x)
+    ),
+    "attention_pooling": lambda x: AttentionPooling(name="read_out_attention")(
+        without_padding(x)
+    ),
     "max": lambda x: layers.GlobalMaxPooling2D(name="read_out_max")(x),
 }
 

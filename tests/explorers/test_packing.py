@@ -125,6 +125,7 @@ def other_network():
                 ({"acts_on": "read_out"}, "attend_read_out"),
                 ({"looks_at": "conv_1"}, "gate"),
                 ({"read_out": "max"}, "read_out_max"),
+                ({"read_out": "mean_inside"}, "inside"),
                 ({"yoked": True}, "others"),
             )
         ),
