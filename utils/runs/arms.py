@@ -13,12 +13,10 @@ import numpy as np
 from utils.data import Part
 from utils.estimate import Estimate
 from utils.inference import (
-    FEWEST_TO_RESAMPLE,
     Equivalence,
     difference_over_seeds_and_images,
     difference_with_p,
     equivalence,
-    paired_difference,
     sign_flip_test,
 )
 from utils.record import decode_correct
@@ -123,16 +121,13 @@ def contrast(arm: Arm, control: Arm, sd: float, answers=Arm.right) -> Estimate:
     """Compare two arms after training, on test images with noise of SD `sd`.
 
     The number of right answers is compared, or that of `Arm.intruded` or `Arm.named`.
-    The interval is for other seeds and other test images (`utils.inference`); with
-    fewer than 8 pairs it is for other seeds only. Seeds of only one arm are left out.
+    The interval is for other seeds and other test images (`utils.inference`). Seeds of
+    only one arm are left out.
     """
     one, other = (answers(each, sd) for each in paired(arm, control))
-    shares = one.mean(1), other.mean(1)
-    if len(one) < FEWEST_TO_RESAMPLE:
-        found = paired_difference(*shares)
-    else:
-        found = difference_over_seeds_and_images(one, other)
-    return found.times(100, "points")._replace(p=sign_flip_test(*shares))
+    found = difference_over_seeds_and_images(one, other)
+    p = sign_flip_test(one.mean(1), other.mean(1))
+    return found.times(100, "points")._replace(p=p)
 
 
 def contrast_after_an_epoch(
