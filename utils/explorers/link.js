@@ -73,12 +73,14 @@ function textsOf({ controls, description, linked }) {
   return Object.entries(texts);
 }
 
+const named = ({ id }, values) => [id, ...`${values}`.split("&")].filter(Boolean).join(";");
+
 async function copyLink(explorer) {
   const values = new URLSearchParams(textsOf(explorer));
   const long = [...values.keys()].find((name) => values.get(name).length > LONGEST);
   values.delete(long);
   const url = new URL(location.href);
-  url.hash = `${LINK_MARK}${LINK_VERSION}:${explorer.id};${values}`.replaceAll("&", ";");
+  url.hash = `${LINK_MARK}${LINK_VERSION}:${named(explorer, values)}`;
   const without = long ? `, without the ${long}, which is too long for it` : "";
   try {
     await navigator.clipboard.writeText(url.href);
@@ -90,10 +92,10 @@ async function copyLink(explorer) {
 
 // Gives the reader a file, which is named after the explorer and its values.
 export function saveFile(explorer, content, ending) {
-  const name = `${explorer.id};${new URLSearchParams(textsOf(explorer))}`;
+  const name = named(explorer, new URLSearchParams(textsOf(explorer)));
   const link = element(document.body, "a");
   link.href = URL.createObjectURL(content);
-  link.download = `${name.slice(0, 120).replace(/[;&]/g, "-")}.${ending}`;
+  link.download = `${name.slice(0, 120).replaceAll(";", "-")}.${ending}`;
   link.click();
   link.remove();
 }

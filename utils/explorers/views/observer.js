@@ -41,20 +41,26 @@ export const observerView = {
   async start(explorer) {
     const { data, controls } = explorer;
     const digits = await digitsOf(data.digits);
-    let seed, random, levels, order, trial;
-    function begin(from) {
-      [seed, random, trial] = [from, randomNumbers(from), null];
+    let seed, random, levels, order, trial, shown;
+    function begin(from, count) {
+      [seed, random, shown] = [from, randomNumbers(from), 0];
       levels = endlessOrder(data.levels.length, random);
       order = endlessOrder(digits.labels.length, random);
-      return true;
+      while (shown < count) show(false);
+      trial = null;
     }
-    begin(Math.floor(Math.random() * 2 ** 32));
+    begin(Math.floor(Math.random() * 1e9), 0);
     explorer.linked.seed = {
-      get: () => `${seed}`,
-      set: (text) => /^\d+$/.test(text) && text < 2 ** 32 && begin(Number(text)),
+      get: () => `${seed}_${shown}`, // and which of its displays
+      set(text) {
+        const [, from, number = 1] = /^(\d{1,9})(?:_(\d{1,4}))?$/.exec(text) ?? [];
+        if (from) begin(Number(from), number - 1);
+        return from;
+      },
     };
 
     function show(cued) {
+      shown += 1;
       const [level, index] = [data.levels[levels.next().value], order.next().value];
       const place = drawPlace(digits, data.canvas, random);
       const greys = showDigit(digits, index, data.canvas, random, place);
