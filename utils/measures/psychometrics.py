@@ -177,7 +177,7 @@ def class_answers(folder) -> dict[str, Observers]:
     """
     answers, seen = [], {}
     for path in sorted(Path(folder).expanduser().glob("*.csv")):
-        text = path.read_text("utf-8", errors="replace")
+        text = path.read_text("utf-8-sig", errors="replace")
         if text in seen:
             raise ValueError(
                 f"Expected each observer once. {path.name} holds the same answers as "
