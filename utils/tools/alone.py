@@ -26,7 +26,7 @@ PAGE = """<!DOCTYPE html>
 <link rel="icon" href="data:,">
 <style>
 body {{ margin: 0; padding: 4px 8px; font: 13px/1.5 system-ui, sans-serif; }}
-main, footer {{ max-width: 876px; margin: 0 auto; }}
+main, footer {{ max-width: 876px; margin: 0 auto 8px; }}
 a {{ color: light-dark(#0060a0, #7cc0f5); }}
 </style>
 </head>
