@@ -8,7 +8,9 @@ from invented import save
 from scipy import special, stats
 
 from utils.measures.psychometrics import (
+    COLUMNS,
     best_criterion,
+    class_answers,
     d_prime,
     decibels,
     detection,
@@ -19,6 +21,7 @@ from utils.measures.psychometrics import (
 from utils.runs.arms import Arm
 from utils.spec import RunSpec
 
+HEAD = ",".join(COLUMNS)
 LEVELS = (0.0, 25.0, 50.0, 100.0, 200.0, 400.0)  # noise SDs in grey levels
 IMAGES = 1_000
 SIX_DECIBELS = 20 * np.log10(2)
@@ -152,3 +155,71 @@ def test_the_best_criterion_has_the_most_right_answers():
     tried = np.linspace(-3, 4, 2_000)
     best = max(((evidence > each) == present).mean() for each in tried)
     assert ((evidence > best_criterion(evidence, present)) == present).mean() == best
+
+
+# ---- the answers of a class
+
+
+def row(level, right, condition="uncued"):
+    return f"1,{level},3,{3 if right else 8},{right:d},512,{condition},7"
+
+
+def write_answers(path, *rows, head=HEAD):
+    path.write_text("\n".join([head, *rows, ""]), "utf-8")
+
+
+def test_a_class_is_pooled_by_hand(tmp_path):
+    """Shares of 1, 1/2 and 0 at SD 80: mean 1/2, SD 1/2; two observers at SD 40."""
+    write_answers(tmp_path / "a.csv", row(80, True), row(40, True))
+    write_answers(tmp_path / "b.csv", *(row(80, x) for x in (True, False)))
+    write_answers(tmp_path / "c.csv", row(80, False), row(40, True))
+    found = class_answers(tmp_path)["uncued"]
+    assert found.noise_sd.tolist() == [40, 80]
+    assert found.accuracy.tolist() == [1, 0.5]
+    assert found.observers.tolist() == [2, 3]
+    assert (found.low[0], found.high[0]) == (1, 1)
+    assert (found.low[1], found.high[1]) == (0, 1)  # 0.5 -+ 4.30 * 0.5 / sqrt(3)
+
+
+def test_the_interval_is_that_of_a_t_test_and_conditions_are_apart(tmp_path):
+    shares = [0.4, 0.5, 0.6, 0.8]
+    for number, share in enumerate(shares):
+        answers = (row(80, i < 10 * share, "cued") for i in range(10))
+        write_answers(tmp_path / f"{number}.csv", *answers)
+    (condition, found) = next(iter(class_answers(tmp_path).items()))
+    expected = stats.ttest_1samp(shares, 0).confidence_interval()
+    assert condition == "cued"
+    np.testing.assert_allclose((found.low[0], found.high[0]), expected)
+    write_answers(tmp_path / "more.csv", row(80, True))
+    alone = class_answers(tmp_path)["uncued"]
+    assert (alone.accuracy, alone.observers) == (1, 1)
+    assert np.isnan([alone.low, alone.high]).all()
+
+
+def test_a_folder_without_files_gives_nothing(tmp_path):
+    assert class_answers(tmp_path / "missing") == {}
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        (None, r"mine\.csv to begin with trial,noise_sd.*one answer"),
+        (row(0, True), r"line 3 of mine\.csv to hold trial.*Received '1,0,3"),
+        (row("nan", True), "line 3 of mine"),
+        (row(80, True).replace("uncued", "drunk"), "condition uncued or cued. Rec"),
+        (row(80, True).replace(",3,1,", ",4,1,"), "Save the file anew"),
+        (row(80, True).replace("3,3", "12,12"), "a label and an answer from 0 to 9"),
+        ("1,80", "Received '1,80'"),
+    ],
+)
+def test_a_file_of_another_form_is_refused_by_name(line, words, tmp_path):
+    rows = [row(80, True), line] if line else []
+    write_answers(tmp_path / "mine.csv", *rows)
+    with pytest.raises(ValueError, match=words):
+        class_answers(tmp_path)
+
+
+def test_a_table_of_something_else_is_refused(tmp_path):
+    write_answers(tmp_path / "marks.csv", "Ada,1", head="name,mark")
+    with pytest.raises(ValueError, match=r"Received 'name,mark.*Save CSV"):
+        class_answers(tmp_path)

@@ -56,7 +56,7 @@ def display(images, labels, model=None) -> Explorer:
         "control": network("without", trained_model(CONTROL, ALONE)),
     }
     settings = {"strength": strength, **parameters(kind, own, ALONE.shape)[kind]}
-    return _explorer(images, labels, networks, kind, settings, NOISE)
+    return _explorer("display", images, labels, networks, kind, settings, NOISE)
 
 
 def competition(images, labels) -> Explorer:
@@ -84,12 +84,14 @@ def competition(images, labels) -> Explorer:
         "control": network("without", trained_model(CONTROL, PAIR)),
     }
     return _explorer(
-        *(images, labels, networks, CONTROL, {}, PAIR_NOISE), second=True, cue="digit"
+        *("competition", images, labels, networks, CONTROL, {}, PAIR_NOISE),
+        second=True,
+        cue="digit",
     )
 
 
 def _explorer(
-    images, labels, networks, kind, settings, noise, second=False, cue="none"
+    name, images, labels, networks, kind, settings, noise, second=False, cue="none"
 ):
     shown = digits(images, labels)
     if np.any(np.array((shown["rows"], shown["cols"])) > ALONE.shape):
@@ -124,4 +126,4 @@ def _explorer(
         "second_digit": select("second-select", "Second digit", seconds, second),
         "cue": select("cue-select", "Cue", CUES, cue),
     }
-    return Explorer("canvas", [left, right], data)
+    return Explorer("canvas", [left, right], data, name)

@@ -3,6 +3,7 @@
 // explorer.py makes one script of these files.
 import { Controls, element } from "./controls.js";
 import { useTheme, theme } from "./drawing.js";
+import { addButtons, askedOf, idOf, setControls, setLinked } from "./link.js";
 import { canvasView } from "./views/canvas.js";
 import { learningView } from "./views/learning.js";
 import { observerView } from "./views/observer.js";
@@ -33,9 +34,10 @@ const SHRINK = 0.8; // the least that a layout is scaled down for want of width,
 const REST = 600; // ms without a change, after which a screen reader may read what is said
 
 class Explorer {
-  // `el`: where the picture goes. `description`: { view, controls, data }.
-  constructor(el, description, controls) {
-    Object.assign(this, { description, controls, data: description.data });
+  // `el`: where the picture goes. `description`: { view, controls, data }. `asked`: by a link.
+  constructor(el, description, controls, asked) {
+    Object.assign(this, { description, controls, asked, data: description.data });
+    this.linked = {}; // what a view adds to links
     this.view = VIEWS[description.view];
     this.updates = 0;
     this.endings = [() => controls.end()];
@@ -58,6 +60,7 @@ class Explorer {
     } catch (error) {
       return this.fail(error);
     }
+    if (this.asked) this.controls.remark = setLinked(this.linked, this.asked);
     this.controls.changed = () => this.request();
     this.update();
 
@@ -109,7 +112,10 @@ class Explorer {
     if (!this.state || !this.canvas.isConnected) return;
     const { color, backgroundColor } = getComputedStyle(this.canvas);
     useTheme(brightness(color) > brightness(backgroundColor) ? "dark" : "light", backgroundColor);
-    const context = this.canvas.getContext("2d");
+    this.paint(this.canvas.getContext("2d"));
+  }
+
+  paint(context) {
     context.fillStyle = theme.paper;
     context.fillRect(0, 0, ...this.layout.size);
     for (const [panel, [x, y, width, height], part] of this.layout.panels) {
@@ -177,16 +183,27 @@ const brightness = (colour) => {
 export function mount(root, description, model) {
   root.replaceChildren();
   keepKeys(root);
+  const isPage = !model && !document.getElementById("jupyter-config-data"); // of JupyterLab
+  const asked = isPage ? askedOf(root) : null;
   const inside = element(root, "div", "explorer-inside");
   const panel = element(inside, "div", "explorer-controls");
   const controls = new Controls(panel, description.columns, model);
-  const explorer = new Explorer(element(inside, "div"), description, controls);
+  if (asked) setControls(controls, asked);
+  const explorer = new Explorer(element(inside, "div"), description, controls, asked);
+  explorer.id = idOf(root);
+  addButtons(explorer, isPage);
   explorer.start();
+  if (asked) root.scrollIntoView();
+  const follow = () => askedOf(root) && (explorer.end(), mount(root, description));
+  if (isPage) window.addEventListener("hashchange", follow); // a link within the page
+  explorer.endings.push(() => window.removeEventListener("hashchange", follow));
   return explorer;
 }
 
 // Puts an explorer into the element of an anywidget.
 export function render({ model, el }) {
-  const explorer = mount(element(el, "div", "explorer"), model.get("description"), model);
+  const root = element(el, "div", "explorer");
+  root.dataset.name = model.get("description").name;
+  const explorer = mount(root, model.get("description"), model);
   return () => explorer.end();
 }

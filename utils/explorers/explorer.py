@@ -25,7 +25,7 @@ HERE = Path(__file__).parent
 SCRIPTS = one_script(
     [
         *[*NETWORK, "drawing.js", "panels.js", "score.js"],
-        *["unpacking.js", "psychometrics.js", "controls.js"],
+        *["unpacking.js", "psychometrics.js", "controls.js", "link.js"],
         *["views/pad.js", "views/one_digit.js", "views/study.js"],
         *["views/observer.js", "views/canvas.js", "views/learning.js", "explorer.js"],
     ]
@@ -54,6 +54,7 @@ class Explorer(anywidget.AnyWidget):
         columns: of controls, by the name of their trait; a control follows the selects
             that rule it.
         data: what the view draws, as values that JSON holds.
+        name: in the links and files of a page; by default the view's.
 
     Attributes:
         description: what the page is given.
@@ -67,24 +68,31 @@ class Explorer(anywidget.AnyWidget):
     _css = HERE / "explorer.css"
     description = traitlets.Dict().tag(sync=True)
 
-    def __init__(self, view: str, columns: Iterable[Mapping[str, dict]], data: dict):
+    def __init__(
+        self,
+        view: str,
+        columns: Iterable[Mapping[str, dict]],
+        data: dict,
+        name: str | None = None,
+    ):
         self._controls, self._chosen = {}, {}
-        for name, control in (pair for each in columns for pair in each.items()):
+        for key, control in (pair for each in columns for pair in each.items()):
             begins = {key: each["value"] for key, each in self._controls.items()}
             control = spanned(control, begins)
-            control["value"] = fitted(name, control, control["value"])
-            self._controls[name] = {"name": name, **control}
+            control["value"] = fitted(key, control, control["value"])
+            self._controls[key] = {"name": key, **control}
         described = [[self._controls[name] for name in column] for column in columns]
         values = {name: each["value"] for name, each in self._controls.items()}
         self.add_traits(
             **{x: traitlets.Any(value).tag(sync=True) for x, value in values.items()}
         )
         self._register_validator(Explorer._checked, tuple(values))
-        for name, control in self._controls.items():
+        for key, control in self._controls.items():
             for other in control.get("by", {}):
-                self._chosen[name] = values[other]
+                self._chosen[key] = values[other]
                 self.observe(self._follow, other)
-        super().__init__(description={"view": view, "columns": described, "data": data})
+        described = {"name": name or view, "view": view, "columns": described}
+        super().__init__(description={**described, "data": data})
 
     def _values(self):
         return {name: getattr(self, name) for name in self._controls}
@@ -119,7 +127,8 @@ class Explorer(anywidget.AnyWidget):
         text = json.dumps(now, allow_nan=False).replace("<", "\\u003c")
         mark = hashlib.sha256(text.encode()).hexdigest()[:12]
         css = (HERE / "explorer.css").read_text("utf-8")
-        return f"""<div class="explorer" data-explorer="{mark}"><p>{STILL}</p></div>
+        marks = f'data-name="{now["name"]}" data-explorer="{mark}"'
+        return f"""<div class="explorer" {marks}><p>{STILL}</p></div>
 <style>{css}</style>
 <script type="module">
 {SCRIPT}

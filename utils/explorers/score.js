@@ -6,10 +6,15 @@ import { argmax } from "./network.js";
 const PLAYED = 100; // images for each press of the button
 
 export class Play {
-  // `controls`: the explorer's, of which one is the button `play_100`.
-  constructor(controls) {
-    this.left = 0; // images that are still to be played
+  // `controls`: the explorer's, of which one is the button `play_100`. A link has the presses
+  // that made the score; the page that it opens plays the same images.
+  constructor({ controls, linked }) {
+    this.left = this.shown = 0; // images that are still to be played, and that were
     this.pressed = controls.get("play_100");
+    linked.play_100 = {
+      get: () => (this.shown ? `${Math.ceil(this.shown / PLAYED)}` : ""),
+      set: (text) => /^[1-9]$/.test(text) && controls.put("play_100", this.pressed + Number(text)),
+    };
   }
 
   // Follows the controls. A new score begins when `names` or a control have changed, except for

@@ -23,7 +23,12 @@ def observer(
     Returns:
         The digit, your answers against the noise, the psychometric function that fits
         them. Its controls: `cue` (whether the place of the digit is marked) and
-        `answers`, one by one: `level` (noise SD), `cued`, `label` and `answer`.
+        `answers`, one by one: `level` (noise SD), `cued`, `label`, `answer`,
+        `response_ms` (from the drawing of the display to the answer, milliseconds)
+        and `seed` (of the displays).
+
+    Without a kernel the page keeps the answers in the reader's browser, and nowhere
+    else, until *Forget* is pressed. *Save CSV* gives a file for `class_answers`.
 
     Raises:
         ValueError: for images, labels or accuracies that cannot be shown.

@@ -1,10 +1,12 @@
-"""Accuracy as a function of the noise, d', and detection: hits and false alarms.
+"""Accuracy as a function of the noise, d', detection, and the answers of a class.
 
 Noise SDs are in grey levels; their ratios are in decibels: 6 dB is twice the noise. In
 detection an observer says "yes" where evidence, in any unit, is above a criterion
 (Green and Swets 1966); z is the inverse of the cumulative standard normal distribution.
 """
 
+import csv
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -14,6 +16,12 @@ from scipy import special
 from utils.estimate import Estimate
 from utils.inference import paired_difference
 from utils.runs.arms import Arm, paired
+
+COLUMNS = (  # of a file that the observer saves
+    *("trial", "noise_sd", "label", "answer", "correct", "response_ms"),
+    *("condition", "seed"),
+)
+CONDITIONS = ("uncued", "cued")
 
 
 def decibels(ratio):
@@ -139,3 +147,85 @@ def best_criterion(evidence: np.ndarray, present: np.ndarray) -> float:
     right = np.cumsum(np.where(present[order], -1, 1))[:-1]  # with the first i + 1 "no"
     best = right.argmax()
     return float(evidence[order[best : best + 2]].mean())
+
+
+class Observers(NamedTuple):
+    """The psychometric function of several observers: `(levels,)` each."""
+
+    noise_sd: np.ndarray  # grey levels, in order
+    accuracy: np.ndarray  # mean over the observers, each counted once
+    low: np.ndarray  # ends of its 95% t interval for other observers, NaN for one;
+    high: np.ndarray  # within 0 and 1
+    observers: np.ndarray  # who answered at this level
+
+
+def class_answers(folder) -> dict[str, Observers]:
+    """Pool the answers of a class: the CSV files in a folder, one of each observer.
+
+    The files are those that *Save CSV* of `explorers.observer` makes. With one observer
+    the accuracies are this observer's own.
+
+    Args:
+        folder: its path. Other files are left alone.
+
+    Returns:
+        The observers by condition, "uncued" and "cued", where there are answers;
+        nothing if there is no file.
+
+    Raises:
+        ValueError: for a file that is of another form, or that is there twice.
+    """
+    answers, seen = [], {}
+    for path in sorted(Path(folder).expanduser().glob("*.csv")):
+        text = path.read_text("utf-8-sig", errors="replace")
+        if text in seen:
+            raise ValueError(
+                f"Expected each observer once. {path.name} holds the same answers as "
+                f"{seen[text]}. Remove one of them."
+            )
+        seen[text] = path.name
+        answers.append(_answers(path.name, text))
+    pooled = {name: _pooled([each[name] for each in answers]) for name in CONDITIONS}
+    return {name: each for name, each in pooled.items() if each.noise_sd.size}
+
+
+def _answers(name, text):
+    """Whether answers were right, by condition and noise SD, from a file's text."""
+    found = {condition: {} for condition in CONDITIONS}
+    head, *lines = csv.reader(text.splitlines() or [""])
+    if tuple(head) != COLUMNS or not lines:
+        raise ValueError(
+            f"Expected {name} to begin with {','.join(COLUMNS)} and to have one answer "
+            f"or more. Received {text[:60]!r}. Save it with the observer's Save CSV."
+        )
+    for number, line in enumerate(lines, start=2):
+        row = dict(zip(COLUMNS, line, strict=False))
+        try:
+            noise_sd, right = float(row["noise_sd"]), row["correct"] == "1"
+            fits = noise_sd > 0 and {row["label"], row["answer"]} <= {*"0123456789"}
+            fits = fits and row["correct"] == f"{row['label'] == row['answer']:d}"
+            found[row["condition"]].setdefault(noise_sd, []).append(right)
+        except (KeyError, ValueError):
+            fits = False
+        if not fits:
+            raise ValueError(
+                f"Expected line {number} of {name} to hold {','.join(COLUMNS)}, with "
+                "a noise_sd above 0, a label and an answer from 0 to 9, and the "
+                f"condition {' or '.join(CONDITIONS)}. Received {','.join(line)!r}. "
+                "Save the file anew, and do not edit it."
+            )
+    return found
+
+
+def _pooled(observers):
+    levels = sorted({sd for each in observers for sd in each})
+    rows = []
+    for sd in levels:
+        shares = np.array([np.mean(each[sd]) for each in observers if sd in each])
+        count, mean = len(shares), shares.mean()
+        reach = np.nan
+        if count > 1:
+            error = shares.std(ddof=1) / np.sqrt(count)
+            reach = error * scipy.stats.t.ppf(0.975, count - 1)
+        rows.append((sd, mean, *np.clip((mean - reach, mean + reach), 0, 1), count))
+    return Observers(*np.array(rows).reshape(-1, 5).T)

@@ -23,7 +23,7 @@ from utils import explorers, figures
 from utils.data import load_mnist
 from utils.files import write
 from utils.model import build_model
-from utils.tools import notebooks
+from utils.tools import alone, notebooks
 from utils.tools.markdown import anchor, html_of
 
 HERE = Path(__file__).parent
@@ -137,7 +137,8 @@ def build(folder: Path) -> list[Path]:
     """Write the site into a folder.
 
     Returns:
-        Its pages: the index, and one for each notebook.
+        Its pages: the index, and one for each notebook. Those of explorers alone
+        (alone.py) are in a folder beside them.
 
     Raises:
         ValueError: if a notebook's outputs are not those of its code, if two have the
@@ -174,6 +175,7 @@ def build(folder: Path) -> list[Path]:
     titles = {
         name: re.match("# (.+)", x.cells[0].source)[1] for name, x in pages.items()
     }
+    alone.build(folder, pages, titles)
     names, written = list(pages), []
     for place, (name, notebook) in enumerate(pages.items()):
         around = {

@@ -133,13 +133,22 @@ export const canvasView = {
     let drawn = controls.get("fresh_draw");
     let own = freshDisplay(drawn);
 
-    const play = new Play(controls);
+    const play = new Play(explorer);
     let condition, random;
     const names = ["attended", "control"].map((name) => data.networks[name].label);
     const handle = makeHandle(explorer.holder, canvas, digits, () => own.place, (place) => {
       [own.place, play.left] = [place, 0];
       explorer.request();
     });
+    const textOf = ({ place }) => place.join("_");
+    explorer.linked.place = {
+      get: () => (textOf(own) === textOf(freshDisplay(drawn)) ? "" : textOf(own)),
+      set(text) {
+        const [row, col] = text.split("_").map(Number);
+        const isPlace = row <= rows - digits.rows && col <= cols - digits.cols;
+        return /^\d+_\d+$/.test(text) && isPlace && (own.place = [row, col]);
+      },
+    };
 
     return (values) => {
       const pair = values.second_digit;

@@ -4,9 +4,10 @@
 //
 // Data: `digits` (unpacking.js), `canvas` [rows, cols], `levels` (noise SDs in grey levels),
 // `networks`: [{ label, points: [[level, accuracy], ...] }]. The answers are the value of the
-// control "answers": [{ level, cued, label, answer }], in order.
+// control "answers": [{ level, cued, label, answer, response_ms, seed }], in order.
 import { element } from "../controls.js";
 import { SHARES, axes, disc, inside, legendLine, line, theme, write } from "../drawing.js";
+import { addButton, saveFile } from "../link.js";
 import { cuePanel, imagePanel } from "../panels.js";
 import { GUESS, expectedAccuracy, fitPsychometric } from "../psychometrics.js";
 import { addNoise, drawPlace, endlessOrder, randomNumbers, showDigit } from "../stimuli.js";
@@ -14,6 +15,8 @@ import { digitsOf } from "../unpacking.js";
 
 const NETWORK_DASHES = [[6, 3], [2, 2], [8, 3, 2, 3]];
 const CURVE_POINTS = 60;
+const STORE = "attention-in-a-cnn:observer:1"; // where a browser keeps the answers
+const COLUMNS = "trial,noise_sd,label,answer,correct,response_ms,condition,seed\n";
 
 export const observerView = {
   layouts: [
@@ -38,36 +41,55 @@ export const observerView = {
   async start(explorer) {
     const { data, controls } = explorer;
     const digits = await digitsOf(data.digits);
-    const random = randomNumbers(Math.random() * 2 ** 32);
-    const levels = endlessOrder(data.levels.length, random);
-    const order = endlessOrder(digits.labels.length, random);
+    let seed, random, levels, order, trial, shown;
+    function begin(from, count) {
+      [seed, random, shown] = [from, randomNumbers(from), 0];
+      levels = endlessOrder(data.levels.length, random);
+      order = endlessOrder(digits.labels.length, random);
+      while (shown < count) show(false);
+      trial = null;
+    }
+    begin(Math.floor(Math.random() * 1e9), 0);
+    explorer.linked.seed = {
+      get: () => `${seed}_${shown}`, // and which of its displays
+      set(text) {
+        const [, from, number = 1] = /^(\d{1,9})(?:_(\d{1,4}))?$/.exec(text) ?? [];
+        if (from) begin(Number(from), number - 1);
+        return from;
+      },
+    };
 
-    let trial;
     function show(cued) {
+      shown += 1;
       const [level, index] = [data.levels[levels.next().value], order.next().value];
       const place = drawPlace(digits, data.canvas, random);
       const greys = showDigit(digits, index, data.canvas, random, place);
       const image = Uint8ClampedArray.from(addNoise(greys, level, random)); // as a screen shows it
       const cue = cued ? [...place, digits.rows, digits.cols] : null;
-      trial = { level, cued, cue, image, label: digits.labels[index], isSeen: false };
+      trial = { level, cued, cue, image, label: digits.labels[index] };
     }
 
     // Takes one answer to each display, and none before it is shown.
     function answer(digit) {
-      if (!trial?.isSeen) return;
-      const { level, cued, label } = trial;
-      const given = { level, cued, label, answer: digit };
+      if (!trial?.since) return;
+      const { level, cued, label, since } = trial;
+      const response_ms = Math.round(performance.now() - since);
+      const given = { level, cued, label, answer: digit, response_ms, seed };
       controls.set("answers", [...controls.get("answers"), given]);
       show(cued);
     }
     addKeys(explorer, answer);
+    const keep = keepAnswers(explorer);
 
     let known, results;
     return (values) => {
       const { answers, cue } = values;
       if (trial?.cued !== cue) show(cue);
-      if (known !== (known = answers)) results = resultsOf(answers, data.levels);
-      trial.isSeen = true;
+      if (known !== (known = answers)) {
+        results = resultsOf(answers, data.levels);
+        keep(answers);
+      }
+      trial.since ??= performance.now();
       const { level, image } = trial;
       return {
         ...results,
@@ -105,6 +127,38 @@ function addKeys({ canvas, endings, holder }, answer) {
   };
   document.addEventListener("keydown", hear, true);
   endings.push(() => document.removeEventListener("keydown", hear, true));
+}
+
+// Buttons to save the answers as a table and to forget them. Beside a kernel Python has them; a
+// page takes those that its browser kept. Returns a function that keeps answers, and says where.
+function keepAnswers(explorer) {
+  const { controls, foot } = explorer;
+  const inStore = (use) => {
+    try {
+      return controls.model ? null : use(window.localStorage);
+    } catch {
+      return null; // a private window, or a page that may not keep anything
+    }
+  };
+  const rowOf = ({ level, cued, label, answer, response_ms, seed }, i) => {
+    const [right, condition] = [Number(answer === label), cued ? "cued" : "uncued"];
+    return `${[i + 1, level, label, answer, right, response_ms, condition, seed]}\n`;
+  };
+  const save = addButton(explorer, "Save CSV", () => {
+    const rows = controls.get("answers").map(rowOf);
+    saveFile(explorer, new Blob([COLUMNS, ...rows], { type: "text/csv" }), "csv");
+  });
+  const forget = addButton(explorer, "Forget", () => controls.set("answers", []));
+  const words = element(foot, "span");
+  const kept = inStore((store) => JSON.parse(store.getItem(STORE)));
+  if (Array.isArray(kept)) controls.put("answers", kept);
+  return (answers) => {
+    const isKept = inStore((store) => !store.setItem(STORE, JSON.stringify(answers)));
+    const page = isKept ? "are kept in this browser only" : "are lost with this page: save them";
+    const where = controls.model ? "are in Python" : page;
+    words.textContent = `Your answers (${answers.length}) ${where}`;
+    save.disabled = forget.disabled = !answers.length;
+  };
 }
 
 // The results of all answers: counts by level, fitted functions, and the words about them.

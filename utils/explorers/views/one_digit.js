@@ -87,11 +87,12 @@ export const attentionView = {
     const colours = coloursOf(data.gain_colours);
     const map = controls.all.attention;
 
-    const play = new Play(controls);
+    const play = new Play(explorer);
     const pad = makePad(explorer.beside, digits, () => {
       play.left = 0;
       explorer.request();
     });
+    explorer.linked.drawing = pad;
     const control = networks[data.control];
 
     // The gains of the map on the chosen network, and the probabilities of each condition: this

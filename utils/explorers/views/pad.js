@@ -56,7 +56,8 @@ function digitOfStrokes(strokes, rows, cols) {
 }
 
 // Puts a pad into `parent`, for images of rows by cols; calls `changed` after each stroke's
-// every move. Returns { image, clear }: the drawing as an image, null without one.
+// every move. Returns { image, clear, get, set }: the drawing as an image, null without one, and
+// as the text of its points, x.y_x.y*x.y.
 export function makePad(parent, { rows, cols }, changed) {
   parent.classList.add("explorer-pad");
   parent.innerHTML = `<b>Draw a digit</b><canvas aria-label="Pad to draw a digit on"></canvas>
@@ -74,12 +75,17 @@ export function makePad(parent, { rows, cols }, changed) {
     [strokes, image] = [[], null];
     c.clearRect(0, 0, PAD_SIZE, PAD_SIZE);
   };
-  const extend = (event) => {
-    const frame = canvas.getBoundingClientRect();
-    strokes.at(-1).push([event.clientX - frame.left, event.clientY - frame.top]);
-    drawStrokes(c, strokes.slice(-1), PEN * PAD_SIZE, getComputedStyle(canvas).color);
+  const show = () => {
+    drawStrokes(c, strokes, PEN * PAD_SIZE, getComputedStyle(canvas).color);
     image = null;
     changed();
+  };
+  const extend = (event) => {
+    const frame = canvas.getBoundingClientRect(); // scaled, where a part of the page is
+    const pixel = canvas.offsetWidth / frame.width;
+    const place = [event.clientX - frame.left, event.clientY - frame.top];
+    strokes.at(-1).push(place.map((at) => Math.round(at * pixel)));
+    show();
   };
   canvas.addEventListener("pointerdown", (event) => {
     event.preventDefault();
@@ -99,5 +105,13 @@ export function makePad(parent, { rows, cols }, changed) {
   return {
     image: () => strokes.length ? (image ??= digitOfStrokes(strokes, rows, cols)) : null,
     clear,
+    get: () => strokes.map((points) => points.map((at) => at.join(".")).join("_")).join("*"),
+    set(text) {
+      const drawn = text.split("*").map((each) => each.split("_").map((at) => at.split(".")));
+      const isDrawn = /^(-?\d{1,3}\.-?\d{1,3}([_*]|$))+$/.test(text);
+      if (isDrawn) strokes = drawn.map((points) => points.map((at) => at.map(Number)));
+      if (isDrawn) show();
+      return isDrawn;
+    },
   };
 }
