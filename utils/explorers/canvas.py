@@ -3,7 +3,7 @@
 import numpy as np
 
 from utils.displays import CUE_SD, Display
-from utils.explorers.controls import button, select, slider
+from utils.explorers.controls import button, rare, select, slider
 from utils.explorers.explorer import Explorer
 from utils.explorers.packing import digits, network, page_network, parameters
 from utils.explorers.shipped import CONTROL, attention_of, trained_model
@@ -118,10 +118,12 @@ def _explorer(
         "fresh_draw": button("fresh-draw", "Draw a fresh display"),
     }
     right = {
-        "fragments": slider(
-            "fragments-slider", "Fragments (some blank)", 0, MOST_FRAGMENTS, 1, 0
-        ),
-        "second_digit": select("second-select", "Second digit", seconds, second),
         "cue": select("cue-select", "Cue", CUES, cue),
+        "fragments": rare(
+            slider(
+                "fragments-slider", "Fragments (some blank)", 0, MOST_FRAGMENTS, 1, 0
+            )
+        ),
+        "second_digit": rare(select("second-select", "Second digit", seconds, second)),
     }
     return Explorer("canvas", [left, right], data)

@@ -30,6 +30,7 @@ const VIEWS = {
 };
 
 const SHRINK = 0.8; // the least that a layout is scaled down for want of width, before the next
+const STAYS = 0.75; // of the window's height, the most that a picture takes that stays in view
 const REST = 600; // ms without a change, after which a screen reader may read what is said
 
 class Explorer {
@@ -42,12 +43,12 @@ class Explorer {
 
     el.classList.add("explorer-view");
     this.beside = element(el, "div"); // for what a view wants beside its picture
-    const main = element(el, "div", "explorer-main");
-    this.holder = element(main, "div", "explorer-image");
+    this.main = element(el, "div", "explorer-main");
+    this.holder = element(this.main, "div", "explorer-image");
     this.canvas = element(this.holder, "canvas");
     this.canvas.setAttribute("role", "img");
     this.canvas.setAttribute("aria-label", "The picture is being made");
-    this.status = element(main, "div", "explorer-status", "starting");
+    this.status = element(this.main, "div", "explorer-status", "starting");
     this.status.setAttribute("role", "status");
     this.setLayout();
   }
@@ -63,7 +64,12 @@ class Explorer {
 
     // The width decides the layout. A canvas that was scrolled out of a notebook may come back
     // blank. The theme decides the colours; a new theme starts a transition (explorer.css).
-    const resized = new ResizeObserver(() => this.setLayout() && this.draw());
+    const resized = new ResizeObserver(() => {
+      if (this.setLayout()) this.draw();
+      const isLow = this.main.offsetHeight < STAYS * window.innerHeight;
+      this.main.classList.toggle("explorer-stays", isLow);
+      this.controls.setWidth();
+    });
     const seen = new IntersectionObserver(() => this.draw());
     resized.observe(this.holder);
     seen.observe(this.canvas);

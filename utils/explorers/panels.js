@@ -19,6 +19,7 @@ import {
 import { argmax } from "./network.js";
 
 const LEGEND = 14; // pixels that the colours of a legend are wide,
+const LOW = 60; // pixels of a panel that has no room for five ticks
 const LEGEND_TEXT = 120; // and room for the words beside them
 
 export function imagePanel(c, box, { image, shape, level, unit }) {
@@ -79,7 +80,7 @@ export function answerPanel(c, box, { answers, label, question }) {
     xlim: [-0.6, 9.6],
     ylim: [0, 1],
     xticks: [...Array(10).keys()].map((digit) => [digit, digit === label ? "" : `${digit}`]),
-    yticks: SHARES.map((p) => [p, `${p}`]),
+    yticks: (box.height < LOW ? [0, 1] : SHARES).map((p) => [p, `${p}`]),
     xlabel: label === null ? "digit" : "digit (large: the label)",
     ylabel: "probability",
   });
@@ -94,6 +95,7 @@ export function answerPanel(c, box, { answers, label, question }) {
       c.fillRect(x(digit - 0.4) + s * width, at(each), width - 1, at(0) - at(each));
     });
   });
+  if (box.width < NARROW) return; // another panel names the series
   const names = answers.map(({ name }) => name);
   const y = box.width < WIDE && names.length > 2 ? box.y - 18 : box.y; // above the title
   const above = [box.x - 54, y - 26, box.width + 54, 20];
