@@ -2,7 +2,7 @@
 // One description, made by Python (explorer.py), drives it with a kernel and without.
 // explorer.py makes one script of these files.
 import { Controls, element } from "./controls.js";
-import { useTheme, theme } from "./drawing.js";
+import { isCalm, useTheme, theme } from "./drawing.js";
 import { canvasView } from "./views/canvas.js";
 import { learningView } from "./views/learning.js";
 import { observerView } from "./views/observer.js";
@@ -30,7 +30,8 @@ const VIEWS = {
 };
 
 const SHRINK = 0.8; // the least that a layout is scaled down for want of width, before the next
-const STAYS = 0.75; // of the window's height, the most that a picture takes that stays in view
+const STAYS = 0.8; // of the window's height, the most that a picture takes that stays in view
+const CALM = 500; // ms from picture to picture, where motion is to be reduced
 const REST = 600; // ms without a change, after which a screen reader may read what is said
 
 class Explorer {
@@ -92,6 +93,13 @@ class Explorer {
       this.frame = 0;
       if (this.isAsked) this.request();
     });
+  }
+
+  // Asks for the next of pictures that follow one another by themselves.
+  requestNext() {
+    clearTimeout(this.next);
+    if (isCalm()) this.next = setTimeout(() => this.request(), CALM);
+    else this.request();
   }
 
   update() {
@@ -163,6 +171,7 @@ class Explorer {
     this.isAsked = false;
     cancelAnimationFrame(this.frame);
     clearTimeout(this.resting);
+    clearTimeout(this.next);
     for (const end of this.endings) end();
   }
 }

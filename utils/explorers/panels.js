@@ -123,3 +123,22 @@ function gainLegend(c, box, gainColour, gainMaximum) {
 
 // The answer of a network in words, from its ten probabilities.
 export const likeliest = (p) => `${argmax(p)} (${Math.round(100 * Math.max(...p))}%)`;
+
+// Where the highest gain lies, in words. `ink`: the image without noise, pixels of `shape`; `of`:
+// whose gain it is. The outermost ring is left out: it multiplies padding, that is zeros.
+export function gainWords({ gains, gainShape, ink, shape, of = "" }) {
+  const [rows, cols] = gainShape;
+  const isInside = (at, end) => at > 0 && at < end - 1;
+  let [best, most, least] = [0, -Infinity, Infinity];
+  gains.forEach((gain, i) => {
+    if (!isInside(Math.floor(i / cols), rows) || !isInside(i % cols, cols)) return;
+    if (gain > most) [best, most] = [i, gain];
+    least = Math.min(least, gain);
+  });
+  if (most - least < 0.01 * most) return `gain${of} is ${most.toFixed(2)} at every place`;
+  const [row, col] = [2 * Math.floor(best / cols) - 1, 2 * (best % cols) - 1]; // of 2 by 2 pixels
+  const isNear = (y, x) => y >= row - 1 && y <= row + 2 && x >= col - 1 && x <= col + 2;
+  const isOn = ink.some((grey, i) => grey && isNear(Math.floor(i / shape[1]), i % shape[1]));
+  const where = isOn ? "on the digit" : `beside the digit, at row ${row}, column ${col}`;
+  return `highest gain${of}, ${most.toPrecision(2)}, lies ${where}`;
+}

@@ -1,9 +1,11 @@
 // "Play 100" and its running score: a hundred images for each press of the button, one in each
-// frame, and how many of them each condition of a comparison names.
-import { NARROW, SHARES, axes, percent, theme, write } from "./drawing.js";
+// frame, and how many of them each condition of a comparison names. Where motion is to be
+// reduced, one image in ten is seen.
+import { NARROW, SHARES, axes, isCalm, percent, theme, write } from "./drawing.js";
 import { argmax } from "./network.js";
 
 const PLAYED = 100; // images for each press of the button
+const CALM_IMAGES = 10; // for each picture, where motion is to be reduced
 
 export class Play {
   // `controls`: the explorer's, of which one is the button `play_100`.
@@ -25,9 +27,17 @@ export class Play {
     return this.left > 0;
   }
 
-  // Counts the answers to an image: `p`, ten probabilities of each condition. `second` is the
+  // Counts the answers to the images of one picture, and returns the last of them. `look`
+  // gives an image's { p, label, second, ... }: ten probabilities of each condition, and the
   // label of a second digit, or null.
-  count(p, label, second) {
+  count(look) {
+    let seen;
+    const images = Math.min(this.left, isCalm() ? CALM_IMAGES : 1);
+    for (let i = 0; i < images; i++) this.add((seen = look()));
+    return seen;
+  }
+
+  add({ p, label, second }) {
     this.left -= 1;
     this.shown += 1;
     p.forEach((each, n) => {
@@ -49,7 +59,7 @@ export class Play {
       ({ name, right, intruded }) =>
         `${name} ${right}` + (pair ? ` (the other digit ${intruded})` : ""),
     );
-    return `; right of ${this.shown}: ${rights.join(", ")}`;
+    return `. Score, right of ${this.shown}: ${rights.join(", ")}`;
   }
 }
 

@@ -17,7 +17,14 @@ import {
   theme,
   write,
 } from "../drawing.js";
-import { answerPanel, imagePanel, legendPanel, likeliest, mapPanel } from "../panels.js";
+import {
+  answerPanel,
+  gainWords,
+  imagePanel,
+  legendPanel,
+  likeliest,
+  mapPanel,
+} from "../panels.js";
 import { GUESS } from "../psychometrics.js";
 import { withNoise } from "../stimuli.js";
 import { coloursOf, digitsOf } from "../unpacking.js";
@@ -83,7 +90,7 @@ export const learningView = {
 
     function heard() {
       if (!explorer.canvas.isConnected) lesson.pause(); // a page may drop it without a word
-      explorer.request();
+      explorer.requestNext();
     }
 
     // Follows the controls; returns whether settings wait for a new start.
@@ -129,6 +136,7 @@ export const learningView = {
           waits ? "press Start again to learn with the new settings" : "",
           `test digit ${values.digit} (label ${seen.label}), ` +
             `noise ${levelText(seen.level)}: ${seen.answers.map(likeliest).join(" and ")}`,
+          `the ${gainWords({ ...seen, ...left, of: ` of ${names[0]}` })}`,
         ]
           .filter(Boolean)
           .join("; "),
@@ -211,7 +219,7 @@ class Lesson {
     });
     const image = Uint8ClampedArray.from(greys); // as a screen shows it
     const shape = comparison.settings.canvas;
-    return { image, shape, level: sd, label, answers, maps };
+    return { image, ink: clean, shape, level: sd, label, answers, maps };
   }
 }
 
@@ -232,11 +240,10 @@ function settingsFrom(values, { settings, canvases }) {
 function progressWords({ report, learns, learner }, names) {
   if (!report) return learns ? "beginning to learn" : "not begun: press Learn";
   const where = learner.isInPage ? " in the page itself (it cannot start a worker)" : "";
-  const { updates, accuracies, test_noise_sd, updates_per_second: rate } = report;
-  const speed = rate ? ` (${Math.round(rate)} a second)` : "";
+  const { updates, accuracies, test_noise_sd } = report;
   const scores = names.map((name, n) => `${name} ${percent(accuracies[n])}`);
   return (
-    `${learns ? "learning" : "paused"}${where}, ${updates} updates${speed}, ` +
+    `${learns ? "learning" : "paused"}${where}, ${updates} updates, ` +
     `at SD ${levelText(test_noise_sd)}: ${scores.join(", ")}`
   );
 }

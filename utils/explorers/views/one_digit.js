@@ -3,7 +3,14 @@
 // Data: `digits` and `networks` (unpacking.js), `wasm`, and for attention `parameters` of kinds,
 // `gain_colours` and `control`, the name of the network that was trained without attention.
 import { axes, inside, levelText, line, theme, write } from "../drawing.js";
-import { answerPanel, imagePanel, legendPanel, likeliest, mapPanel } from "../panels.js";
+import {
+  answerPanel,
+  gainWords,
+  imagePanel,
+  legendPanel,
+  likeliest,
+  mapPanel,
+} from "../panels.js";
 import { Play, scorePanel } from "../score.js";
 import { NOISES, randomNumbers } from "../stimuli.js";
 import { coloursOf, digitsOf, imageOf, makeNetworks } from "../unpacking.js";
@@ -123,17 +130,16 @@ export const attentionView = {
         [random, played] = [randomNumbers(0, PLAYED_STREAM), 0]; // the same for every condition
       }
       const drawing = { greys: pad.image(), label: null, subject: "your drawing" };
-      const seen = plays
-        ? noisy(digitAt(digits, played++ % digits.labels.length), values, random)
-        : noisy(drawing.greys ? drawing : digitAt(digits, shown), values);
-      const { p, ...gains } = lookAt(seen.greys, values);
-      if (plays) {
-        play.count(p, seen.label, null);
-        explorer.request(); // the next, in the next frame
-      }
+      const look = (digit, random) => {
+        const seen = noisy(digit, values, random);
+        return { ...seen, ...lookAt(seen.greys, values), ink: digit.greys };
+      };
+      const next = () => look(digitAt(digits, played++ % digits.labels.length), random);
+      const own = drawing.greys ? drawing : digitAt(digits, shown);
+      const { p, ...seen } = plays ? play.count(next) : look(own);
+      if (plays) explorer.requestNext();
       return {
         ...seen,
-        ...gains,
         ...play.state(false),
         ...colours,
         question: "The answer",
@@ -141,6 +147,7 @@ export const attentionView = {
         words:
           `${seen.words}; ${mapWords(map, values)}: ` +
           names.map((name, n) => `${name} ${likeliest(p[n])}`).join(", ") +
+          `. The ${gainWords(seen)}` +
           play.words(false) +
           verdict(play),
       };
