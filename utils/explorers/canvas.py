@@ -56,7 +56,8 @@ def display(images, labels, model=None) -> Explorer:
         "control": network("without", trained_model(CONTROL, ALONE)),
     }
     settings = {"strength": strength, **parameters(kind, own, ALONE.shape)[kind]}
-    return _explorer(images, labels, networks, kind, settings, NOISE)
+    title = "A digit at a random place"
+    return _explorer(title, images, labels, networks, kind, settings, NOISE)
 
 
 def competition(images, labels) -> Explorer:
@@ -83,13 +84,16 @@ def competition(images, labels) -> Explorer:
         "attended": network("with a cue", trained_model("given", PAIR)),
         "control": network("without", trained_model(CONTROL, PAIR)),
     }
+    title = "Two digits and a cue"
     return _explorer(
-        *(images, labels, networks, CONTROL, {}, PAIR_NOISE), second=True, cue="digit"
+        *(title, images, labels, networks, CONTROL, {}, PAIR_NOISE),
+        second=True,
+        cue="digit",
     )
 
 
 def _explorer(
-    images, labels, networks, kind, settings, noise, second=False, cue="none"
+    title, images, labels, networks, kind, settings, noise, second=False, cue="none"
 ):
     shown = digits(images, labels)
     if np.any(np.array((shown["rows"], shown["cols"])) > ALONE.shape):
@@ -98,6 +102,7 @@ def _explorer(
             f"Received {shown['rows']} x {shown['cols']}. Crop or shrink them."
         )
     data = {
+        "title": title,
         "digits": shown,
         "canvas": list(ALONE.shape),
         "fragment": min(ALONE.fragment, shown["rows"], shown["cols"]),

@@ -13,6 +13,11 @@
 //
 // `name` is the trait's; `css` is the class of the element that holds the input.
 
+// Rows and columns by which a key moves what has the focus.
+export const ARROWS = {
+  ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1],
+};
+
 const HAND_RESTS = 250; // ms without a step, after which Python hears of a slider
 
 const numberOf = (text) => (text.trim() === "" ? NaN : Number(text.replaceAll(",", "")));

@@ -183,6 +183,19 @@ function keepKeys(root) {
   root.addEventListener("keydown", (event) => event.stopPropagation());
 }
 
+// Makes an element a region with a heading that is heard and not seen, one level below the
+// heading before it. An anywidget's element is not in the page yet: its level is that below a
+// section's.
+function makeRegion(root, title) {
+  root.setAttribute("role", "region");
+  root.setAttribute("aria-label", title);
+  const isBefore = (each) => each.compareDocumentPosition(root) & Node.DOCUMENT_POSITION_FOLLOWING;
+  const all = [...document.querySelectorAll("h1, h2, h3, h4, h5")];
+  const last = all.filter((each) => isBefore(each) && !each.closest(".explorer")).at(-1);
+  const level = root.isConnected ? 1 + Number(last?.tagName[1] ?? 0) : 3;
+  element(root, `h${level}`, "explorer-heard", title);
+}
+
 const brightness = (colour) => {
   const [red, green, blue] = colour.match(/[\d.]+/g).map(Number);
   return red + green + blue;
@@ -192,6 +205,7 @@ const brightness = (colour) => {
 export function mount(root, description, model) {
   root.replaceChildren();
   keepKeys(root);
+  makeRegion(root, description.data.title);
   const inside = element(root, "div", "explorer-inside");
   const panel = element(inside, "div", "explorer-controls");
   const controls = new Controls(panel, description.columns, model);

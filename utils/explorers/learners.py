@@ -71,6 +71,7 @@ def learning(images, labels, run) -> Explorer:
         for rows, cols in sorted(shapes)
     }
     data = {
+        "title": "Two networks that learn",
         "digits": digits(images[:learnt], labels[:learnt], learnt),
         "test_digits": digits(images[learnt:count], labels[learnt:count]),
         "canvases": canvases,

@@ -39,6 +39,7 @@ def noise(images, labels, model=None) -> Explorer:
     shown = digits(images, labels)
     networks = {"shown": network("", trained() if model is None else model)}
     data = {"digits": shown, "networks": networks, **page_network()}
+    data["title"] = "Noise on a digit"
     left = _digit_slider(shown) | {"fresh_draw": button("fresh-draw", FRESH)}
     return Explorer("noise", [left, _noise_controls(level=25)], data)
 
@@ -81,6 +82,7 @@ def attention(images, labels, model=None) -> Explorer:
         networks, best = {"yours": network("Yours", model), **networks}, "yours"
         kind, strength, own = attention_of(model)
     data = {
+        "title": "Where a network looks",
         "digits": shown,
         "networks": networks,
         "control": CONTROL,

@@ -4,7 +4,7 @@
 // Data: `digits` (unpacking.js), `canvas` [rows, cols], `fragment` (the side of one, pixels),
 // `networks` { attended, control }, `attention` (a kind, which a cue multiplies)
 // and its `settings`, `cue_sd` (pixels), `gain_colours`, `wasm`.
-import { element } from "../controls.js";
+import { ARROWS, element } from "../controls.js";
 import { write } from "../drawing.js";
 import {
   answerPanel,
@@ -27,7 +27,6 @@ import {
 import { coloursOf, digitsOf, makeNetworks } from "../unpacking.js";
 
 const DISPLAY_STREAMS = { own: 12, played: 7 }; // of random numbers
-const ARROWS = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
 
 export const canvasView = {
   layouts: [

@@ -17,14 +17,7 @@ import {
   theme,
   write,
 } from "../drawing.js";
-import {
-  answerPanel,
-  gainWords,
-  imagePanel,
-  legendPanel,
-  likeliest,
-  mapPanel,
-} from "../panels.js";
+import { answerPanel, gainWords, imagePanel, legendPanel, likeliest, mapPanel } from "../panels.js";
 import { GUESS } from "../psychometrics.js";
 import { withNoise } from "../stimuli.js";
 import { coloursOf, digitsOf } from "../unpacking.js";

@@ -3,14 +3,7 @@
 // Data: `digits` and `networks` (unpacking.js), `wasm`, and for attention `parameters` of kinds,
 // `gain_colours` and `control`, the name of the network that was trained without attention.
 import { axes, inside, levelText, line, theme, write } from "../drawing.js";
-import {
-  answerPanel,
-  gainWords,
-  imagePanel,
-  legendPanel,
-  likeliest,
-  mapPanel,
-} from "../panels.js";
+import { answerPanel, gainWords, imagePanel, legendPanel, likeliest, mapPanel } from "../panels.js";
 import { Play, scorePanel } from "../score.js";
 import { NOISES, randomNumbers } from "../stimuli.js";
 import { coloursOf, digitsOf, imageOf, makeNetworks } from "../unpacking.js";
