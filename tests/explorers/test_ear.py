@@ -2,12 +2,25 @@
 
 import re
 
+import axe
 import pytest
 from browser import Page
 from canvas_page import FEW, IMAGES, LABELS, image
 from shown import all_three
 
 from utils import explorers
+from utils.spec import RunSpec
+
+PAPER = """:root { color-scheme: light dark; background: #ffffff; }
+@media (prefers-color-scheme: dark) { :root { background: #17181a; } }"""
+MADE = {
+    "noise": {},
+    "attention": {},
+    "display": {},
+    "competition": {},
+    "observer": {"networks": {"control": {60: 0.75, 120: 0.6}}},
+    "learning": {"run": RunSpec("energy")},
+}
 
 pytestmark = pytest.mark.browser
 
@@ -98,3 +111,17 @@ def test_where_less_motion_is_asked_for_a_hundred_images_make_ten_pictures(
         explorer.page.wait_for_timeout(1000)
         scores.append(explorer.status().partition("Score")[2])
     assert scores[0] == scores[1]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_in_an_explorer(scheme, open_canvas):
+    study = all_three()[-1]
+    made = [getattr(explorers, x)(IMAGES, LABELS, **how) for x, how in MADE.items()]
+    for each in (study, *made):
+        size = {"width": 390, "height": 844}
+        explorer = open_canvas(made=each, viewport=size, color_scheme=scheme)
+        explorer.page.add_style_tag(content=PAPER)
+        explorer.root.evaluate(
+            "root => root.querySelectorAll('details').forEach((x) => (x.open = true))"
+        )
+        assert axe.found(explorer.page, ".explorer") == []
