@@ -36,7 +36,7 @@ STATUS = re.compile(
     r"(?P<row>\d+), column (?P<col>\d+),(.* a second digit \((?P<other>\d)\),)?"
     r".* noise (?P<noise>\d+): with (attention|a cue) (?P<attended>\d) "
     r"\((?P<sure>\d+)%\), without (?P<control>\d) \((?P<control_sure>\d+)%\)"
-    r"(; right of (?P<shown>\d+): with (attention|a cue) (?P<attended_right>\d+)"
+    r"(.*, right of (?P<shown>\d+): with (attention|a cue) (?P<attended_right>\d+)"
     r"( \(the other digit (?P<attended_other>\d+)\))?, without (?P<control_right>\d+)"
     r"( \(the other digit (?P<control_other>\d+)\))?)?"
 )

@@ -50,7 +50,7 @@ def test_the_mouse_drags_the_digit_as_far_as_it_goes(open_canvas):
 def test_arrow_keys_move_the_digit(open_canvas):
     explorer = open_canvas()
     without_noise(explorer)
-    explorer.part(".cue-select select").focus()
+    explorer.part(".second-select select").focus()
     explorer.page.keyboard.press("Tab")
     assert explorer.page.evaluate("document.activeElement.className").endswith("handle")
     row, col = place(explorer)

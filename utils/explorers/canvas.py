@@ -3,7 +3,7 @@
 import numpy as np
 
 from utils.displays import CUE_SD, Display
-from utils.explorers.controls import button, select, slider
+from utils.explorers.controls import button, rare, select, slider
 from utils.explorers.explorer import Explorer
 from utils.explorers.packing import digits, network, page_network, parameters
 from utils.explorers.shipped import CONTROL, attention_of, trained_model
@@ -56,7 +56,8 @@ def display(images, labels, model=None) -> Explorer:
         "control": network("without", trained_model(CONTROL, ALONE)),
     }
     settings = {"strength": strength, **parameters(kind, own, ALONE.shape)[kind]}
-    return _explorer("display", images, labels, networks, kind, settings, NOISE)
+    names = "display", "A digit at a random place"
+    return _explorer(names, images, labels, networks, kind, settings, NOISE)
 
 
 def competition(images, labels) -> Explorer:
@@ -83,16 +84,18 @@ def competition(images, labels) -> Explorer:
         "attended": network("with a cue", trained_model("given", PAIR)),
         "control": network("without", trained_model(CONTROL, PAIR)),
     }
+    names = "competition", "Two digits and a cue"
     return _explorer(
-        *("competition", images, labels, networks, CONTROL, {}, PAIR_NOISE),
+        *(names, images, labels, networks, CONTROL, {}, PAIR_NOISE),
         second=True,
         cue="digit",
     )
 
 
 def _explorer(
-    name, images, labels, networks, kind, settings, noise, second=False, cue="none"
+    names, images, labels, networks, kind, settings, noise, second=False, cue="none"
 ):
+    name, title = names
     shown = digits(images, labels)
     if np.any(np.array((shown["rows"], shown["cols"])) > ALONE.shape):
         raise ValueError(
@@ -100,6 +103,7 @@ def _explorer(
             f"Received {shown['rows']} x {shown['cols']}. Crop or shrink them."
         )
     data = {
+        "title": title,
         "digits": shown,
         "canvas": list(ALONE.shape),
         "fragment": min(ALONE.fragment, shown["rows"], shown["cols"]),
@@ -120,10 +124,12 @@ def _explorer(
         "fresh_draw": button("fresh-draw", "Draw a fresh display"),
     }
     right = {
-        "fragments": slider(
-            "fragments-slider", "Fragments (some blank)", 0, MOST_FRAGMENTS, 1, 0
-        ),
-        "second_digit": select("second-select", "Second digit", seconds, second),
         "cue": select("cue-select", "Cue", CUES, cue),
+        "fragments": rare(
+            slider(
+                "fragments-slider", "Fragments (some blank)", 0, MOST_FRAGMENTS, 1, 0
+            )
+        ),
+        "second_digit": rare(select("second-select", "Second digit", seconds, second)),
     }
     return Explorer("canvas", [left, right], data, name)

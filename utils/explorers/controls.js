@@ -9,8 +9,14 @@
 //   by     { other: { value: { label, max, step, decimals } } }: the range follows a select,
 //          and the slider keeps its share of the range
 //   only   { other: [values] }: enabled only while a select has one of these values
+//   rare   true: below the others, and behind "More" on a narrow page
 //
 // `name` is the trait's; `css` is the class of the element that holds the input.
+
+// Rows and columns by which a key moves what has the focus.
+export const ARROWS = {
+  ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1],
+};
 
 const HAND_RESTS = 250; // ms without a step, after which Python hears of a slider
 
@@ -31,10 +37,13 @@ export class Controls {
     this.remark = ""; // on a number that was typed and cannot be had as it is
     this.changed = () => {}; // called when a value or the remark has changed
     this.hearing = new Map();
+    this.more = document.createElement("details");
+    element(this.more, "summary", "", "More");
     for (const column of columns) {
       const group = element(parent, "div", "explorer-group");
-      for (const described of column) this.add(group, { ...described });
+      for (const each of column) this.add(each.rare ? this.more : group, { ...each });
     }
+    if (this.more.children.length > 1) parent.lastChild.append(this.more);
     for (const control of Object.values(this.all)) this.show(control);
     if (!model) return;
     for (const name of Object.keys(this.all)) {
@@ -61,6 +70,12 @@ export class Controls {
   setLabel(name, label) {
     const { input } = this.all[name];
     if (input.textContent !== label) input.textContent = label;
+  }
+
+  // On a wide page, where the style hides the word "More", all controls are shown.
+  setWidth() {
+    const isWide = getComputedStyle(this.more.firstChild).display === "none";
+    if (this.isWide !== (this.isWide = isWide)) this.more.open = isWide;
   }
 
   end() {
@@ -144,6 +159,10 @@ export class Controls {
     } else {
       input.type = "range";
       input.addEventListener("input", () => this.set(name, Number(input.value)));
+      // A swipe that begins here scrolls the page. What it has moved until then is undone.
+      let before;
+      input.addEventListener("pointerdown", () => (before = control.value));
+      input.addEventListener("pointercancel", () => this.set(name, before));
       control.number = element(control.row, "input", "explorer-number");
       control.number.inputMode = "decimal";
       control.number.addEventListener("change", () => this.type(control));

@@ -35,6 +35,11 @@ def kept() -> dict:
     return {"kind": "kept", "css": "", "label": "", "value": []}
 
 
+def rare(control: Mapping) -> dict:
+    """A control that a narrow page keeps behind "More"."""
+    return {**control, "rare": True}
+
+
 def spanned(control: Mapping, chosen: Mapping) -> dict:
     """A control with the range that follows from what is chosen elsewhere."""
     for other, spans in control.get("by", {}).items():

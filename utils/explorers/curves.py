@@ -48,7 +48,8 @@ def study(records: Iterable[Mapping]) -> Explorer:
             "run": select("run-select", "Run", {"all runs": "all", **one_run}),
         },
     ]
-    return Explorer("study", columns, {"arms": arms, "epochs": epochs})
+    data = {"title": "The runs of a study", "arms": arms, "epochs": epochs}
+    return Explorer("study", columns, data)
 
 
 def study_arms(records: Iterable[Mapping]) -> list[dict]:

@@ -144,6 +144,9 @@ export const SHARES = [0, 0.25, 0.5, 0.75, 1]; // to tick
 export const NARROW = 200; // pixels of a panel that has no room for a long title
 export const WIDE = 500; // pixels of a panel that has room for a title and names beside it
 
+// Whether the reader's system asks for less motion.
+export const isCalm = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
+
 export const percent = (share) => `${Math.round(100 * share)}%`;
 export const levelText = (level) => level.toFixed(level > 1 ? 1 : 2);
 

@@ -2,7 +2,7 @@
 // One description, made by Python (explorer.py), drives it with a kernel and without.
 // explorer.py makes one script of these files.
 import { Controls, element } from "./controls.js";
-import { useTheme, theme } from "./drawing.js";
+import { isCalm, useTheme, theme } from "./drawing.js";
 import { addButtons, askedOf, idOf, setControls, setLinked } from "./link.js";
 import { canvasView } from "./views/canvas.js";
 import { learningView } from "./views/learning.js";
@@ -31,6 +31,8 @@ const VIEWS = {
 };
 
 const SHRINK = 0.8; // the least that a layout is scaled down for want of width, before the next
+const STAYS = 0.8; // of the window's height, the most that a picture takes that stays in view
+const CALM = 500; // ms from picture to picture, where motion is to be reduced
 const REST = 600; // ms without a change, after which a screen reader may read what is said
 
 class Explorer {
@@ -44,12 +46,12 @@ class Explorer {
 
     el.classList.add("explorer-view");
     this.beside = element(el, "div"); // for what a view wants beside its picture
-    const main = element(el, "div", "explorer-main");
-    this.holder = element(main, "div", "explorer-image");
+    this.main = element(el, "div", "explorer-main");
+    this.holder = element(this.main, "div", "explorer-image");
     this.canvas = element(this.holder, "canvas");
     this.canvas.setAttribute("role", "img");
     this.canvas.setAttribute("aria-label", "The picture is being made");
-    this.status = element(main, "div", "explorer-status", "starting");
+    this.status = element(this.main, "div", "explorer-status", "starting");
     this.status.setAttribute("role", "status");
     this.setLayout();
   }
@@ -66,7 +68,12 @@ class Explorer {
 
     // The width decides the layout. A canvas that was scrolled out of a notebook may come back
     // blank. The theme decides the colours; a new theme starts a transition (explorer.css).
-    const resized = new ResizeObserver(() => this.setLayout() && this.draw());
+    const resized = new ResizeObserver(() => {
+      if (this.setLayout()) this.draw();
+      const isLow = this.main.offsetHeight < STAYS * window.innerHeight;
+      this.main.classList.toggle("explorer-stays", isLow);
+      this.controls.setWidth();
+    });
     const seen = new IntersectionObserver(() => this.draw());
     resized.observe(this.holder);
     seen.observe(this.canvas);
@@ -89,6 +96,13 @@ class Explorer {
       this.frame = 0;
       if (this.isAsked) this.request();
     });
+  }
+
+  // Asks for the next of pictures that follow one another by themselves.
+  requestNext() {
+    clearTimeout(this.next);
+    if (isCalm()) this.next = setTimeout(() => this.request(), CALM);
+    else this.request();
   }
 
   update() {
@@ -163,6 +177,7 @@ class Explorer {
     this.isAsked = false;
     cancelAnimationFrame(this.frame);
     clearTimeout(this.resting);
+    clearTimeout(this.next);
     for (const end of this.endings) end();
   }
 }
@@ -174,6 +189,19 @@ function keepKeys(root) {
   root.addEventListener("keydown", (event) => event.stopPropagation());
 }
 
+// Makes an element a region with a heading that is heard and not seen, one level below the
+// heading before it. An anywidget's element is not in the page yet: its level is that below a
+// section's.
+function makeRegion(root, title) {
+  root.setAttribute("role", "region");
+  root.setAttribute("aria-label", title);
+  const isBefore = (each) => each.compareDocumentPosition(root) & Node.DOCUMENT_POSITION_FOLLOWING;
+  const all = [...document.querySelectorAll("h1, h2, h3, h4, h5")];
+  const last = all.filter((each) => isBefore(each) && !each.closest(".explorer")).at(-1);
+  const level = root.isConnected ? 1 + Number(last?.tagName[1] ?? 0) : 3;
+  element(root, `h${level}`, "explorer-heard", title);
+}
+
 const brightness = (colour) => {
   const [red, green, blue] = colour.match(/[\d.]+/g).map(Number);
   return red + green + blue;
@@ -183,6 +211,7 @@ const brightness = (colour) => {
 export function mount(root, description, model) {
   root.replaceChildren();
   keepKeys(root);
+  makeRegion(root, description.data.title);
   const isPage = !model && !document.getElementById("jupyter-config-data"); // of JupyterLab
   const asked = isPage ? askedOf(root) : null;
   const inside = element(root, "div", "explorer-inside");

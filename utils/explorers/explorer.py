@@ -37,8 +37,9 @@ SCRIPT = f"""function explorerScript() {{{{
 return {{ mount, render, answerMessages }};
 }}}}"""
 STILL = (
-    "This explorer moves where scripts may run: in JupyterLab, once the notebook is "
-    "trusted or run, and in its page. The figure beside it shows the same."
+    "To use this explorer in JupyterLab, run the notebook (Run > Run All Cells), or "
+    "trust it (Ctrl+Shift+C, then Trust Notebook). On a page, allow its script. The "
+    "figure beside it shows the same."
 )
 
 
@@ -53,7 +54,8 @@ class Explorer(anywidget.AnyWidget):
         view: its name in explorer.js.
         columns: of controls, by the name of their trait; a control follows the selects
             that rule it.
-        data: what the view draws, as values that JSON holds.
+        data: what the view draws, as values that JSON holds, and a `title`, by which
+            readers who hear the page find the explorer.
         name: in the links and files of a page; by default the view's.
 
     Attributes:

@@ -1,6 +1,6 @@
 """Two networks that learn in the reader's page, with attention and without."""
 
-from utils.explorers.controls import button, select, slider
+from utils.explorers.controls import button, rare, select, slider
 from utils.explorers.explorer import Explorer
 from utils.explorers.packing import SIZES, digits, page_network, parameters
 from utils.explorers.shipped import CONTROL, MAPS
@@ -71,6 +71,7 @@ def learning(images, labels, run) -> Explorer:
         for rows, cols in sorted(shapes)
     }
     data = {
+        "title": "Two networks that learn",
         "digits": digits(images[:learnt], labels[:learnt], learnt),
         "test_digits": digits(images[learnt:count], labels[learnt:count]),
         "canvases": canvases,
@@ -100,16 +101,20 @@ def learning(images, labels, run) -> Explorer:
     beginning = {
         "attention": select("attention-select", "One network", MAPS, run.attention),
         "control": select("control-select", "The other network", MAPS, CONTROL),
-        "training_noise": slider(
-            *("training-noise-slider", f"Training noise ({varies})", 0),
-            *(most, 0.5, run.noise_sd),
+        "training_noise": rare(
+            slider(
+                *("training-noise-slider", f"Training noise ({varies})", 0),
+                *(most, 0.5, run.noise_sd),
+            )
         ),
-        "canvas": select(
-            *("canvas-select", "Canvas", {name: name for name in canvases}),
-            "{} x {}".format(*canvas),
+        "canvas": rare(
+            select(
+                *("canvas-select", "Canvas", {name: name for name in canvases}),
+                "{} x {}".format(*canvas),
+            )
         ),
-        "learning_rate": select(
-            "rate-select", f"Learning rate ({how})", rates, run.learning_rate
+        "learning_rate": rare(
+            select("rate-select", f"Learning rate ({how})", rates, run.learning_rate)
         ),
     }
     return Explorer("learning", [moving, beginning], data)

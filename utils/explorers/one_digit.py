@@ -1,7 +1,7 @@
 """Explorers of one digit: what noise does to it, and where a network looks."""
 
 from utils.attention import KINDS
-from utils.explorers.controls import button, select, slider
+from utils.explorers.controls import button, rare, select, slider
 from utils.explorers.explorer import Explorer
 from utils.explorers.packing import digits, network, page_network, parameters
 from utils.explorers.shipped import (
@@ -15,6 +15,7 @@ from utils.explorers.shipped import (
 from utils.maps import DIGITS
 from utils.noise import NOISES
 
+FRESH = "Draw fresh noise"
 MOST_SIGMA = 5.0  # or that of a network of one's own, if it is larger
 
 
@@ -38,9 +39,9 @@ def noise(images, labels, model=None) -> Explorer:
     shown = digits(images, labels)
     networks = {"shown": network("", trained() if model is None else model)}
     data = {"digits": shown, "networks": networks, **page_network()}
-    choices = _noise_controls(level=25)
-    fresh = {"fresh_draw": choices.pop("fresh_draw")}
-    return Explorer("noise", [_digit_slider(shown) | fresh, choices], data)
+    data["title"] = "Noise on a digit"
+    left = _digit_slider(shown) | {"fresh_draw": button("fresh-draw", FRESH)}
+    return Explorer("noise", [left, _noise_controls(level=25)], data)
 
 
 def attention(images, labels, model=None) -> Explorer:
@@ -81,6 +82,7 @@ def attention(images, labels, model=None) -> Explorer:
         networks, best = {"yours": network("Yours", model), **networks}, "yours"
         kind, strength, own = attention_of(model)
     data = {
+        "title": "Where a network looks",
         "digits": shown,
         "networks": networks,
         "control": CONTROL,
@@ -89,9 +91,15 @@ def attention(images, labels, model=None) -> Explorer:
     }
     named = {each["label"]: name for name, each in networks.items()}
     sigma = own.get("sigma", 1)
-    looking = {
+    seen = {
+        "play_100": button("play-100", "Play 100"),
+        **_noise_controls(level=spec["noise_sd"]),
+        **_digit_slider(shown),
         "network": select("network-select", "Network", named, best),
         "attention": select("attention-select", "Attention map", MAPS, kind),
+    }
+    seen["noise"] = rare(seen["noise"])
+    looking = {
         "strength": slider(
             *("strength-slider", "Strength (0: none, 1: full)", 0, 1, 0.01, strength),
             only={"attention": [name for name in KINDS if name != "as_coded"]},
@@ -100,14 +108,15 @@ def attention(images, labels, model=None) -> Explorer:
             *("top-n-slider", "N (digits attended)", 1, DIGITS, 1, own.get("n", 1)),
             only={"attention": ["top_n"]},
         ),
-        "sigma": slider(
-            *("sigma-slider", "Sigma (half saturation)", 0),
-            *(max(MOST_SIGMA, sigma), 0.05, sigma),
-            only={"attention": ["normalised"]},
+        "sigma": rare(
+            slider(
+                *("sigma-slider", "Sigma (half saturation)", 0),
+                *(max(MOST_SIGMA, sigma), 0.05, sigma),
+                only={"attention": ["normalised"]},
+            )
         ),
+        "fresh_draw": rare(button("fresh-draw", FRESH)),
     }
-    seen = _digit_slider(shown) | _noise_controls(level=spec["noise_sd"])
-    seen["play_100"] = button("play-100", "Play 100")
     return Explorer("attention", [seen, looking], data)
 
 
@@ -117,7 +126,7 @@ def _digit_slider(shown):
 
 
 def _noise_controls(level):
-    """A kind of noise, its level (to begin with, that of the first), a fresh draw."""
+    """A kind of noise, and its level (to begin with, that of the first)."""
     spans = {}
     for name, kind in NOISES.items():
         step = 0.5 if kind.maximum > 1 else 0.01
@@ -129,5 +138,4 @@ def _noise_controls(level):
     return {
         "noise": select("noise-select", "Kind of noise", kinds),
         "noise_level": {**span, "by": {"noise": spans}},
-        "fresh_draw": button("fresh-draw", "Draw fresh noise"),
     }

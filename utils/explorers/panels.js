@@ -19,6 +19,7 @@ import {
 import { argmax } from "./network.js";
 
 const LEGEND = 14; // pixels that the colours of a legend are wide,
+const LOW = 60; // pixels of a panel that has no room for five ticks
 const LEGEND_TEXT = 120; // and room for the words beside them
 
 export function imagePanel(c, box, { image, shape, level, unit }) {
@@ -79,7 +80,7 @@ export function answerPanel(c, box, { answers, label, question }) {
     xlim: [-0.6, 9.6],
     ylim: [0, 1],
     xticks: [...Array(10).keys()].map((digit) => [digit, digit === label ? "" : `${digit}`]),
-    yticks: SHARES.map((p) => [p, `${p}`]),
+    yticks: (box.height < LOW ? [0, 1] : SHARES).map((p) => [p, `${p}`]),
     xlabel: label === null ? "digit" : "digit (large: the label)",
     ylabel: "probability",
   });
@@ -94,6 +95,7 @@ export function answerPanel(c, box, { answers, label, question }) {
       c.fillRect(x(digit - 0.4) + s * width, at(each), width - 1, at(0) - at(each));
     });
   });
+  if (box.width < NARROW) return; // another panel names the series
   const names = answers.map(({ name }) => name);
   const y = box.width < WIDE && names.length > 2 ? box.y - 18 : box.y; // above the title
   const above = [box.x - 54, y - 26, box.width + 54, 20];
@@ -121,3 +123,22 @@ function gainLegend(c, box, gainColour, gainMaximum) {
 
 // The answer of a network in words, from its ten probabilities.
 export const likeliest = (p) => `${argmax(p)} (${Math.round(100 * Math.max(...p))}%)`;
+
+// Where the highest gain lies, in words. `ink`: the image without noise, pixels of `shape`; `of`:
+// whose gain it is. The outermost ring is left out: it multiplies padding, that is zeros.
+export function gainWords({ gains, gainShape, ink, shape, of = "" }) {
+  const [rows, cols] = gainShape;
+  const isInside = (at, end) => at > 0 && at < end - 1;
+  let [best, most, least] = [0, -Infinity, Infinity];
+  gains.forEach((gain, i) => {
+    if (!isInside(Math.floor(i / cols), rows) || !isInside(i % cols, cols)) return;
+    if (gain > most) [best, most] = [i, gain];
+    least = Math.min(least, gain);
+  });
+  if (most - least < 0.01 * most) return `gain${of} is ${most.toFixed(2)} at every place`;
+  const [row, col] = [2 * Math.floor(best / cols) - 1, 2 * (best % cols) - 1]; // of 2 by 2 pixels
+  const isNear = (y, x) => y >= row - 1 && y <= row + 2 && x >= col - 1 && x <= col + 2;
+  const isOn = ink.some((grey, i) => grey && isNear(Math.floor(i / shape[1]), i % shape[1]));
+  const where = isOn ? "on the digit" : `beside the digit, at row ${row}, column ${col}`;
+  return `highest gain${of}, ${most.toPrecision(2)}, lies ${where}`;
+}

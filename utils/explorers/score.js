@@ -1,9 +1,11 @@
 // "Play 100" and its running score: a hundred images for each press of the button, one in each
-// frame, and how many of them each condition of a comparison names.
-import { SHARES, axes, percent, theme, write } from "./drawing.js";
+// frame, and how many of them each condition of a comparison names. Where motion is to be
+// reduced, one image in ten is seen.
+import { NARROW, SHARES, axes, isCalm, percent, theme, write } from "./drawing.js";
 import { argmax } from "./network.js";
 
 const PLAYED = 100; // images for each press of the button
+const CALM_IMAGES = 10; // for each picture, where motion is to be reduced
 
 export class Play {
   // `controls`: the explorer's, of which one is the button `play_100`. A link has the presses
@@ -30,9 +32,17 @@ export class Play {
     return this.left > 0;
   }
 
-  // Counts the answers to an image: `p`, ten probabilities of each condition. `second` is the
+  // Counts the answers to the images of one picture, and returns the last of them. `look`
+  // gives an image's { p, label, second, ... }: ten probabilities of each condition, and the
   // label of a second digit, or null.
-  count(p, label, second) {
+  count(look) {
+    let seen;
+    const images = Math.min(this.left, isCalm() ? CALM_IMAGES : 1);
+    for (let i = 0; i < images; i++) this.add((seen = look()));
+    return seen;
+  }
+
+  add({ p, label, second }) {
     this.left -= 1;
     this.shown += 1;
     p.forEach((each, n) => {
@@ -54,18 +64,21 @@ export class Play {
       ({ name, right, intruded }) =>
         `${name} ${right}` + (pair ? ` (the other digit ${intruded})` : ""),
     );
-    return `; right of ${this.shown}: ${rights.join(", ")}`;
+    return `. Score, right of ${this.shown}: ${rights.join(", ")}`;
   }
 }
 
 // Of `shown` images, the right answers in each condition and, where there was a second digit
-// (`pair`), the images in which it was named: `score` is [{ name, right, intruded }].
+// (`pair`), the images in which it was named: `score` is [{ name, right, intruded }]. The names
+// are the legend of the answers, too.
 export function scorePanel(c, box, { score, shown, pair, invitation }) {
+  const isNarrow = box.width < NARROW;
+  const shares = isNarrow ? [0, 0.5, 1] : SHARES;
   const { x } = axes(c, box, {
-    title: "Right so far",
+    title: isNarrow && shown ? `Right of ${shown}` : isNarrow ? "" : "Right so far",
     xlim: [0, 1],
     ylim: [0, 1],
-    xticks: SHARES.map((share) => [share, percent(share)]),
+    xticks: shares.map((share) => [share, percent(share)]),
     yticks: [],
     xlabel: "share of images",
     ylabel: "",
@@ -74,10 +87,12 @@ export function scorePanel(c, box, { score, shown, pair, invitation }) {
   score.forEach(({ name, right, intruded }, s) => {
     const top = box.y + row * s + 0.25 * row;
     const [end, last] = [right, right + intruded].map((n) => x(shown ? n / shown : 0));
-    const words = shown ? `${name}: ${right} of ${shown}` : name;
-    const others = shown && pair ? `, the other digit: ${intruded}` : "";
-    write(c, words + others, x(0) + 6, top);
+    let words = name;
+    if (shown) words += isNarrow ? `: ${right}` : `: ${right} of ${shown}`;
+    if (shown && pair) words += isNarrow ? `, other: ${intruded}` : `, the other digit: ${intruded}`;
+    write(c, words, x(0) + 17, top, { room: box.width - 17 });
     c.fillStyle = theme.series[s];
+    c.fillRect(x(0) + 1, top - 10, 11, 11);
     c.fillRect(x(0), top + 6, end - x(0), 0.5 * row);
     c.globalAlpha = 0.35;
     c.fillRect(end, top + 6, last - end, 0.5 * row);

@@ -47,6 +47,7 @@ def observer(
     ]
     canvas = [max(CANVAS, shown["rows"]), max(CANVAS, shown["cols"])]
     data = {"digits": shown, "canvas": canvas, "levels": LEVELS, "networks": curves}
+    data["title"] = "You as the observer"
     cues = {"none": False, "corners around the digit": True}
     controls = {"cue": select("cue-select", "Cue", cues), "answers": kept()}
     return Explorer("observer", [controls], data)

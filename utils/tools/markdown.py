@@ -3,6 +3,7 @@
 import re
 
 from latex2mathml.converter import convert
+from mistune.plugins.table import render_table, render_table_cell
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 
 
@@ -14,7 +15,14 @@ class _Renderer(IPythonRenderer):
 
     def block_math(self, body):
         body = body.replace(r"\sum_", r"\sum\limits_")  # below and above, as in TeX
-        return f'<div class="formula">{convert(body, display="block")}</div>'
+        formula = convert(body, display="block")
+        return f'<div class="formula" tabindex="0">{formula}</div>'
+
+    def table(self, text):
+        return f'<div tabindex="0">{render_table(self, text)}</div>'  # it may scroll
+
+    def table_cell(self, text, align=None, head=False):
+        return render_table_cell(self, text, align, head and bool(text))
 
     def heading(self, text, level, **attributes):
         return super().heading(text, level, id=anchor(re.sub("<.+?>", "", text)))

@@ -186,7 +186,7 @@ def build(folder: Path) -> list[Path]:
         facts = {"name": name, "titles": titles, "css": css, **around}
         facts["sections"] = re.findall("^## (.+)", text, re.M) if place else []
         text, _ = exporter.from_notebook_node(notebook, {"site": facts})
-        text = SHOWN.sub("", text)
+        text = SHOWN.sub("", text).replace("<pre>", '<pre tabindex="0">')  # may scroll
         written.append(folder / f"{name}.html")
         write(written[-1], text.encode())
     return written

@@ -4,11 +4,12 @@
 // Data: `digits` (unpacking.js), `canvas` [rows, cols], `fragment` (the side of one, pixels),
 // `networks` { attended, control }, `attention` (a kind, which a cue multiplies)
 // and its `settings`, `cue_sd` (pixels), `gain_colours`, `wasm`.
-import { element } from "../controls.js";
+import { ARROWS, element } from "../controls.js";
 import { write } from "../drawing.js";
 import {
   answerPanel,
   cuePanel,
+  gainWords,
   imagePanel,
   legendPanel,
   likeliest,
@@ -26,7 +27,6 @@ import {
 import { coloursOf, digitsOf, makeNetworks } from "../unpacking.js";
 
 const DISPLAY_STREAMS = { own: 12, played: 7 }; // of random numbers
-const ARROWS = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
 
 export const canvasView = {
   layouts: [
@@ -45,16 +45,16 @@ export const canvasView = {
       ],
     },
     {
-      size: [380, 656],
+      size: [380, 384],
       panels: [
-        [imagePanel, [8, 30, 176, 176]],
-        [cuePanel, [8, 30, 176, 176]],
-        [handlePanel, [8, 30, 176, 176]],
-        [mapPanel, [196, 30, 176, 176], "attended"],
-        [cuePanel, [196, 30, 176, 176]],
-        [legendPanel, [8, 238, 364, 14]],
-        [answerPanel, [58, 312, 310, 120]],
-        [scorePanel, [20, 516, 342, 100]],
+        [imagePanel, [8, 26, 160, 160]],
+        [cuePanel, [8, 26, 160, 160]],
+        [handlePanel, [8, 26, 160, 160]],
+        [mapPanel, [212, 26, 160, 160], "attended"],
+        [cuePanel, [212, 26, 160, 160]],
+        [legendPanel, [8, 212, 364, 14]],
+        [answerPanel, [54, 272, 160, 74]],
+        [scorePanel, [238, 272, 122, 74]],
       ],
     },
   ],
@@ -126,7 +126,8 @@ export const canvasView = {
       const cue = marked ? [...marked, digits.rows, digits.cols] : null;
       const [label, named] = [display.index, other].map((index) => digits.labels[index]);
       const second = values.second_digit ? named : null;
-      return { ...lookAt(greys, cue), greys, label, second, cue };
+      const ink = showDigit(digits, display.index, canvas, null, display.place);
+      return { ...lookAt(greys, cue), display, greys, ink, label, second, cue };
     }
 
     const freshDisplay = (draw) => drawDisplay(randomNumbers(draw, DISPLAY_STREAMS.own));
@@ -158,12 +159,9 @@ export const canvasView = {
       if (condition !== (condition = play.condition)) {
         random = randomNumbers(0, DISPLAY_STREAMS.played); // the same for every condition
       }
-      const display = plays ? drawDisplay(random) : own;
-      const { label, second, ...seen } = show(display, values);
-      if (plays) {
-        play.count(seen.p, label, second);
-        explorer.request(); // the next, in the next frame
-      }
+      const next = () => show(drawDisplay(random), values);
+      const { display, label, second, ...seen } = plays ? play.count(next) : show(own, values);
+      if (plays) explorer.requestNext();
       return {
         ...seen,
         ...play.state(pair),
@@ -179,7 +177,9 @@ export const canvasView = {
         attended: { name: `${names[0]}: gain`, series: 0 },
         control: { name: `${names[1]}: gain 1`, series: 1, gains: seen.gains.map(() => 1) },
         words:
-          wordsOfDisplay({ ...display, label, second }, seen.p, values, names) + play.words(pair),
+          wordsOfDisplay({ ...display, label, second }, seen.p, values, names) +
+          `. The ${gainWords({ ...seen, shape: canvas })}` +
+          play.words(pair),
       };
     };
   },
@@ -195,7 +195,7 @@ function cueMap({ rows, cols }, [top, left, height, width], sd) {
 }
 
 // An element over the display, by which a mouse, a pen, a finger or the arrow keys move the
-// digit. A press beside the digit moves it there.
+// digit. A press beside the digit moves it there, but a swipe from there scrolls the page.
 function makeHandle(parent, canvas, digits, placeNow, move) {
   const handle = element(parent, "div", "explorer-handle");
   handle.tabIndex = 0;
@@ -210,17 +210,26 @@ function makeHandle(parent, canvas, digits, placeNow, move) {
     const { left, top, width, height } = handle.getBoundingClientRect();
     return [((clientY - top) / height) * canvas[0], ((clientX - left) / width) * canvas[1]];
   };
-  let grip = [0, 0]; // where in the digit it is held
+  const gripOf = (event) => pixelOf(event).map((at, axis) => at - placeNow()[axis]);
+  const isHeld = (event) => gripOf(event).every((at, axis) => at >= 0 && at < size[axis]);
+  const follow = (event) => moveTo(pixelOf(event).map((at, axis) => at - grip[axis]));
+  const middle = size.map((length) => length / 2);
+  let grip = null; // where in the digit it is held
   handle.addEventListener("pointerdown", (event) => {
     handle.setPointerCapture(event.pointerId);
-    const pixel = pixelOf(event);
-    grip = pixel.map((at, axis) => at - placeNow()[axis]);
-    const isHeld = grip.every((at, axis) => at >= 0 && at < size[axis]);
-    if (!isHeld) grip = size.map((length) => length / 2);
-    moveTo(pixel.map((at, axis) => at - grip[axis]));
+    grip = isHeld(event) ? gripOf(event) : event.pointerType === "touch" ? null : middle;
+    if (grip) follow(event);
   });
   handle.addEventListener("pointermove", (event) => {
-    if (event.buttons) moveTo(pixelOf(event).map((at, axis) => at - grip[axis]));
+    if (event.buttons && grip) follow(event);
+  });
+  handle.addEventListener("touchstart", (event) => {
+    if (isHeld(event.touches[0])) event.preventDefault(); // else the page would scroll
+  });
+  handle.addEventListener("click", (event) => {
+    if (grip) return; // it is there already
+    grip = middle;
+    follow(event);
   });
   handle.addEventListener("keydown", (event) => {
     const step = ARROWS[event.key];

@@ -17,7 +17,7 @@ import {
   theme,
   write,
 } from "../drawing.js";
-import { answerPanel, imagePanel, legendPanel, likeliest, mapPanel } from "../panels.js";
+import { answerPanel, gainWords, imagePanel, legendPanel, likeliest, mapPanel } from "../panels.js";
 import { GUESS } from "../psychometrics.js";
 import { withNoise } from "../stimuli.js";
 import { coloursOf, digitsOf } from "../unpacking.js";
@@ -39,14 +39,14 @@ export const learningView = {
       ],
     },
     {
-      size: [380, 690],
+      size: [380, 450],
       panels: [
-        [progressPanel, [58, 56, 306, 190]],
-        [imagePanel, [8, 328, 116, 116]],
-        [mapPanel, [132, 328, 116, 116], "left"],
-        [mapPanel, [256, 328, 116, 116], "right"],
-        [legendPanel, [8, 458, 364, 14]],
-        [answerPanel, [58, 530, 306, 110]],
+        [progressPanel, [58, 44, 306, 90]],
+        [imagePanel, [8, 200, 108, 108]],
+        [mapPanel, [136, 200, 108, 108], "left"],
+        [mapPanel, [264, 200, 108, 108], "right"],
+        [legendPanel, [8, 318, 364, 14]],
+        [answerPanel, [58, 374, 306, 38]],
       ],
     },
   ],
@@ -83,7 +83,7 @@ export const learningView = {
 
     function heard() {
       if (!explorer.canvas.isConnected) lesson.pause(); // a page may drop it without a word
-      explorer.request();
+      explorer.requestNext();
     }
 
     // Follows the controls; returns whether settings wait for a new start.
@@ -129,6 +129,7 @@ export const learningView = {
           waits ? "press Start again to learn with the new settings" : "",
           `test digit ${values.digit} (label ${seen.label}), ` +
             `noise ${levelText(seen.level)}: ${seen.answers.map(likeliest).join(" and ")}`,
+          `the ${gainWords({ ...seen, ...left, of: ` of ${names[0]}` })}`,
         ]
           .filter(Boolean)
           .join("; "),
@@ -211,7 +212,7 @@ class Lesson {
     });
     const image = Uint8ClampedArray.from(greys); // as a screen shows it
     const shape = comparison.settings.canvas;
-    return { image, shape, level: sd, label, answers, maps };
+    return { image, ink: clean, shape, level: sd, label, answers, maps };
   }
 }
 
@@ -232,11 +233,10 @@ function settingsFrom(values, { settings, canvases }) {
 function progressWords({ report, learns, learner }, names) {
   if (!report) return learns ? "beginning to learn" : "not begun: press Learn";
   const where = learner.isInPage ? " in the page itself (it cannot start a worker)" : "";
-  const { updates, accuracies, test_noise_sd, updates_per_second: rate } = report;
-  const speed = rate ? ` (${Math.round(rate)} a second)` : "";
+  const { updates, accuracies, test_noise_sd } = report;
   const scores = names.map((name, n) => `${name} ${percent(accuracies[n])}`);
   return (
-    `${learns ? "learning" : "paused"}${where}, ${updates} updates${speed}, ` +
+    `${learns ? "learning" : "paused"}${where}, ${updates} updates, ` +
     `at SD ${levelText(test_noise_sd)}: ${scores.join(", ")}`
   );
 }

@@ -29,11 +29,11 @@ export const observerView = {
       ],
     },
     {
-      size: [380, 600], // the digit last, beside the buttons
+      size: [380, 460], // the digit last, beside the buttons
       panels: [
-        [psychometricPanel, [58, 30, 306, 170]],
-        [imagePanel, [30, 276, 316, 316]],
-        [cuePanel, [30, 276, 316, 316]],
+        [psychometricPanel, [58, 26, 306, 110]],
+        [imagePanel, [65, 202, 250, 250]],
+        [cuePanel, [65, 202, 250, 250]],
       ],
     },
   ],

@@ -3,7 +3,7 @@
 // Data: `digits` and `networks` (unpacking.js), `wasm`, and for attention `parameters` of kinds,
 // `gain_colours` and `control`, the name of the network that was trained without attention.
 import { axes, inside, levelText, line, theme, write } from "../drawing.js";
-import { answerPanel, imagePanel, legendPanel, likeliest, mapPanel } from "../panels.js";
+import { answerPanel, gainWords, imagePanel, legendPanel, likeliest, mapPanel } from "../panels.js";
 import { Play, scorePanel } from "../score.js";
 import { NOISES, randomNumbers } from "../stimuli.js";
 import { coloursOf, digitsOf, imageOf, makeNetworks } from "../unpacking.js";
@@ -25,11 +25,11 @@ export const noiseView = {
       ],
     },
     {
-      size: [380, 730],
+      size: [380, 384],
       panels: [
-        [imagePanel, [8, 30, 200, 200]],
-        [histogramPanel, [58, 276, 306, 150]],
-        [answerPanel, [58, 512, 306, 150]],
+        [imagePanel, [8, 26, 160, 160]],
+        [answerPanel, [224, 26, 148, 120]],
+        [histogramPanel, [58, 224, 306, 120]],
       ],
     },
   ],
@@ -46,7 +46,7 @@ export const noiseView = {
         ...seen,
         histogram: histogramOf(seen.greys),
         edges: EDGES,
-        question: "What the network answers",
+        question: "The answer",
         answers: [{ name: "", p }],
         words: `${seen.words}: the network answers ${likeliest(p)}`,
       };
@@ -68,13 +68,13 @@ export const attentionView = {
       ],
     },
     {
-      size: [380, 690],
+      size: [380, 384],
       panels: [
-        [imagePanel, [8, 30, 176, 176]],
-        [mapPanel, [196, 30, 176, 176]],
-        [legendPanel, [8, 220, 364, 14]],
-        [scorePanel, [20, 286, 342, 120]],
-        [answerPanel, [58, 520, 310, 120]],
+        [imagePanel, [8, 26, 160, 160]],
+        [mapPanel, [212, 26, 160, 160]],
+        [legendPanel, [8, 200, 364, 14]],
+        [answerPanel, [54, 254, 160, 92]],
+        [scorePanel, [238, 254, 122, 92]],
       ],
     },
   ],
@@ -124,17 +124,16 @@ export const attentionView = {
         [random, played] = [randomNumbers(0, PLAYED_STREAM), 0]; // the same for every condition
       }
       const drawing = { greys: pad.image(), label: null, subject: "your drawing" };
-      const seen = plays
-        ? noisy(digitAt(digits, played++ % digits.labels.length), values, random)
-        : noisy(drawing.greys ? drawing : digitAt(digits, shown), values);
-      const { p, ...gains } = lookAt(seen.greys, values);
-      if (plays) {
-        play.count(p, seen.label, null);
-        explorer.request(); // the next, in the next frame
-      }
+      const look = (digit, random) => {
+        const seen = noisy(digit, values, random);
+        return { ...seen, ...lookAt(seen.greys, values), ink: digit.greys };
+      };
+      const next = () => look(digitAt(digits, played++ % digits.labels.length), random);
+      const own = drawing.greys ? drawing : digitAt(digits, shown);
+      const { p, ...seen } = plays ? play.count(next) : look(own);
+      if (plays) explorer.requestNext();
       return {
         ...seen,
-        ...gains,
         ...play.state(false),
         ...colours,
         question: "The answer",
@@ -142,6 +141,7 @@ export const attentionView = {
         words:
           `${seen.words}; ${mapWords(map, values)}: ` +
           names.map((name, n) => `${name} ${likeliest(p[n])}`).join(", ") +
+          `. The ${gainWords(seen)}` +
           play.words(false) +
           verdict(play),
       };

@@ -1,9 +1,12 @@
-// A pad to draw a digit on with a mouse, a pen or a finger. The drawing becomes an image of grey
-// levels, made as the images of MNIST were.
+// A pad to draw a digit on with a mouse, a pen, a finger or keys. The drawing becomes an image of
+// grey levels, made as the images of MNIST were.
+import { ARROWS } from "../controls.js";
+import { outline } from "../drawing.js";
 
 const PAD_SIZE = 224; // CSS pixels
 const EXTENT = 20 / 28; // MNIST's digits are as large as fits 20 of 28 pixels,
 const PEN = 2.4 / 28; // their strokes about this wide,
+const STEP = 8; // CSS pixels that a key moves the pen
 const FINE = 4; // and their edges grey: this many subpixels a side are averaged
 
 function drawStrokes(c, strokes, width, colour) {
@@ -60,10 +63,12 @@ function digitOfStrokes(strokes, rows, cols) {
 // as the text of its points, x.y_x.y*x.y.
 export function makePad(parent, { rows, cols }, changed) {
   parent.classList.add("explorer-pad");
-  parent.innerHTML = `<b>Draw a digit</b><canvas aria-label="Pad to draw a digit on"></canvas>
+  parent.innerHTML = `<b>Draw a digit</b>
+    <canvas tabindex="0" role="application" aria-label="Pad to draw a digit on. Arrow keys move
+    the pen, Space puts it down or lifts it, Backspace clears the drawing."></canvas>
     <button type="button">Clear the drawing</button>
-    <p>Use a mouse, a pen or a finger. Your digit is sized and centred as MNIST's are.
-    Clearing it brings the test digit back.</p>`;
+    <p>Use a mouse, a pen or a finger, or arrow keys and Space. Your digit is sized and centred
+    as MNIST's are. Clearing it brings the test digit back.</p>`;
   const canvas = parent.querySelector("canvas");
   const dots = Math.max(1, window.devicePixelRatio || 1);
   canvas.width = canvas.height = Math.round(PAD_SIZE * dots);
@@ -71,34 +76,60 @@ export function makePad(parent, { rows, cols }, changed) {
   c.scale(dots, dots);
 
   let [strokes, image] = [[], null];
-  const clear = () => {
-    [strokes, image] = [[], null];
+  let pen = null; // moved by keys: { at: [x, y], isDown }
+  const draw = () => {
+    const { color } = getComputedStyle(canvas);
     c.clearRect(0, 0, PAD_SIZE, PAD_SIZE);
+    drawStrokes(c, strokes, PEN * PAD_SIZE, color);
+    if (!pen) return;
+    const size = pen.isDown ? PEN * PAD_SIZE : 1.5 * PEN * PAD_SIZE;
+    outline(c, ...pen.at.map((each) => each - size / 2), size, size, "#d55e00", 3);
+  };
+  const clear = () => {
+    [strokes, image, pen] = [[], null, null];
+    draw();
   };
   const show = () => {
-    drawStrokes(c, strokes, PEN * PAD_SIZE, getComputedStyle(canvas).color);
     image = null;
+    draw();
     changed();
   };
-  const extend = (event) => {
+  const extend = (point) => {
+    strokes.at(-1).push(point.map(Math.round));
+    show();
+  };
+  const follow = (event) => {
     const frame = canvas.getBoundingClientRect(); // scaled, where a part of the page is
     const pixel = canvas.offsetWidth / frame.width;
-    const place = [event.clientX - frame.left, event.clientY - frame.top];
-    strokes.at(-1).push(place.map((at) => Math.round(at * pixel)));
-    show();
+    extend([event.clientX - frame.left, event.clientY - frame.top].map((at) => at * pixel));
   };
   canvas.addEventListener("pointerdown", (event) => {
     event.preventDefault();
     canvas.setPointerCapture(event.pointerId);
+    pen = null;
     strokes.push([]);
-    extend(event);
+    follow(event);
   });
   canvas.addEventListener("pointermove", (event) => {
     if (!event.buttons || !strokes.length) return;
     const moves = event.getCoalescedEvents?.() ?? [];
-    (moves.length ? moves : [event]).forEach(extend);
+    (moves.length ? moves : [event]).forEach(follow);
   });
-  parent.querySelector("button").addEventListener("click", () => {
+  canvas.addEventListener("keydown", (event) => {
+    const { key } = event;
+    if (!ARROWS[key] && ![" ", "Enter", "Backspace"].includes(key)) return;
+    event.preventDefault();
+    if (key === "Backspace") return button.click();
+    const [down, right] = ARROWS[key] ?? [0, 0];
+    const inside = (at) => Math.min(Math.max(at, STEP), PAD_SIZE - STEP);
+    pen ??= { at: [PAD_SIZE / 2, PAD_SIZE / 4], isDown: false };
+    pen.at = [inside(pen.at[0] + STEP * right), inside(pen.at[1] + STEP * down)];
+    if (!ARROWS[key] && (pen.isDown = !pen.isDown)) strokes.push([]);
+    if (pen.isDown) extend(pen.at);
+    else draw();
+  });
+  const button = parent.querySelector("button");
+  button.addEventListener("click", () => {
     clear();
     changed();
   });

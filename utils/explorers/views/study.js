@@ -15,10 +15,10 @@ export const studyView = {
       ],
     },
     {
-      size: [380, 640],
+      size: [380, 420],
       panels: [
-        [curvesPanel, [62, 36, 300, 220]],
-        [runsPanel, [20, 350, 342, 220]],
+        [curvesPanel, [62, 26, 300, 130]],
+        [runsPanel, [20, 226, 342, 154]],
       ],
     },
   ],
