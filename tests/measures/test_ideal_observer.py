@@ -285,10 +285,12 @@ def test_kept_answers_are_those_of_the_displays(templates):
         assert (right != kept.right[:, :3]).sum() <= 1
 
 
-def test_in_the_study_the_place_is_worth_something_only_in_strong_noise():
+def test_the_place_is_worth_something_only_in_noise_too_strong_for_networks():
     untold, told = (ideal(uncertain_place.BASE, told=told) for told in (False, True))
     for each in (untold, told):
         assert each.right[np.array(LEVELS) <= 120].all()
     gain, error = mean_and_standard_error(told.right.T * 1.0 - untold.right.T)
     assert (gain >= -3 * error).all()
     assert noise_ratio(told, untold).low > 1.1
+    networks = uncertain_place.arm(uncertain_place.CONTROL)
+    assert 5 < efficiency(networks, untold).value < 10
