@@ -33,25 +33,43 @@ def decibels(ratio):
 def noise_borne(arm: Arm, accuracy: float) -> np.ndarray:
     """The noise SD, in grey levels, at which each network has an accuracy: `(seeds,)`.
 
-    Accuracy is interpolated linearly over the logarithm of the SD, between levels above
-    0. No function is fitted: with so many trials, the data reject the usual ones.
-
     Raises:
         ValueError: if the accuracy is outside a network's range at these levels.
     """
     levels = arm.levels[arm.levels > 0]
     curves = np.transpose([arm.accuracy(sd) for sd in levels])
-    borne = []
-    for seed, curve in zip(arm.seeds, curves, strict=True):
+    return noise_at(accuracy, levels, curves, f"network of {arm.label}")
+
+
+def noise_at(accuracy: float, levels, curves, who: str) -> np.ndarray:
+    """The noise SD, in grey levels, at which each observer has an accuracy.
+
+    Accuracy is interpolated linearly over the logarithm of the SD. No function is
+    fitted: with so many trials, the data reject the usual ones.
+
+    Args:
+        accuracy: from 0 to 1.
+        levels: noise SDs above 0, rising: `(levels,)`, grey levels.
+        curves: accuracy of each observer at these levels: `(observers, levels)`.
+        who: what an error calls an observer.
+
+    Returns:
+        `(observers,)`, grey levels.
+
+    Raises:
+        ValueError: if the accuracy is outside an observer's range at these levels.
+    """
+    found = []
+    for i, curve in enumerate(curves):
         if not curve[-1] < accuracy <= curve[0]:
             raise ValueError(
                 f"Expected an accuracy from {curve[-1]:.3f} to {curve[0]:.3f}, which "
-                f"network {seed} of {arm.label} has in noise; received {accuracy}."
+                f"{who} (number {i}) has in noise; received {accuracy}."
             )
-        i = np.flatnonzero(curve >= accuracy)[-1]  # the next level is too much
-        share = (curve[i] - accuracy) / (curve[i] - curve[i + 1])
-        borne.append(levels[i] * (levels[i + 1] / levels[i]) ** share)
-    return np.array(borne)
+        j = np.flatnonzero(curve >= accuracy)[-1]  # the next level is too much
+        share = (curve[j] - accuracy) / (curve[j] - curve[j + 1])
+        found.append(levels[j] * (levels[j + 1] / levels[j]) ** share)
+    return np.array(found)
 
 
 def more_noise(arm: Arm, control: Arm, accuracy: float) -> Estimate:
