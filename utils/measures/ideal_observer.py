@@ -31,7 +31,6 @@ from scipy import stats
 from utils.checks import choice, number
 from utils.displays import arrange
 from utils.estimate import Estimate
-from utils.inference import resampled_accuracies
 from utils.inputs import IMAGES_PER_LOOP, TEST_DISPLAYS, displays_at_test, load_data
 from utils.maps import DIGITS
 from utils.measures.psychometrics import noise_at, noise_borne
@@ -45,6 +44,7 @@ LEVELS = (30.0, 60.0, 120.0, 240.0, 300.0, 360.0, 420.0, 480.0, 600.0)  # noise 
 COUNT = 300  # displays, spread evenly over those of the study
 TRAINING = 12_000  # training digits that serve as templates
 ACCURACY = 0.75  # at threshold
+RESAMPLES = 2_000  # of the displays, for intervals
 BLOCK = 2_000  # templates at a time: with 1,089 places, two matrices of 9 MB
 
 
@@ -136,7 +136,7 @@ def ideal(spec: RunSpec, templates: str = "test", *, told: bool = False) -> Obse
 def threshold(observer: Observer, accuracy: float = ACCURACY) -> Estimate:
     """The noise SD, in grey levels, at which an ideal observer has an accuracy.
 
-    Its interval is for other displays (percentiles of 2,000 resamples).
+    Its interval is for other displays (percentiles of a bootstrap).
     """
     return _with_percentiles(_thresholds(accuracy, observer)[0])
 
@@ -168,8 +168,10 @@ def efficiency(arm: Arm, observer: Observer, accuracy: float = ACCURACY) -> Esti
 def _thresholds(accuracy, *observers):
     """Thresholds `(observers, 1 + resamples)`: as found, then of resampled displays."""
     both = np.stack([each.right for each in observers])  # (observers, sds, displays)
-    drawn = resampled_accuracies(both[None], 2_000)  # (resamples, observers, sds)
-    curves = np.concatenate([both.mean(-1)[None], drawn]).swapaxes(0, 1)
+    displays = both.shape[-1]
+    even = np.full(displays, 1 / displays)
+    drawn = np.random.default_rng(0).multinomial(displays, even, RESAMPLES) / displays
+    curves = (both @ np.vstack([even, drawn]).T).swapaxes(1, 2)
     sds = observers[0].levels
     return np.array([noise_at(accuracy, sds, x, "the ideal observer") for x in curves])
 
