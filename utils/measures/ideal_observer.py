@@ -154,8 +154,8 @@ def efficiency(arm: Arm, observer: Observer, accuracy: float = ACCURACY) -> Esti
     """The efficiency of networks, in percent: (their noise SD / the ideal one's)^2.
 
     Each network's SD is the one at which it has the accuracy; their mean is geometric.
-    The interval, Student's t on the logarithm, is for other networks and includes the
-    variance of the ideal observer's threshold over displays.
+    The interval (Student's t on the logarithm) is for other networks and, of the ideal
+    observer, other displays. Against a lower bound, efficiency is an upper bound.
     """
     best, *resampled = np.log(_thresholds(accuracy, observer)[0])
     mean, error = mean_and_standard_error(np.log(noise_borne(arm, accuracy)))
