@@ -118,7 +118,7 @@ async function savePicture(explorer) {
 
 // Puts buttons below the picture. JupyterLab's address is not that of a page, so it has no link.
 export function addButtons(explorer, isPage) {
-  explorer.foot = element(explorer.status.parentElement, "div", "explorer-foot");
+  explorer.foot = element(explorer.main.parentElement, "div", "explorer-foot");
   if (isPage) addButton(explorer, "Copy link", () => copyLink(explorer));
   addButton(explorer, "Save picture", () => savePicture(explorer));
 }
