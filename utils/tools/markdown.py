@@ -3,7 +3,6 @@
 import re
 
 from latex2mathml.converter import convert
-from mistune.plugins.table import render_table, render_table_cell
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 
 
@@ -18,12 +17,6 @@ class _Renderer(IPythonRenderer):
         formula = convert(body, display="block")
         return f'<div class="formula" tabindex="0">{formula}</div>'
 
-    def table(self, text):
-        return f'<div tabindex="0">{render_table(self, text)}</div>'  # it may scroll
-
-    def table_cell(self, text, align=None, head=False):
-        return render_table_cell(self, text, align, head and bool(text))
-
     def heading(self, text, level, **attributes):
         return super().heading(text, level, id=anchor(re.sub("<.+?>", "", text)))
 
@@ -36,4 +29,7 @@ def anchor(words: str) -> str:
 def html_of(markdown: str) -> str:
     """Markdown as a part of a page."""
     renderer = _Renderer(escape=False, exclude_anchor_links=True)
-    return MarkdownWithMath(renderer=renderer).render(markdown)
+    html = MarkdownWithMath(renderer=renderer).render(markdown)
+    html = re.sub("<th([^>]*)></th>", r"<td\1></td>", html)  # an empty corner
+    scrolling = r'<div tabindex="0">\g<0></div>'
+    return re.sub("<table>.*?</table>", scrolling, html, flags=re.S)

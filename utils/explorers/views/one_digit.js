@@ -72,7 +72,7 @@ export const attentionView = {
       panels: [
         [imagePanel, [8, 26, 160, 160]],
         [mapPanel, [212, 26, 160, 160]],
-        [legendPanel, [8, 200, 364, 14]],
+        [legendPanel, [8, 195, 364, 14]],
         [answerPanel, [54, 254, 160, 92]],
         [scorePanel, [238, 254, 122, 92]],
       ],
