@@ -4,6 +4,7 @@
 import { Controls, element } from "./controls.js";
 import { useTheme, theme } from "./drawing.js";
 import { canvasView } from "./views/canvas.js";
+import { insideView } from "./views/inside.js";
 import { learningView } from "./views/learning.js";
 import { observerView } from "./views/observer.js";
 import { attentionView, noiseView } from "./views/one_digit.js";
@@ -26,6 +27,7 @@ const VIEWS = {
   study: studyView,
   observer: observerView,
   canvas: canvasView,
+  inside: insideView,
   learning: learningView,
 };
 

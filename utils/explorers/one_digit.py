@@ -38,9 +38,9 @@ def noise(images, labels, model=None) -> Explorer:
     shown = digits(images, labels)
     networks = {"shown": network("", trained() if model is None else model)}
     data = {"digits": shown, "networks": networks, **page_network()}
-    choices = _noise_controls(level=25)
+    choices = noise_controls(level=25)
     fresh = {"fresh_draw": choices.pop("fresh_draw")}
-    return Explorer("noise", [_digit_slider(shown) | fresh, choices], data)
+    return Explorer("noise", [digit_slider(shown) | fresh, choices], data)
 
 
 def attention(images, labels, model=None) -> Explorer:
@@ -106,17 +106,18 @@ def attention(images, labels, model=None) -> Explorer:
             only={"attention": ["normalised"]},
         ),
     }
-    seen = _digit_slider(shown) | _noise_controls(level=spec["noise_sd"])
+    seen = digit_slider(shown) | noise_controls(level=spec["noise_sd"])
     seen["play_100"] = button("play-100", "Play 100")
     return Explorer("attention", [seen, looking], data)
 
 
-def _digit_slider(shown):
+def digit_slider(shown) -> dict:
+    """The place of a digit among those that are shown."""
     last = len(shown["labels"]) - 1
     return {"digit": slider("digit-slider", "Digit (place)", 0, last, 1, 0)}
 
 
-def _noise_controls(level):
+def noise_controls(level) -> dict:
     """A kind of noise, its level (to begin with, that of the first), a fresh draw."""
     spans = {}
     for name, kind in NOISES.items():

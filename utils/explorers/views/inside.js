@@ -1,0 +1,183 @@
+// The view of the whole network: every layer as a picture, and how one number was made.
+//
+// Data: `digits`, `networks` and `wasm` (unpacking.js), `parameters` of kinds, `gain_colours`,
+// `titles` of layers, `choosers`: by layer, the control that chooses its channel.
+import { element } from "../controls.js";
+import { fitted, inkColour, outline, raster, theme, write } from "../drawing.js";
+import { coloursOf, digitsOf, makeNetworks } from "../unpacking.js";
+import { layersOf, range, stepOf } from "./arithmetic.js";
+import { digitAt, makeNoise } from "./one_digit.js";
+import { makePad } from "./pad.js";
+
+const ACROSS = 7; // pictures side by side: one row for each look
+const MOVES = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
+const WORDS = { "×": "times", "/": "divided by", "+": "plus", "−": "minus", "=": "is" };
+const LEAST = 5; // pixels of a mark
+const HELP = "Click a place in a picture, or move it with the arrow keys.";
+
+// A panel of layers; `places(box, state)` lists [layer, box].
+function layersPanel(places) {
+  const panel = (c, box, state) => places(box, state).forEach((each) => picture(c, state, ...each));
+  return Object.assign(panel, { places });
+}
+
+const wholePanel = layersPanel(({ x, y, width, height }, { titles }) =>
+  Object.keys(titles).map((name, i) => {
+    const [across, down, side] = [i % ACROSS, Math.floor(i / ACROSS), width / ACROSS - 14];
+    return [name, { x: x + across * (side + 14), y: y + down * height, width: side, height: side }];
+  }),
+);
+const beforePanel = layersPanel((box, { step: { inputs: [first] } }) => first ? [[first[0], box]] : []);
+const chosenPanel = layersPanel((box, { layer }) => [[layer, box]]);
+
+const pairOf = (top, side) => [
+  [beforePanel, [8, top, side, side]],
+  [chosenPanel, [side + 20, top, side, side]],
+];
+
+export const insideView = {
+  layouts: [
+    { size: [620, 504], panels: [[wholePanel, [8, 22, 616, 108]], ...pairOf(248, 240)] },
+    { size: [380, 216], panels: pairOf(22, 176) },
+  ],
+
+  async start(explorer) {
+    const { controls, data, holder } = explorer;
+    const digits = await digitsOf(data.digits);
+    const networks = await makeNetworks(data, digits);
+    const noisy = makeNoise(controls, digits);
+    const pad = makePad(explorer.beside, digits, () => explorer.request());
+    const { titles } = data;
+    const colours = coloursOf(data.gain_colours);
+    makePointer(explorer);
+    const sums = element(holder.parentElement, "div", "explorer-sums");
+    holder.after(sums);
+
+    let shown = controls.get("digit");
+    return (values) => {
+      if (shown !== (shown = values.digit)) pad.clear();
+      const drawing = { greys: pad.image(), label: null, subject: "your drawing" };
+      const seen = noisy(drawing.greys ? drawing : digitAt(digits, shown), values);
+      const [network, kind] = [networks[values.network], values.attention];
+      const settings = data.parameters[kind];
+      network.look(seen.greys);
+      network.attend(kind, settings);
+      network.answer();
+      const layers = layersOf(network);
+      const { layer, row, col, evidence_digit: digit } = values;
+      const step = stepOf(network, layers, { ...values, digit, kind, settings });
+      showSums(sums, step);
+      const where = Object.values(controls.all)
+        .filter(({ only }) => only?.layer?.includes(layer))
+        .map(({ label, value }) => `, ${label.toLowerCase()} ${value}`);
+      const spoken = step.lines.join("; ").replace(/(?<= )[×/+−=](?= )/g, (sign) => WORDS[sign]);
+      return {
+        ...{ layers, layer, row, col, step, titles, ...colours },
+        channelOf: (name) => values[data.choosers[name]] ?? 0,
+        words: `${seen.words}; ${titles[layer]}${where.join("")}: ${spoken}`,
+      };
+    };
+  },
+};
+
+// An element over the picture, by which a mouse, a finger or the arrow keys choose a place.
+function makePointer(explorer) {
+  const { controls, data, holder } = explorer;
+  const handle = element(holder, "div", "explorer-handle");
+  handle.style.cssText = "inset: 0; cursor: crosshair; touch-action: manipulation";
+  handle.tabIndex = 0;
+  handle.setAttribute("role", "application");
+  handle.setAttribute("aria-label", `The layers of the network. ${HELP}`);
+
+  const choose = (name, place) => {
+    if (controls.get("layer") !== name) controls.set("layer", name);
+    const isMap = explorer.state.layers[name].rows > 1;
+    [isMap && "row", isMap ? "col" : data.choosers[name]].forEach((each, axis) => {
+      if (each) controls.set(each, Math.min(Math.max(place[axis], 0), controls.all[each].max));
+    });
+  };
+  let held; // a layer and its box
+  const follow = (event) => {
+    const [x, y] = explorer.placeOf(event);
+    if (event.type === "mousedown") {
+      const shown = explorer.layout.panels.flatMap(([{ places }, [left, top, width, height]]) =>
+        places({ x: left, y: top, width, height }, explorer.state),
+      );
+      const within = (at, start, length) => at >= start && at < start + length;
+      held = shown.find(([, b]) => within(x, b.x, b.width) && within(y, b.y, b.height));
+    }
+    if (!held || !event.buttons) return;
+    const [name, box] = held;
+    const { rows, cols, channels } = explorer.state.layers[name];
+    const across = rows > 1 ? fitted([rows, cols], box).pixel : box.width / channels;
+    choose(name, [y - box.y, x - box.x].map((each) => Math.floor(each / across)));
+  };
+  handle.addEventListener("mousedown", follow);
+  handle.addEventListener("mousemove", follow);
+  handle.addEventListener("keydown", (event) => {
+    const move = MOVES[event.key];
+    if (!move) return;
+    event.preventDefault();
+    const { layer, row, col, layers, channelOf } = explorer.state;
+    const place = layers[layer].rows > 1 ? [row, col] : [0, channelOf(layer)];
+    choose(layer, place.map((at, axis) => at + move[axis]));
+  });
+}
+
+// One channel of a layer, with the chosen place or the window that it was made from.
+function picture(c, state, name, box) {
+  const { layers, layer, row, col, channelOf, step, titles } = state;
+  const { rows, cols, channels, at, map } = layers[name];
+  const chosen = channelOf(name);
+  const title = titles[name] + (box.width > 100 && channels > 1 ? `, ${chosen}` : "");
+  write(c, title, box.x, box.y - 6, { size: 11, bold: name === layer, room: box.width });
+  if (rows === 1) return bars(c, box, range(channels, (k) => at(0, 0, k)), chosen);
+  const values = map(chosen);
+  const { width, height, pixel } = fitted([rows, cols], box);
+  const shade = shadeOf(name, Math.max(...values.map(Math.abs)) || 1, state);
+  raster(c, values, [rows, cols], shade, box.x, box.y, width, height);
+  outline(c, box.x, box.y, width, height);
+  const windows = step.inputs.filter(([input]) => input === name);
+  const marks = windows.map(([, ...window]) => [theme.series[0], ...window]);
+  if (name === layer) marks.push([theme.series[1], row, col, 1]);
+  for (const [colour, top, left, high, wide = high] of marks) {
+    const more = Math.max(LEAST - high * pixel, 0) / 2;
+    const corner = [box.x + left * pixel - more, box.y + top * pixel - more];
+    outline(c, ...corner, wide * pixel + 2 * more, high * pixel + 2 * more, colour, 2);
+  }
+}
+
+function shadeOf(name, most, { gainColour, gainMaximum }) {
+  if (name === "attention") return gainColour;
+  if (name === "images") return (grey) => inkColour(Math.min(Math.max(Math.round(grey), 0), 255));
+  if (name !== "dense_2") return (value) => inkColour(Math.round((255 * value) / most));
+  return (value) => gainColour(1 + (value / most) * (value > 0 ? gainMaximum - 1 : 1));
+}
+
+function bars(c, box, values, chosen) {
+  const most = Math.max(...values.map(Math.abs)) || 1;
+  const [share, width] = [Math.min(...values) < 0 ? 0.5 : 1, box.width / values.length];
+  values.forEach((value, i) => {
+    c.fillStyle = theme.series[i === chosen ? 1 : 0];
+    const height = (-value / most) * share * box.height;
+    c.fillRect(box.x + i * width + 0.5, box.y + share * box.height, width - 1, height);
+    const under = [box.x + (i + 0.5) * width, box.y + box.height + 13];
+    if (width > 15) write(c, `${i}`, ...under, { size: 11, align: "center" });
+  });
+  outline(c, box.x, box.y, box.width, box.height);
+}
+
+// The numbers of a step in tables, and its lines.
+function showSums(parent, { grids, lines }) {
+  parent.replaceChildren();
+  for (const [title, rows, mark] of grids) {
+    const table = element(parent, "table");
+    element(table, "caption", "", title);
+    rows.forEach((texts, i) => {
+      const row = element(table, "tr");
+      texts.forEach((text, j) =>
+        element(row, i * texts.length + j === mark ? "th" : "td", "", text));
+    });
+  }
+  for (const words of lines) element(parent, "p", "", words);
+}
