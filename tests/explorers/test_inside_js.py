@@ -10,7 +10,7 @@ from node import Node
 
 from utils.data import load_mnist
 from utils.explorers import packing, trained
-from utils.explorers.inside import LAYERS, VECTORS
+from utils.explorers.look_inside import LAYERS, VECTORS
 from utils.explorers.shipped import MAPS
 from utils.model import build_model, predict, set_weights
 from utils.noise import add_noise
@@ -21,8 +21,8 @@ TRUE = {  # of each kind, whether its map is made from the image
     kind: kind not in ("ones", "as_coded", "uniform", "amount")
     for kind in MAPS.values()
 }
-PLACES = [(0, 0), (3, 5), (6, 6)]  # a corner, and places that all layers have
-CHANNELS = [(0, 0, 0), (2, 2, 7), (31, 31, 9)]  # channel, feature, digit
+PLACES = [(0, 0), (1, 5), (3, 3), (4, 2), (6, 6)]  # all layers have them
+CHANNELS = [(0, 0, 0), (2, 2, 7), (9, 20, 3), (31, 31, 9)]  # channel, feature, digit
 
 
 @pytest.fixture(scope="module")
@@ -113,6 +113,13 @@ def value_of(text):
     return eval(plain, {"exp": np.exp, "max": max})
 
 
+def products_of(grids):
+    """Of a window and a kernel, each product by the printed factors and as printed."""
+    texts = [[text for row in rows for text in row] for _, rows, *_ in grids[:3]]
+    for *factors, product in zip(*texts, strict=True):
+        yield f" {TIMES} ".join(factors), product
+
+
 def unit_of(text):
     return 10.0 ** -len(text.partition(".")[2])
 
@@ -125,7 +132,8 @@ def test_every_line_adds_up_as_it_is_printed(kind, node):
     for layer in LAYERS if kind == "energy" else ["attention"]:
         for chosen, step in steps_of(node, layer):
             sums = [line.split(" = ") for line in step["lines"] if " = " in line]
-            for left, right in sums:
+            is_weighted = layer[:4] in ("conv", "dens") and layer != "dense_1"
+            for left, right in [*sums, *products_of(step["grids"] * is_weighted)]:
                 about = f"{layer} {chosen}: {left} = {right}"
                 error = abs(value_of(left) - value_of(right))
                 assert error <= 1.05 * unit_of(right), about

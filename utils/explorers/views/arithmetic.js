@@ -158,8 +158,8 @@ function weighted(here, before, name, from, to, offset) {
   const decimals = Math.max(decimalsOf(terms, 4), 1);
   const factors = (values, beside) => {
     const most = Math.log10(2 * Math.max(...beside.map(Math.abs), 1e-9));
-    const least = decimalsOf(values, 3);
-    return allFixed(values, least && Math.max(Math.ceil(decimals + most), least));
+    const needed = Math.max(Math.ceil(decimals + most), decimalsOf(values, 3));
+    return allFixed(values, values.every(Number.isInteger) ? 0 : needed);
   };
   const [x, w] = [inputs(from), weights(from)];
   const texts = allFixed(terms, decimals);
@@ -172,7 +172,7 @@ function weighted(here, before, name, from, to, offset) {
   const grids = [
     [channels > 1 ? `Channel ${from}` : "Window", inRows(factors(x, w), size)],
     ["Kernel", inRows(factors(w, x), size)],
-    ["Products", inRows(texts.slice(0, x.length), size)],
+    [offset ? "Products" : "Product", inRows(texts.slice(0, x.length), size)],
     ...(offset ? [] : [evidence]),
   ];
   const lines = [`${added(noted)} = ${sum}`, ...(offset ? [`max(0, ${sum}) = ${rectified}`] : [])];

@@ -27,7 +27,8 @@ const wholePanel = layersPanel(({ x, y, width, height }, { titles }) =>
     return [name, { x: x + across * (side + 14), y: y + down * height, width: side, height: side }];
   }),
 );
-const beforePanel = layersPanel((box, { step: { inputs: [first] } }) => first ? [[first[0], box]] : []);
+const beforePanel = layersPanel((box, { step }) =>
+  step.inputs.slice(0, 1).map(([name]) => [name, box]));
 const chosenPanel = layersPanel((box, { layer }) => [[layer, box]]);
 
 const pairOf = (top, side) => [
@@ -66,15 +67,15 @@ export const insideView = {
       const layers = layersOf(network);
       const { layer, row, col, evidence_digit: digit } = values;
       const step = stepOf(network, layers, { ...values, digit, kind, settings });
-      showSums(sums, step);
+      sums.innerHTML = sumsOf(step);
       const where = Object.values(controls.all)
         .filter(({ only }) => only?.layer?.includes(layer))
         .map(({ label, value }) => `, ${label.toLowerCase()} ${value}`);
-      const spoken = step.lines.join("; ").replace(/(?<= )[×/+−=](?= )/g, (sign) => WORDS[sign]);
+      const spoken = step.lines.join("; ").split(" ").map((each) => WORDS[each] ?? each);
       return {
         ...{ layers, layer, row, col, step, titles, ...colours },
         channelOf: (name) => values[data.choosers[name]] ?? 0,
-        words: `${seen.words}; ${titles[layer]}${where.join("")}: ${spoken}`,
+        words: `${seen.words}; ${titles[layer]}${where.join("")}: ${spoken.join(" ")}`,
       };
     };
   },
@@ -101,10 +102,9 @@ function makePointer(explorer) {
     const [x, y] = explorer.placeOf(event);
     if (event.type === "mousedown") {
       const shown = explorer.layout.panels.flatMap(([{ places }, [left, top, width, height]]) =>
-        places({ x: left, y: top, width, height }, explorer.state),
-      );
-      const within = (at, start, length) => at >= start && at < start + length;
-      held = shown.find(([, b]) => within(x, b.x, b.width) && within(y, b.y, b.height));
+        places({ x: left, y: top, width, height }, explorer.state));
+      held = shown.find(([, { x: left, y: top, width }]) =>
+        x >= left && y >= top && x < left + width && y < top + width);
     }
     if (!held || !event.buttons) return;
     const [name, box] = held;
@@ -126,17 +126,22 @@ function makePointer(explorer) {
 
 // One channel of a layer, with the chosen place or the window that it was made from.
 function picture(c, state, name, box) {
-  const { layers, layer, row, col, channelOf, step, titles } = state;
-  const { rows, cols, channels, at, map } = layers[name];
-  const chosen = channelOf(name);
-  const title = titles[name] + (box.width > 100 && channels > 1 ? `, ${chosen}` : "");
+  const { layers, layer, row, col, channelOf, step, titles, gainColour, gainMaximum } = state;
+  const { rows, cols, channels, map } = layers[name];
+  const [chosen, what] = [channelOf(name), channels === 10 ? "digit" : "channel"];
+  const title = titles[name] + (box.width > 100 && channels > 1 ? `, ${what} ${chosen}` : "");
   write(c, title, box.x, box.y - 6, { size: 11, bold: name === layer, room: box.width });
-  if (rows === 1) return bars(c, box, range(channels, (k) => at(0, 0, k)), chosen);
-  const values = map(chosen);
+  outline(c, box.x, box.y, box.width, box.height);
+  if (rows === 1) return bars(c, box, range(channels, (k) => map(k)[0]), chosen);
   const { width, height, pixel } = fitted([rows, cols], box);
-  const shade = shadeOf(name, Math.max(...values.map(Math.abs)) || 1, state);
-  raster(c, values, [rows, cols], shade, box.x, box.y, width, height);
-  outline(c, box.x, box.y, width, height);
+  const most = Math.max(...map(chosen).map(Math.abs)) || 1;
+  const shade = {
+    images: (grey) => inkColour(Math.min(Math.max(Math.round(grey), 0), 255)),
+    attention: gainColour,
+    dense_2: (value) => gainColour(1 + (value / most) * (value > 0 ? gainMaximum - 1 : 1)),
+  }[name];
+  const ink = (value) => inkColour(Math.round((255 * value) / most));
+  raster(c, map(chosen), [rows, cols], shade ?? ink, box.x, box.y, width, height);
   const windows = step.inputs.filter(([input]) => input === name);
   const marks = windows.map(([, ...window]) => [theme.series[0], ...window]);
   if (name === layer) marks.push([theme.series[1], row, col, 1]);
@@ -145,13 +150,6 @@ function picture(c, state, name, box) {
     const corner = [box.x + left * pixel - more, box.y + top * pixel - more];
     outline(c, ...corner, wide * pixel + 2 * more, high * pixel + 2 * more, colour, 2);
   }
-}
-
-function shadeOf(name, most, { gainColour, gainMaximum }) {
-  if (name === "attention") return gainColour;
-  if (name === "images") return (grey) => inkColour(Math.min(Math.max(Math.round(grey), 0), 255));
-  if (name !== "dense_2") return (value) => inkColour(Math.round((255 * value) / most));
-  return (value) => gainColour(1 + (value / most) * (value > 0 ? gainMaximum - 1 : 1));
 }
 
 function bars(c, box, values, chosen) {
@@ -164,20 +162,15 @@ function bars(c, box, values, chosen) {
     const under = [box.x + (i + 0.5) * width, box.y + box.height + 13];
     if (width > 15) write(c, `${i}`, ...under, { size: 11, align: "center" });
   });
-  outline(c, box.x, box.y, box.width, box.height);
 }
 
-// The numbers of a step in tables, and its lines.
-function showSums(parent, { grids, lines }) {
-  parent.replaceChildren();
-  for (const [title, rows, mark] of grids) {
-    const table = element(parent, "table");
-    element(table, "caption", "", title);
-    rows.forEach((texts, i) => {
-      const row = element(table, "tr");
-      texts.forEach((text, j) =>
-        element(row, i * texts.length + j === mark ? "th" : "td", "", text));
-    });
-  }
-  for (const words of lines) element(parent, "p", "", words);
+// The numbers of a step in tables, and its lines below.
+function sumsOf({ grids, lines }) {
+  const tables = grids.map(([title, rows, mark]) => {
+    const cell = (text, i) => (i === mark ? `<th>${text}` : `<td>${text}`);
+    const cells = rows.map((texts, i) => texts.map((text, j) => cell(text, i * texts.length + j)));
+    const body = cells.map((row) => `<tr>${row.join("")}`).join("");
+    return `<table><caption>${title}</caption>${body}</table>`;
+  });
+  return [...tables, ...lines.map((words) => `<p>${words}</p>`)].join("");
 }

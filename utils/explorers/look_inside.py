@@ -82,8 +82,8 @@ def inside(images, labels, model=None) -> Explorer:
         "layer": select("layer-select", "Layer", titles, "conv_1"),
         "row": _place("row-slider", "Row", 0, images[0]),
         "col": _place("column-slider", "Column", 1, images[0]),
-        "channel": _channel("channel", "Channel of conv_1", CHANNELS),
-        "feature": _channel("feature", "Channel of conv_2", CHANNELS),
+        "channel": _channel("channel", "conv_1 channel", CHANNELS),
+        "feature": _channel("feature", "conv_2 channel", CHANNELS),
         "evidence_digit": _channel("evidence_digit", "Evidence for digit", DIGITS),
     }
     return Explorer("inside", [seen, where], data)
