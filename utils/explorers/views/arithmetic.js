@@ -24,37 +24,33 @@ function layerOf([rows, cols], channels, values, border = 0) {
 }
 
 // All layers of a network that has answered, by name. They lie in the memory of its module.
-export function layersOf({ rows, cols, seen, gain, gainGradient, logits, probabilities }) {
+export function layersOf({ rows, cols, seen, logits, probabilities }) {
   const half = (size) => Math.floor((size - 1) / 2);
   const [canvas, map] = [[rows, cols], [seen.rows, seen.cols]];
   const [pooled, last, one] = [canvas.map(half), map.map(half), [1, 1]];
   const layers = {
-    conv_2: layerOf(map, 32, seen.features),
-    dense_2: layerOf(map, 10, seen.evidence),
-    attention: layerOf(map, 1, gain),
     "dense_2 again": layerOf(one, 10, logits),
     softmax: layerOf(one, 10, probabilities),
   };
-  let address = gainGradient.byteOffset;
+  let address = seen.features.byteOffset;
   for (const [name, size, channels, border = 0] of [
     // In the order of `setup` in network.c; gradients are without a name.
-    ...[["", map, 1], ["images", canvas, 1, 1], ["conv_1", canvas, 32], ["", canvas, 32]],
-    ...[["pool_1", pooled, 32], ["", pooled, 32], ["normalise_1", pooled, 32, BORDER]],
-    ...[["", pooled, 32], ["attend", pooled, 32, BORDER], ["", pooled, 32]],
-    ...[["conv_2 again", map, 32], ["", map, 32], ["pool_2", last, 32], ["", last, 32]],
-    ...[["normalise_2", last, 32]],
+    ...[["conv_2", map, 32], ["", map, 32], ["dense_2", map, 10], ["", map, 10]],
+    ...[["attention", map, 1], ["", map, 1], ["images", canvas, 1, 1]],
+    ...[["conv_1", canvas, 32], ["", canvas, 32], ["pool_1", pooled, 32], ["", pooled, 32]],
+    ...[["normalise_1", pooled, 32, BORDER], ["", pooled, 32]],
+    ...[["attend", pooled, 32, BORDER], ["", pooled, 32], ["conv_2 again", map, 32]],
+    ...[["", map, 32], ["pool_2", last, 32], ["", last, 32], ["normalise_2", last, 32]],
   ]) {
     const length = sizeOf(size.map((each) => each + 2 * border)) * channels;
-    const values = new Float32Array(gainGradient.buffer, address, length);
+    const values = new Float32Array(seen.features.buffer, address, length);
     layers[name] = layerOf(size, channels, values, border);
     address += Math.ceil(values.byteLength / ALIGNMENT) * ALIGNMENT;
   }
-  const means = range(32, (c) => sumOf(layers.normalise_2.map(c)) / placesOfMean(layers));
-  return { ...layers, dense_1: layerOf(one, 32, means) };
+  const places = sizeOf(last.map((size) => size + 2 * BORDER)); // the border is averaged, too
+  const means = range(32, (c) => sumOf(layers.normalise_2.map(c)) / places);
+  return { ...layers, dense_1: { ...layerOf(one, 32, means), places } };
 }
-
-// The border of zeros is among the places.
-const placesOfMean = ({ normalise_2: { rows, cols } }) => (rows + 2 * BORDER) * (cols + 2 * BORDER);
 
 function weightsOf(network, name) {
   const before = Object.keys(WEIGHTS).slice(0, Object.keys(WEIGHTS).indexOf(name));
@@ -117,7 +113,7 @@ const MAKERS = {
   normalise_2: (here) => normalised(here, "pool_2", here.feature),
   dense_1({ layers, feature }) {
     const { rows, cols, map } = layers.normalise_2;
-    const [sum, places] = [sumOf(map(feature)), placesOfMean(layers)];
+    const [sum, { places }] = [sumOf(map(feature)), layers.dense_1];
     const shown = `${short(sum, 6)} (sum over ${rows} × ${cols} places)`;
     const line = `${shown} / ${places} (places with the border) = ${short(sum / places, 4)}`;
     return step([["normalise_2", 0, 0, rows, cols]], [], line);
@@ -148,23 +144,21 @@ function weighted(here, before, name, from, to, offset) {
   const size = offset ? 3 : 1;
   const [row, col] = rows > 1 ? [here.row, here.col].map((each) => each + (offset ?? 0)) : [0, 0];
   const inputs = (c) => squareOf(size, (y, x) => at(row + y, col + x, c));
-  const weights = (c) => range(size * size, (i) => kernel[(i * channels + c) * biases.length + to]);
-  const products = range(channels, (c) => {
-    const w = weights(c);
-    return inputs(c).map((x, i) => x * w[i]);
-  });
-  const rest = channels > 1 ? [sumOf(products.flatMap((each, c) => (c === from ? [] : each)))] : [];
-  const terms = [...products[from], ...rest, biases[to]];
+  const weight = (i, c) => kernel[(i * channels + c) * biases.length + to];
+  const products = range(channels, (c) => inputs(c).map((each, i) => each * weight(i, c)));
+  const others = sumOf(products.flat()) - sumOf(products[from]);
+  const terms = [...products[from], ...(channels > 1 ? [others] : []), biases[to]];
   const decimals = Math.max(decimalsOf(terms, 4), 1);
   const factors = (values, beside) => {
     const most = Math.log10(2 * Math.max(...beside.map(Math.abs), 1e-9));
     const needed = Math.max(Math.ceil(decimals + most), decimalsOf(values, 3));
     return allFixed(values, values.every(Number.isInteger) ? 0 : needed);
   };
-  const [x, w] = [inputs(from), weights(from)];
+  const x = inputs(from);
+  const w = x.map((_, i) => weight(i, from));
   const texts = allFixed(terms, decimals);
-  const notes = [...rest.map(() => "other channels"), "bias"];
-  const noted = texts.map((each, i) => (i < x.length ? each : `${each} (${notes[i - x.length]})`));
+  const rest = texts.slice(x.length, -1).map((each) => `${each} (other channels)`);
+  const noted = [...texts.slice(0, x.length), ...rest, `${texts.at(-1)} (bias)`];
   const sum = fixed(sumOf(terms), decimals - 1);
   const rectified = fixed(Math.max(sumOf(terms), 0), decimals - 1);
   const ten = range(10, (k) => here.layers[here.layer].at(row, col, k));

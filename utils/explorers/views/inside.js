@@ -11,9 +11,11 @@ import { makePad } from "./pad.js";
 
 const ACROSS = 7; // pictures side by side: one row for each look
 const MOVES = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
-const WORDS = { "×": "times", "/": "divided by", "+": "plus", "−": "minus", "=": "is" };
+const WORDS = {
+  ...{ "×": "times", "/": "divided by", "+": "plus", "−": "minus", "=": "is" },
+  ...{ "max(": "the largest of (", "^": " to the power of " },
+};
 const LEAST = 5; // pixels of a mark
-const HELP = "Click a place in a picture, or move it with the arrow keys.";
 
 // A panel of layers; `places(box, state)` lists [layer, box].
 function layersPanel(places) {
@@ -71,11 +73,12 @@ export const insideView = {
       const where = Object.values(controls.all)
         .filter(({ only }) => only?.layer?.includes(layer))
         .map(({ label, value }) => `, ${label.toLowerCase()} ${value}`);
-      const spoken = step.lines.join("; ").split(" ").map((each) => WORDS[each] ?? each);
+      const parts = step.lines.join("; ").split(/( |max\(|\^)/);
+      const spoken = parts.map((each) => WORDS[each] ?? each).join("");
       return {
         ...{ layers, layer, row, col, step, titles, ...colours },
         channelOf: (name) => values[data.choosers[name]] ?? 0,
-        words: `${seen.words}; ${titles[layer]}${where.join("")}: ${spoken.join(" ")}`,
+        words: `${seen.words}; ${titles[layer]}${where.join("")}: ${spoken}`,
       };
     };
   },
@@ -88,7 +91,7 @@ function makePointer(explorer) {
   handle.style.cssText = "inset: 0; cursor: crosshair; touch-action: manipulation";
   handle.tabIndex = 0;
   handle.setAttribute("role", "application");
-  handle.setAttribute("aria-label", `The layers of the network. ${HELP}`);
+  handle.setAttribute("aria-label", "The layers of the network. Arrow keys move the chosen place.");
 
   const choose = (name, place) => {
     if (controls.get("layer") !== name) controls.set("layer", name);
@@ -167,7 +170,7 @@ function bars(c, box, values, chosen) {
 // The numbers of a step in tables, and its lines below.
 function sumsOf({ grids, lines }) {
   const tables = grids.map(([title, rows, mark]) => {
-    const cell = (text, i) => (i === mark ? `<th>${text}` : `<td>${text}`);
+    const cell = (text, i) => `<td${i === mark ? ' aria-current="true"' : ""}>${text}`;
     const cells = rows.map((texts, i) => texts.map((text, j) => cell(text, i * texts.length + j)));
     const body = cells.map((row) => `<tr>${row.join("")}`).join("");
     return `<table><caption>${title}</caption>${body}</table>`;
