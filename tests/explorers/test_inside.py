@@ -2,7 +2,8 @@
 
 import numpy as np
 import pytest
-from browser import PHONE
+from browser import PHONE, Notebook, check_quiet, write_notebook
+from shown import SETUP
 from test_one_digit import draw_a_seven
 
 from utils import explorers
@@ -131,7 +132,7 @@ def test_every_layer_shows_its_arithmetic_on_a_phone(open_canvas):
         lines = explorer.part(".explorer-sums p").all_inner_texts()
         assert lines
         spoken = explorer.status().partition(": ")[2]
-        assert not set(spoken) & set("=+/^")
+        assert not set(spoken) & set("=+/")
         assert all(line.rpartition(" ")[2] in spoken for line in lines)
         tables = explorer.part(".explorer-sums table").count()
         assert tables == {"conv": 3, "pool": 1, "norm": 1, "soft": 1}.get(
@@ -159,3 +160,22 @@ def test_a_drawn_digit_and_fresh_noise_reach_every_layer(inside):
     assert len(shown) == 5
     inside.choose("layer-select", "gain")
     inside.expect("the gain is 1 at every place")
+
+
+@pytest.mark.browser
+def test_a_click_reaches_python_and_python_moves_the_place(browser, lab):
+    cell = f"inside = explorers.inside(images[:{FEW}], labels[:{FEW}])\ninside"
+    write_notebook(lab.notebooks / "inside.ipynb", [SETUP, cell])
+    notebook = Notebook(browser, lab, "inside.ipynb")
+    notebook.run()
+    (explorer,) = notebook.explorers()
+    click(explorer, "conv_2", 7, 9, 15, 15)
+    explorer.expect("conv_2, row 7, column 9")
+    notebook.page.wait_for_timeout(1000)
+    notebook.wait_until_idle(60)
+    place = notebook.python("(inside.layer, inside.row, inside.col)")
+    assert place == ("conv_2", 7, 9)
+    notebook.python("setattr(inside, 'layer', 'pool_2')")
+    explorer.expect("pool_2, row 3, column 4")
+    check_quiet(notebook, lab)
+    notebook.close()

@@ -115,8 +115,7 @@ def value_of(text):
 
 def products_of(grids):
     """Of a window and a kernel, each product by the printed factors and as printed."""
-    texts = [[text for row in rows for text in row] for _, rows, *_ in grids[:3]]
-    for *factors, product in zip(*texts, strict=True):
+    for *factors, product in zip(*(texts for _, texts, *_ in grids[:3]), strict=True):
         yield f" {TIMES} ".join(factors), product
 
 

@@ -52,10 +52,10 @@ export function layersOf({ rows, cols, seen, logits, probabilities }) {
   return { ...layers, dense_1: { ...layerOf(one, 32, means), places } };
 }
 
-function weightsOf(network, name) {
-  const before = Object.keys(WEIGHTS).slice(0, Object.keys(WEIGHTS).indexOf(name));
-  const start = sumOf(before.map((each) => sizeOf(WEIGHTS[each])));
-  return network.weights.subarray(start, start + sizeOf(WEIGHTS[name]));
+function weightsOf({ weights }, name) {
+  const names = Object.keys(WEIGHTS);
+  const start = sumOf(names.slice(0, names.indexOf(name)).map((each) => sizeOf(WEIGHTS[each])));
+  return weights.subarray(start, start + sizeOf(WEIGHTS[name]));
 }
 
 // --- Numbers as they are printed ------------------------------------------------------
@@ -75,15 +75,13 @@ function fixed(value, decimals) {
 const short = (value, digits) => fixed(value, decimalsOf([value], digits));
 const allFixed = (values, decimals) => values.map((each) => fixed(each, decimals));
 const added = (texts) => texts.join(" + ").replaceAll("+ −", "− ");
-const inRows = (texts, width) =>
-  range(texts.length / width, (row) => texts.slice(row * width, (row + 1) * width));
 
 // --- Steps ----------------------------------------------------------------------------
 
 // The step that made the chosen number.
 //
 //   inputs  [layer, row, col, size]: a window that it was made from; the first is shown large
-//   grids   [title, rows of printed numbers, which of them is marked]
+//   grids   [title, printed numbers, how many in a row, which of them is marked]
 //   lines   "... = result", the result within one unit of its last digit
 const step = (inputs, grids, ...lines) => ({ inputs, grids, lines });
 
@@ -126,7 +124,7 @@ const MAKERS = {
     const [texts, sum] = [allFixed(powers, 5), sumOf(powers)];
     return step(
       [["dense_2 again", 0, 0, 1]],
-      [[`exp(score − largest) ${TEN}`, inRows(texts, 5), digit]],
+      [[`exp(score − largest) ${TEN}`, texts, 5, digit]],
       `exp(${added(allFixed([scores[digit], -largest], 6))}) = ${texts[digit]}`,
       `${added(texts)} = ${fixed(sum, 4)}`,
       `${texts[digit]} / ${fixed(sum, 4)} = ${fixed(powers[digit] / sum, 3)}`,
@@ -137,40 +135,38 @@ const MAKERS = {
 // A convolution, or dense_2 at one place: a window of one channel times its kernel, what the
 // other channels give, the bias, ReLU. The sum has one decimal less than its terms, and factors
 // have as many as their products need, so that all of it adds up as it is printed.
-function weighted(here, before, name, from, to, offset) {
+function weighted(here, before, name, from, to, offset = 0) {
   const { rows, channels, at } = here.layers[before];
   const kernel = weightsOf(here.network, `${name}/kernel`);
   const biases = weightsOf(here.network, `${name}/bias`);
   const size = offset ? 3 : 1;
-  const [row, col] = rows > 1 ? [here.row, here.col].map((each) => each + (offset ?? 0)) : [0, 0];
+  const [row, col] = rows > 1 ? [here.row + offset, here.col + offset] : [0, 0];
   const inputs = (c) => squareOf(size, (y, x) => at(row + y, col + x, c));
-  const weight = (i, c) => kernel[(i * channels + c) * biases.length + to];
-  const products = range(channels, (c) => inputs(c).map((each, i) => each * weight(i, c)));
-  const others = sumOf(products.flat()) - sumOf(products[from]);
-  const terms = [...products[from], ...(channels > 1 ? [others] : []), biases[to]];
+  const weights = (c) => range(size * size, (i) => kernel[(i * channels + c) * biases.length + to]);
+  const products = (c, w = weights(c)) => inputs(c).map((each, i) => each * w[i]);
+  const sums = range(channels, (c) => (c === from ? 0 : sumOf(products(c))));
+  const terms = [...products(from), ...(channels > 1 ? [sumOf(sums)] : []), biases[to]];
   const decimals = Math.max(decimalsOf(terms, 4), 1);
   const factors = (values, beside) => {
     const most = Math.log10(2 * Math.max(...beside.map(Math.abs), 1e-9));
     const needed = Math.max(Math.ceil(decimals + most), decimalsOf(values, 3));
     return allFixed(values, values.every(Number.isInteger) ? 0 : needed);
   };
-  const x = inputs(from);
-  const w = x.map((_, i) => weight(i, from));
   const texts = allFixed(terms, decimals);
-  const rest = texts.slice(x.length, -1).map((each) => `${each} (other channels)`);
-  const noted = [...texts.slice(0, x.length), ...rest, `${texts.at(-1)} (bias)`];
-  const sum = fixed(sumOf(terms), decimals - 1);
-  const rectified = fixed(Math.max(sumOf(terms), 0), decimals - 1);
-  const ten = range(10, (k) => here.layers[here.layer].at(row, col, k));
-  const evidence = [`Numbers ${TEN}`, inRows(allFixed(ten, decimalsOf(ten, 4)), 5), to];
+  const [own, rest] = [texts.slice(0, size * size), texts.slice(size * size, -1)];
+  const others = rest.map((each) => `${each} (other channels)`);
+  const [sum, rectified] = allFixed([sumOf(terms), Math.max(sumOf(terms), 0)], decimals - 1);
+  const [x, w] = [inputs(from), weights(from)];
   const grids = [
-    [channels > 1 ? `Channel ${from}` : "Window", inRows(factors(x, w), size)],
-    ["Kernel", inRows(factors(w, x), size)],
-    [offset ? "Products" : "Product", inRows(texts.slice(0, x.length), size)],
-    ...(offset ? [] : [evidence]),
+    [channels > 1 ? `Channel ${from}` : "Window", factors(x, w), size],
+    ["Kernel", factors(w, x), size],
+    [offset ? "Products" : "Product", own, size],
   ];
-  const lines = [`${added(noted)} = ${sum}`, ...(offset ? [`max(0, ${sum}) = ${rectified}`] : [])];
-  return step([[before, row, col, size]], grids, ...lines);
+  const line = `${added([...own, ...others, `${texts.at(-1)} (bias)`])} = ${sum}`;
+  if (offset) return step([[before, row, col, 3]], grids, line, `max(0, ${sum}) = ${rectified}`);
+  const ten = range(10, (k) => here.layers[here.layer].at(row, col, k));
+  const evidence = [`Numbers ${TEN}`, allFixed(ten, decimalsOf(ten, 4)), 5, to];
+  return step([[before, row, col, 1]], [...grids, evidence], line);
 }
 
 function pooled({ layers, row, col }, before, channel) {
@@ -178,7 +174,7 @@ function pooled({ layers, row, col }, before, channel) {
   const texts = allFixed(values, decimalsOf(values, 4));
   const largest = values.indexOf(Math.max(...values));
   const line = `max(${texts.join(", ")}) = ${texts[largest]}`;
-  return step([[before, 2 * row, 2 * col, 3]], [["Window", inRows(texts, 3), largest]], line);
+  return step([[before, 2 * row, 2 * col, 3]], [["Window", texts, 3, largest]], line);
 }
 
 function normalised({ layers, row, col }, before, channel) {
@@ -188,7 +184,7 @@ function normalised({ layers, row, col }, before, channel) {
   const sum = 2 + 0.0001 * sumOf(values.map((each) => each ** 2));
   return step(
     [[before, row, col, 1]],
-    [[`Channels ${first} to ${last}`, [texts], channel - first]],
+    [[`Channels ${first} to ${last}`, texts, 5, channel - first]],
     `2 + 0.0001 × (${texts.map((each) => `${each}²`).join(" + ")}) = ${short(sum, 4)}`,
     `${short(own, 5)} / ${short(sum, 4)}^0.75 = ${short(own / sum ** 0.75, 3)}`,
   );

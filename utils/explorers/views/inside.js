@@ -11,27 +11,23 @@ import { makePad } from "./pad.js";
 
 const ACROSS = 7; // pictures side by side: one row for each look
 const MOVES = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
-const WORDS = {
-  ...{ "×": "times", "/": "divided by", "+": "plus", "−": "minus", "=": "is" },
-  ...{ "max(": "the largest of (", "^": " to the power of " },
-};
+const WORDS = { "×": "times", "/": "divided by", "+": "plus", "−": "minus", "=": "is" };
 const LEAST = 5; // pixels of a mark
 
-// A panel of layers; `places(box, state)` lists [layer, box].
-function layersPanel(places) {
-  const panel = (c, box, state) => places(box, state).forEach((each) => picture(c, state, ...each));
-  return Object.assign(panel, { places });
+function wholePanel(c, { x, y, width, height }, state) {
+  const side = width / ACROSS - 14;
+  Object.keys(state.titles).forEach((name, i) => {
+    const [left, top] = [x + (i % ACROSS) * (side + 14), y + Math.floor(i / ACROSS) * height];
+    picture(c, state, name, { x: left, y: top, width: side, height: side });
+  });
 }
 
-const wholePanel = layersPanel(({ x, y, width, height }, { titles }) =>
-  Object.keys(titles).map((name, i) => {
-    const [across, down, side] = [i % ACROSS, Math.floor(i / ACROSS), width / ACROSS - 14];
-    return [name, { x: x + across * (side + 14), y: y + down * height, width: side, height: side }];
-  }),
-);
-const beforePanel = layersPanel((box, { step }) =>
-  step.inputs.slice(0, 1).map(([name]) => [name, box]));
-const chosenPanel = layersPanel((box, { layer }) => [[layer, box]]);
+function beforePanel(c, box, state) {
+  state.spots = []; // layers and their boxes, as they are drawn
+  if (state.step.inputs.length) picture(c, state, state.step.inputs[0][0], box);
+}
+
+const chosenPanel = (c, box, state) => picture(c, state, state.layer, box);
 
 const pairOf = (top, side) => [
   [beforePanel, [8, top, side, side]],
@@ -40,17 +36,17 @@ const pairOf = (top, side) => [
 
 export const insideView = {
   layouts: [
-    { size: [620, 504], panels: [[wholePanel, [8, 22, 616, 108]], ...pairOf(248, 240)] },
+    { size: [620, 504], panels: [...pairOf(248, 240), [wholePanel, [8, 22, 616, 108]]] },
     { size: [380, 216], panels: pairOf(22, 176) },
   ],
 
   async start(explorer) {
     const { controls, data, holder } = explorer;
+    const { choosers, titles } = data;
     const digits = await digitsOf(data.digits);
     const networks = await makeNetworks(data, digits);
     const noisy = makeNoise(controls, digits);
     const pad = makePad(explorer.beside, digits, () => explorer.request());
-    const { titles } = data;
     const colours = coloursOf(data.gain_colours);
     makePointer(explorer);
     const sums = element(holder.parentElement, "div", "explorer-sums");
@@ -61,24 +57,22 @@ export const insideView = {
       if (shown !== (shown = values.digit)) pad.clear();
       const drawing = { greys: pad.image(), label: null, subject: "your drawing" };
       const seen = noisy(drawing.greys ? drawing : digitAt(digits, shown), values);
-      const [network, kind] = [networks[values.network], values.attention];
-      const settings = data.parameters[kind];
+      const { layer, evidence_digit: digit, attention: kind } = values;
+      const [network, settings] = [networks[values.network], data.parameters[kind]];
       network.look(seen.greys);
       network.attend(kind, settings);
       network.answer();
       const layers = layersOf(network);
-      const { layer, row, col, evidence_digit: digit } = values;
       const step = stepOf(network, layers, { ...values, digit, kind, settings });
       sums.innerHTML = sumsOf(step);
       const where = Object.values(controls.all)
         .filter(({ only }) => only?.layer?.includes(layer))
         .map(({ label, value }) => `, ${label.toLowerCase()} ${value}`);
-      const parts = step.lines.join("; ").split(/( |max\(|\^)/);
-      const spoken = parts.map((each) => WORDS[each] ?? each).join("");
+      const spoken = step.lines.join("; ").split(" ").map((each) => WORDS[each] ?? each);
       return {
-        ...{ layers, layer, row, col, step, titles, ...colours },
-        channelOf: (name) => values[data.choosers[name]] ?? 0,
-        words: `${seen.words}; ${titles[layer]}${where.join("")}: ${spoken}`,
+        ...{ ...values, ...colours, layers, step, titles },
+        channelOf: (name) => values[choosers[name]] ?? 0,
+        words: `${seen.words}; ${titles[layer]}${where.join("")}: ${spoken.join(" ")}`,
       };
     };
   },
@@ -104,9 +98,7 @@ function makePointer(explorer) {
   const follow = (event) => {
     const [x, y] = explorer.placeOf(event);
     if (event.type === "mousedown") {
-      const shown = explorer.layout.panels.flatMap(([{ places }, [left, top, width, height]]) =>
-        places({ x: left, y: top, width, height }, explorer.state));
-      held = shown.find(([, { x: left, y: top, width }]) =>
+      held = explorer.state.spots.find(([, { x: left, y: top, width }]) =>
         x >= left && y >= top && x < left + width && y < top + width);
     }
     if (!held || !event.buttons) return;
@@ -129,6 +121,7 @@ function makePointer(explorer) {
 
 // One channel of a layer, with the chosen place or the window that it was made from.
 function picture(c, state, name, box) {
+  state.spots.push([name, box]);
   const { layers, layer, row, col, channelOf, step, titles, gainColour, gainMaximum } = state;
   const { rows, cols, channels, map } = layers[name];
   const [chosen, what] = [channelOf(name), channels === 10 ? "digit" : "channel"];
@@ -169,11 +162,10 @@ function bars(c, box, values, chosen) {
 
 // The numbers of a step in tables, and its lines below.
 function sumsOf({ grids, lines }) {
-  const tables = grids.map(([title, rows, mark]) => {
-    const cell = (text, i) => `<td${i === mark ? ' aria-current="true"' : ""}>${text}`;
-    const cells = rows.map((texts, i) => texts.map((text, j) => cell(text, i * texts.length + j)));
-    const body = cells.map((row) => `<tr>${row.join("")}`).join("");
-    return `<table><caption>${title}</caption>${body}</table>`;
+  const tables = grids.map(([title, texts, width, mark]) => {
+    const current = (i) => (i === mark ? ' aria-current="true"' : "");
+    const cells = texts.map((text, i) => `${i % width ? "" : "<tr>"}<td${current(i)}>${text}`);
+    return `<table><caption>${title}</caption>${cells.join("")}</table>`;
   });
   return [...tables, ...lines.map((words) => `<p>${words}</p>`)].join("");
 }
