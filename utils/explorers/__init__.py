@@ -14,6 +14,7 @@ MODULES = {  # of each explorer, and of what goes with them
     "attention": "utils.explorers.one_digit",
     "display": "utils.explorers.canvas",
     "competition": "utils.explorers.canvas",
+    "inside": "utils.explorers.look_inside",
     "learning": "utils.explorers.learners",
     "observer": "utils.explorers.trials",
     "study": "utils.explorers.curves",

@@ -5,6 +5,7 @@ import { Controls, element } from "./controls.js";
 import { isCalm, useTheme, theme } from "./drawing.js";
 import { addButtons, askedOf, idOf, setControls, setLinked } from "./link.js";
 import { canvasView } from "./views/canvas.js";
+import { insideView } from "./views/inside.js";
 import { learningView } from "./views/learning.js";
 import { observerView } from "./views/observer.js";
 import { attentionView, noiseView } from "./views/one_digit.js";
@@ -27,6 +28,7 @@ const VIEWS = {
   study: studyView,
   observer: observerView,
   canvas: canvasView,
+  inside: insideView,
   learning: learningView,
 };
 

@@ -40,8 +40,8 @@ def noise(images, labels, model=None) -> Explorer:
     networks = {"shown": network("", trained() if model is None else model)}
     data = {"digits": shown, "networks": networks, **page_network()}
     data["title"] = "Noise on a digit"
-    left = _digit_slider(shown) | {"fresh_draw": button("fresh-draw", FRESH)}
-    return Explorer("noise", [left, _noise_controls(level=25)], data)
+    left = digit_slider(shown) | {"fresh_draw": button("fresh-draw", FRESH)}
+    return Explorer("noise", [left, noise_controls(level=25)], data)
 
 
 def attention(images, labels, model=None) -> Explorer:
@@ -93,8 +93,8 @@ def attention(images, labels, model=None) -> Explorer:
     sigma = own.get("sigma", 1)
     seen = {
         "play_100": button("play-100", "Play 100"),
-        **_noise_controls(level=spec["noise_sd"]),
-        **_digit_slider(shown),
+        **noise_controls(level=spec["noise_sd"]),
+        **digit_slider(shown),
         "network": select("network-select", "Network", named, best),
         "attention": select("attention-select", "Attention map", MAPS, kind),
     }
@@ -120,12 +120,13 @@ def attention(images, labels, model=None) -> Explorer:
     return Explorer("attention", [seen, looking], data)
 
 
-def _digit_slider(shown):
+def digit_slider(shown) -> dict:
+    """The place of a digit among those that are shown."""
     last = len(shown["labels"]) - 1
     return {"digit": slider("digit-slider", "Digit (place)", 0, last, 1, 0)}
 
 
-def _noise_controls(level):
+def noise_controls(level) -> dict:
     """A kind of noise, and its level (to begin with, that of the first)."""
     spans = {}
     for name, kind in NOISES.items():

@@ -156,14 +156,14 @@ function verdict({ shown, score: [{ right: map }, { right: control }] }) {
   return map > control ? "; the map is ahead" : "; the control is ahead";
 }
 
-function digitAt(digits, index) {
+export function digitAt(digits, index) {
   const label = digits.labels[index];
   return { greys: imageOf(digits, index), label, subject: `digit ${index} (label ${label})` };
 }
 
 // Adds the noise that the controls choose. It is drawn anew for each press of the button, and
 // is the same for every digit and level; with `random`, it is drawn from there.
-function makeNoise(controls, { rows, cols }) {
+export function makeNoise(controls, { rows, cols }) {
   const { by } = controls.all.noise_level;
   let [wanted, drawn] = ["", null];
   return ({ greys, label, subject }, values, random) => {
