@@ -110,7 +110,7 @@ def test_an_explorer_is_shown_with_a_kernel_and_without(noise):
 
 def test_the_page_begins_where_the_controls_stand(noise):
     noise.noise_level, noise.digit = 40, 3
-    (text,) = re.findall(r"mount\(root, (.*)\);", noise.html())
+    (text,) = re.findall(r"mount\(root, (\{.*)\);", noise.html())
     controls = [each for column in json.loads(text)["columns"] for each in column]
     values = {each["name"]: each["value"] for each in controls}
     assert (values["noise_level"], values["digit"]) == (40, 3)

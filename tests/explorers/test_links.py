@@ -147,7 +147,7 @@ def test_a_drawing_is_in_a_link_if_it_is_short(opened):
     [
         ("1:display;noise_level=999;digit=3", "noise_level=999 (not from 0 to 240)"),
         ("1:display;digit=3;cue=fog", "cue=fog"),
-        ("1:display;digit=3;haste=1", "haste=1"),
+        ("1:display;digit=3;haste=1;constructor=1", "haste=1; constructor=1"),
         ("1:display;digit=3;place=33_0", "place=33_0"),
         ("1:display;digit=3;place=%zz", "place=%zz"),
         ("1:display;digit=3;play_100=-1", "play_100=-1"),

@@ -56,27 +56,27 @@ export function setControls(controls, { values, refused }) {
 // Gives the view the rest of a link, once it has started; returns what to say of it.
 export function setLinked(linked, { values, refused }) {
   for (const [name, text] of values) {
-    if (!linked[name]?.set(text)) refused.push(`${name}=${text}`);
+    if (!linked[name]?.set?.(text)) refused.push(`${name}=${text}`);
   }
   return refused.length ? `Of the link, this is refused: ${refused.join("; ")}` : "";
 }
 
-// The values that make the picture: [[name, text]].
-function textsOf({ controls, description, linked }) {
-  const texts = {};
+// The values that make the picture, by name.
+function valuesOf({ controls, description, linked }) {
+  const values = new URLSearchParams();
   for (const { name, value, by = {} } of description.columns.flat()) {
     const control = controls.all[name];
-    const follows = Object.keys(by).some((other) => other in texts);
-    if (isLinked(control) && (follows || control.value !== value)) texts[name] = `${control.value}`;
+    const follows = Object.keys(by).some((other) => values.has(other));
+    if (isLinked(control) && (follows || control.value !== value)) values.set(name, control.value);
   }
-  for (const [name, { get }] of Object.entries(linked)) if (get()) texts[name] = get();
-  return Object.entries(texts);
+  for (const [name, { get }] of Object.entries(linked)) if (get()) values.set(name, get());
+  return values;
 }
 
 const named = ({ id }, values) => [id, ...`${values}`.split("&")].filter(Boolean).join(";");
 
 async function copyLink(explorer) {
-  const values = new URLSearchParams(textsOf(explorer));
+  const values = valuesOf(explorer);
   const long = [...values.keys()].find((name) => values.get(name).length > LONGEST);
   values.delete(long);
   const url = new URL(location.href);
@@ -92,10 +92,10 @@ async function copyLink(explorer) {
 
 // Gives the reader a file, which is named after the explorer and its values.
 export function saveFile(explorer, content, ending) {
-  const name = named(explorer, new URLSearchParams(textsOf(explorer)));
+  const name = named(explorer, valuesOf(explorer)).slice(0, 120);
   const link = element(document.body, "a");
   link.href = URL.createObjectURL(content);
-  link.download = `${name.slice(0, 120).replaceAll(";", "-")}.${ending}`;
+  link.download = `${name.replaceAll(";", "-")}.${ending}`;
   link.click();
   link.remove();
 }
@@ -103,6 +103,7 @@ export function saveFile(explorer, content, ending) {
 // Saves the picture at twice the resolution, with the words of the status line below it.
 async function savePicture(explorer) {
   const { layout, state } = explorer;
+  if (!state) return; // it has failed to start, and says so
   const [width, height] = layout.size;
   const lines = state.words.match(new RegExp(`.{1,${Math.floor(width / 7)}}(\\s|$)`, "g"));
   const sheet = new OffscreenCanvas(2 * width, 2 * (height + LINE_HEIGHT * (lines.length + 1)));

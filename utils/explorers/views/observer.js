@@ -141,8 +141,8 @@ function keepAnswers(explorer) {
     }
   };
   const rowOf = ({ level, cued, label, answer, response_ms, seed }, i) => {
-    const [right, condition] = [Number(answer === label), cued ? "cued" : "uncued"];
-    return `${[i + 1, level, label, answer, right, response_ms, condition, seed]}\n`;
+    const first = [i + 1, level, label, answer, Number(answer === label)];
+    return `${[...first, response_ms, cued ? "cued" : "uncued", seed]}\n`;
   };
   const save = addButton(explorer, "Save CSV", () => {
     const rows = controls.get("answers").map(rowOf);
