@@ -17,7 +17,7 @@ const HAND_RESTS = 250; // ms without a step, after which Python hears of a slid
 const numberOf = (text) => (text.trim() === "" ? NaN : Number(text.replaceAll(",", "")));
 
 // The nearest value that a slider can have.
-function stepped({ min, max, step, decimals }, value) {
+export function stepped({ min, max, step, decimals }, value) {
   const nearest = min + step * Math.round((value - min) / step);
   return Number(Math.min(Math.max(nearest, min), max).toFixed(decimals));
 }

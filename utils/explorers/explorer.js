@@ -7,6 +7,7 @@ import { canvasView } from "./views/canvas.js";
 import { learningView } from "./views/learning.js";
 import { observerView } from "./views/observer.js";
 import { attentionView, noiseView } from "./views/one_digit.js";
+import { pickView, predictionView } from "./views/prediction.js";
 import { studyView } from "./views/study.js";
 
 // A view is
@@ -27,6 +28,8 @@ const VIEWS = {
   observer: observerView,
   canvas: canvasView,
   learning: learningView,
+  prediction: predictionView,
+  pick: pickView,
 };
 
 const SHRINK = 0.8; // the least that a layout is scaled down for want of width, before the next

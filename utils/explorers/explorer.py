@@ -27,7 +27,8 @@ SCRIPTS = one_script(
         *[*NETWORK, "drawing.js", "panels.js", "score.js"],
         *["unpacking.js", "psychometrics.js", "controls.js"],
         *["views/pad.js", "views/one_digit.js", "views/study.js"],
-        *["views/observer.js", "views/canvas.js", "views/learning.js", "explorer.js"],
+        *["views/observer.js", "views/canvas.js", "views/learning.js"],
+        *["views/prediction.js", "explorer.js"],
     ]
 )
 # In a function, whose text a page can give to a worker: it is sent once. In a block of
