@@ -18,6 +18,7 @@ MODULES = {  # of each explorer, and of what goes with them
     "learning": "utils.explorers.learners",
     "observer": "utils.explorers.trials",
     "study": "utils.explorers.curves",
+    "prediction": "utils.explorers.prediction",
     "trained": "utils.explorers.shipped",
     "size_note": "utils.explorers.packing",
 }

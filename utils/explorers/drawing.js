@@ -28,6 +28,9 @@ export function useTheme(name, paper) {
   Object.assign(theme, THEMES[name], { paper });
 }
 
+// The colour of a series, by its number.
+export const colourOf = (series) => theme.series[series % theme.series.length];
+
 export function write(c, words, x, y, style = {}) {
   const { size = 12, align = "left", colour = theme.ink, bold = false, room } = style;
   c.font = `${bold ? "bold " : ""}${size}px ${FONT}`;
@@ -59,6 +62,16 @@ export function disc(c, x, y, radius, colour) {
   c.arc(x, y, radius, 0, 7);
   c.fillStyle = colour;
   c.fill();
+}
+
+// Puts an element of the page over a part of the picture, at any width of the picture.
+export function layOver({ style }, c, box) {
+  const dots = c.getTransform().a;
+  const [width, height] = [c.canvas.width / dots, c.canvas.height / dots];
+  const across = (length) => `calc(min(100%, ${width}px) * ${length / width})`;
+  const down = (length) => `${(100 * length) / height}%`;
+  [style.left, style.width] = [across(box.x), across(box.width)];
+  [style.top, style.height] = [down(box.y), down(box.height)];
 }
 
 // Clips a drawing to a box, with room for the width of a line along its edges.

@@ -9,6 +9,7 @@ import { insideView } from "./views/inside.js";
 import { learningView } from "./views/learning.js";
 import { observerView } from "./views/observer.js";
 import { attentionView, noiseView } from "./views/one_digit.js";
+import { pickView, predictionView } from "./views/prediction.js";
 import { studyView } from "./views/study.js";
 
 // A view is
@@ -30,6 +31,8 @@ const VIEWS = {
   canvas: canvasView,
   inside: insideView,
   learning: learningView,
+  prediction: predictionView,
+  pick: pickView,
 };
 
 const SHRINK = 0.8; // the least that a layout is scaled down for want of width, before the next

@@ -28,7 +28,8 @@ SCRIPTS = one_script(
         *["unpacking.js", "psychometrics.js", "controls.js", "link.js"],
         *["views/pad.js", "views/one_digit.js", "views/study.js"],
         *["views/observer.js", "views/canvas.js", "views/learning.js"],
-        *["views/arithmetic.js", "views/inside.js", "explorer.js"],
+        *["views/arithmetic.js", "views/inside.js", "views/prediction.js"],
+        "explorer.js",
     ]
 )
 # In a function, whose text a page can give to a worker: it is sent once. In a block of

@@ -5,7 +5,7 @@
 // `networks` { attended, control }, `attention` (a kind, which a cue multiplies)
 // and its `settings`, `cue_sd` (pixels), `gain_colours`, `wasm`.
 import { ARROWS, element } from "../controls.js";
-import { write } from "../drawing.js";
+import { layOver, write } from "../drawing.js";
 import {
   answerPanel,
   cuePanel,
@@ -253,16 +253,9 @@ function wordsOfDisplay({ index, label, place, second }, p, values, names) {
   return `${parts.filter(Boolean).join(", ")}: ${answers.join(", ")}`;
 }
 
-// Puts an element of the page, `handle`, over a part of the picture, at any width of the
-// picture, and writes below how to use it.
+// Puts the handle over the display, and writes below how to use it.
 function handlePanel(c, box, { handle }) {
-  const dots = c.getTransform().a;
-  const [width, height] = [c.canvas.width / dots, c.canvas.height / dots];
-  const across = (length) => `calc(min(100%, ${width}px) * ${length / width})`;
-  const down = (length) => `${(100 * length) / height}%`;
-  const { style } = handle;
-  [style.left, style.width] = [across(box.x), across(box.width)];
-  [style.top, style.height] = [down(box.y), down(box.height)];
+  layOver(handle, c, box);
   const words = "Drag the digit, or use the arrow keys";
   write(c, words, box.x, box.y + box.height + 17, { size: 11, room: box.width });
 }

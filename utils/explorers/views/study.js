@@ -1,6 +1,6 @@
 // The view of a study: accuracy after each epoch, and all runs after the epoch chosen. The
 // names of the arms beside the runs are the legend of the curves.
-import { NARROW, axes, disc, line, theme, write } from "../drawing.js";
+import { NARROW, axes, colourOf, disc, line, theme, write } from "../drawing.js";
 
 const SWATCH = 18; // pixels of a line in the legend
 const REACH = 12; // pixels from a point within which the pointer is at it
@@ -78,7 +78,6 @@ function wordsOfRun(arms, { a, r, epoch }, condition) {
   return `${label}, run ${r + 1} (seed ${runs[r].seed}), epoch ${epoch}: ${named}`;
 }
 
-const colourOf = (arm) => theme.series[arm % theme.series.length];
 const average = (values) => values.reduce((sum, value) => sum + value, 0) / values.length;
 const meanOf = (arm, condition) =>
   arm.runs[0][condition].map((_, i) => average(arm.runs.map((run) => run[condition][i])));
