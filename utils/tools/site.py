@@ -23,7 +23,7 @@ from utils import explorers, figures
 from utils.data import load_mnist
 from utils.files import write
 from utils.model import build_model
-from utils.tools import notebooks
+from utils.tools import captions, notebooks
 from utils.tools.markdown import anchor, html_of
 
 HERE = Path(__file__).parent
@@ -165,7 +165,6 @@ def build(folder: Path) -> list[Path]:
         exclude_input_prompt=True,
         exclude_output_prompt=True,
     )
-    exporter.register_filter("markdown2html", html_in_site)
     exporter.register_filter("anchor", anchor)
     css = (HERE / "site.css").read_text("utf-8")
     for scheme, style in STYLES.items():
@@ -174,13 +173,17 @@ def build(folder: Path) -> list[Path]:
     titles = {
         name: re.match("# (.+)", x.cells[0].source)[1] for name, x in pages.items()
     }
-    names, written = list(pages), []
+    names, written, known = list(pages), [], captions.places(pages)
     for place, (name, notebook) in enumerate(pages.items()):
         around = {
             "before": names[place - 1] if place else None,
             "after": names[place + 1] if place + 1 < len(names) else None,
         }
         text = "\n\n".join(x.source for x in notebook.cells if "outputs" not in x)
+        exporter.register_filter(
+            "markdown2html",
+            lambda x, name=name: captions.linked(html_in_site(x), name, known),
+        )
         facts = {"name": name, "titles": titles, "css": css, **around}
         facts["sections"] = re.findall("^## (.+)", text, re.M) if place else []
         text, _ = exporter.from_notebook_node(notebook, {"site": facts})
