@@ -17,6 +17,7 @@ import numpy as np
 from IPython.display import Markdown
 from matplotlib.colors import TwoSlopeNorm
 
+from utils import layout
 from utils.attention import KINDS
 from utils.files import write
 from utils.noise import WHITE
@@ -63,17 +64,20 @@ AREAS = (  # area, the stimulus that drives it, place along, colour, the layer l
 )
 
 
-def save(figure, name: str, numbers: Mapping[str, np.ndarray]) -> None:
+def save(figure, name: str, numbers: Mapping[str, np.ndarray], narrow=None) -> None:
     """Write a figure as `name.png` and the numbers behind it as `name.csv`.
 
-    They go into the folder `$ATTENTION_FIGURES`, where a relative path starts from the
-    shell's folder; if it is not set, nothing is written.
+    For pages, `name.wide` and `name.narrow` (SVG or WebP) come with them. All go into
+    the folder `$ATTENTION_FIGURES`, where a relative path starts from the shell's
+    folder; if it is not set, nothing is written.
 
     Args:
         figure: a matplotlib figure.
         name: file name without ending.
         numbers: column name to values, all columns of one length; arrays of more
             than one axis are written in C order.
+        narrow: a figure drawn for a width of 3.7 inches; by default the same one,
+            laid out anew (`utils.layout`).
 
     Raises:
         ValueError: if the columns differ in length.
@@ -98,6 +102,10 @@ def save(figure, name: str, numbers: Mapping[str, np.ndarray]) -> None:
         )
     write(folder / f"{name}.png", picture.getvalue())
     write(folder / f"{name}.csv", text.getvalue().encode())
+    for form, (ending, content) in layout.forms(figure, narrow).items():
+        for old in folder.glob(f"{name}.{form}.*"):
+            old.unlink()
+        write(folder / f"{name}.{form}.{ending}", content)
 
 
 def table(heads: Sequence[str], rows: Iterable[Sequence[object]]) -> Markdown:
@@ -234,15 +242,26 @@ def network_diagram(ax, model: keras.Model, upright: bool = False):
     return _diagram(ax, boxes, chains, remarks, UPRIGHT if upright else SPAN)
 
 
-def visual_system_diagram(ax):
-    """Draw a cartoon of the ventral stream; below each area stands a layer like it."""
-    boxes = [(f"{area}\n{drive}", x, 0, colour) for area, drive, x, colour, _ in AREAS]
-    boxes.append(("frontal and\nparietal cortex", 6.1, 1.8, PINK))
+def visual_system_diagram(ax, upright: bool = False):
+    """Draw a cartoon of the ventral stream; each area names a layer like it."""
+    drives = [f"{area}\n{drive}" for area, drive, *_ in AREAS]
+    likes = [f"loosely: {like}" for *_, like in AREAS]
+    along, colours = ([area[i] for area in AREAS] for i in (2, 3))
+    gain = "attention: gain\nin V4, less in V1"
+    cortex = "frontal and\nparietal cortex"
     strong, weak = ({"color": RED, "ls": "--", "linewidth": width} for width in (2, 1))
     chains = [(range(6), {"color": INK}), ((6, 4), strong), ((6, 2), weak)]
-    remarks = [(f"loosely: {like}", x, -0.7, BLACK) for *_, x, _, like in AREAS]
-    remarks.append(("attention: gain\nin V4, less in V1", 8.3, 1, RED))
-    return _diagram(ax, boxes, chains, remarks, SPAN)
+    if upright:
+        words = map("\n".join, zip(drives, likes, strict=True))
+        places = [(0, -x) for x in along]
+        remarks, cortex = [(gain, 1.9, -7.4, RED)], (cortex, 1.9, -6.1, PINK)
+    else:
+        words, places = drives, [(x, 0) for x in along]
+        remarks = [(each, x, -0.7, BLACK) for each, x in zip(likes, along, strict=True)]
+        remarks, cortex = [*remarks, (gain, 8.3, 1, RED)], (cortex, 6.1, 1.8, PINK)
+    each = zip(words, places, colours, strict=True)
+    boxes = [(text, *place, colour) for text, place, colour in each]
+    return _diagram(ax, [*boxes, cortex], chains, remarks, UPRIGHT if upright else SPAN)
 
 
 def _diagram(ax, boxes, chains, remarks, span):

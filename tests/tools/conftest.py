@@ -1,4 +1,4 @@
-"""The site, built once."""
+"""The site, built once for all tests of its pages."""
 
 import pytest
 

@@ -52,7 +52,7 @@ def test_what_is_committed_can_be_shown_and_errors_leave_the_file(
     assert nbformat.read(path, as_version=4) == notebook
     (picture,) = notebooks.pictures(notebook.cells[0])
     alternative = picture.metadata["image/png"]["alt"]
-    assert alternative == "Figure 1.1. A line, from 1 to 2.5 grey levels."
+    assert alternative == "Figure 1.1. A line, from 1 to 2.5 grey levels. More of it."
     assert set(notebook.metadata) == {"executed", "kernelspec", "language_info"}
     assert not any(cell.metadata for cell in notebook.cells)
 
@@ -81,18 +81,48 @@ def test_an_error_in_a_widget_and_a_missing_picture_are_found(
         notebooks.run(path, tmp_path / "out", {})
 
 
-def test_each_picture_has_the_caption_that_follows_it():
-    notebook = a_notebook("a", "b", CAPTION, "c", CAPTION.replace("1.1", "1.2"), "d")
+def with_outputs(notebook, **data):
     for cell in notebook.cells:
         if cell.cell_type == "code":
-            cell.outputs = [nbformat.v4.new_output("display_data", {"image/png": ""})]
+            made = [({"image/png": ""}, {})]
+            if cell.source in data:
+                key = {"text/markdown": {"claim": "key"}}
+                made = [({"text/markdown": data[cell.source]}, key)]
+            cell.outputs = [
+                nbformat.v4.new_output("display_data", each, metadata=facts)
+                for each, facts in made
+            ]
+    return notebook
+
+
+def alternatives(notebook):
     notebooks.describe(notebook)
-    texts = [
-        notebooks.pictures(cell)[0].metadata["image/png"].get("alt", "")[:10]
+    return [
+        picture.metadata["image/png"].get("alt")
         for cell in notebook.cells
-        if cell.cell_type == "code"
+        for picture in notebooks.pictures(cell)
     ]
-    assert texts == ["", "Figure 1.1", "Figure 1.2", ""]
+
+
+def test_each_picture_has_the_caption_that_follows_it():
+    notebook = a_notebook("a", "b", CAPTION, "c", CAPTION.replace("1.1", "1.2"), "d")
+    texts = alternatives(with_outputs(notebook))
+    assert [text and text[:10] for text in texts] == [
+        None,
+        "Figure 1.1",
+        "Figure 1.2",
+        None,
+    ]
+
+
+def test_a_picture_says_the_claim_of_its_section():
+    claim = "**It rises.** By 3 points."
+    notebook = a_notebook("a", CAPTION, "said", "b", CAPTION, "later")
+    notebook.cells[4].source += "\n\n## Another section"
+    first, second = alternatives(with_outputs(notebook, said=claim, later="No."))
+    line = "Figure 1.1. A line, from 1 to 2.5 grey levels."
+    assert first == f"{line} It rises. By 3 points. More of it."
+    assert second == f"{line} More of it."
 
 
 def test_an_unknown_notebook_is_named(capsys):

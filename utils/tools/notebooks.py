@@ -25,6 +25,7 @@ from jupyter_client import AsyncKernelManager
 from tqdm import tqdm
 
 from utils.files import write
+from utils.tools.captions import CAPTION, alternative
 
 ROOT = Path(__file__).parents[2]
 NOTEBOOKS = ROOT / "notebooks"
@@ -33,7 +34,6 @@ NAME = re.compile(r"\d\d_\w+\.ipynb")
 PICTURE = "image/png"
 LONGEST = "04"  # trains networks, so it begins first
 EXPECTED = (RuntimeError, OSError, papermill.PapermillExecutionError)
-CAPTION = re.compile(r"^\*\*(Figure [\d.]+)\*\*\s+(.+?[.?!])(?=\s|$)", re.M | re.S)
 
 
 def paths() -> list[Path]:
@@ -59,14 +59,15 @@ def pictures(cell) -> list:
 
 
 def claims(notebook) -> dict[str, str]:
-    """What a notebook says (`utils.studies.claims`): key to sentence."""
-    return {
-        facts["claim"]: output.data["text/markdown"]
-        for cell in notebook.cells
-        for output in cell.get("outputs", [])
-        for facts in (output.get("metadata", {}).get("text/markdown", {}),)
-        if "claim" in facts
-    }
+    """What a notebook says (`utils.runs.claims`): key to sentence."""
+    return {key: text for cell in notebook.cells for key, text in _claims(cell)}
+
+
+def _claims(cell):
+    for output in cell.get("outputs", []):
+        facts = output.get("metadata", {}).get("text/markdown", {})
+        if "claim" in facts:
+            yield facts["claim"], output.data["text/markdown"]
 
 
 def source_digest(notebook) -> str:
@@ -117,13 +118,21 @@ def is_fresh(notebook) -> bool:
 
 
 def describe(notebook) -> None:
-    """Give pictures alternative text: the beginning of the caption that follows."""
-    caption = None
+    """Give pictures alternative text, from the caption and the claim that follow.
+
+    The claim is the first one below the figure, before the next figure or section.
+    """
+    caption, finding = None, ""
     for cell in reversed(notebook.cells):
-        if cell.cell_type == "markdown" and (found := CAPTION.search(cell.source)):
-            caption = re.sub(r"\s+", " ", re.sub("[*`]", "", " ".join(found.groups())))
+        if cell.cell_type == "markdown":
+            if re.search("^##", cell.source, re.M):
+                finding = ""
+            if CAPTION.search(cell.source):
+                caption, below, finding = cell.source, finding, ""
+        _, finding = next(_claims(cell), ("", finding))
         for picture in pictures(cell):
-            picture.metadata[PICTURE] = {"alt": caption} if caption else {}
+            alt = {"alt": alternative(caption, below)} if caption else {}
+            picture.metadata[PICTURE] = alt
             caption = None
 
 

@@ -23,7 +23,7 @@ from utils import explorers, figures
 from utils.data import load_mnist
 from utils.files import write
 from utils.model import build_model
-from utils.tools import alone, notebooks
+from utils.tools import alone, captions, notebooks, plates
 from utils.tools.markdown import anchor, html_of
 
 HERE = Path(__file__).parent
@@ -166,9 +166,9 @@ def build(folder: Path) -> list[Path]:
         exclude_input_prompt=True,
         exclude_output_prompt=True,
     )
-    exporter.register_filter("markdown2html", html_in_site)
     exporter.register_filter("anchor", anchor)
     css = (HERE / "site.css").read_text("utf-8")
+    js = (HERE / "site.js").read_text("utf-8")
     for scheme, style in STYLES.items():
         rules = HtmlFormatter(style=style).get_style_defs(".highlight")
         css += f"@media (prefers-color-scheme: {scheme}) {{\n{rules}\n}}\n"
@@ -176,19 +176,27 @@ def build(folder: Path) -> list[Path]:
         name: re.match("# (.+)", x.cells[0].source)[1] for name, x in pages.items()
     }
     alone.build(folder, pages, titles)
-    names, written = list(pages), []
+    names, written, known = list(pages), [], captions.places(pages)
     for place, (name, notebook) in enumerate(pages.items()):
         around = {
             "before": names[place - 1] if place else None,
             "after": names[place + 1] if place + 1 < len(names) else None,
         }
         text = "\n\n".join(x.source for x in notebook.cells if "outputs" not in x)
-        facts = {"name": name, "titles": titles, "css": css, **around}
+
+        def markdown(text, name=name):
+            return captions.linked(html_in_site(text), name, known)
+
+        exporter.register_filter("markdown2html", markdown)
+        beside = plates.frame(notebook, markdown)
+        facts = {"name": name, "titles": titles, "css": css, "js": js, **around}
         facts["sections"] = re.findall("^## (.+)", text, re.M) if place else []
         text, _ = exporter.from_notebook_node(notebook, {"site": facts})
         text = SHOWN.sub("", text).replace("<pre>", '<pre tabindex="0">')  # may scroll
         written.append(folder / f"{name}.html")
         write(written[-1], text.encode())
+        for path in beside:
+            write(folder / "figures" / path.name, path.read_bytes())
     return written
 
 
