@@ -87,10 +87,11 @@ function makePointer(explorer) {
   handle.setAttribute("role", "application");
   handle.setAttribute("aria-label", "The layers of the network. Arrow keys move the chosen place.");
 
+  const axesOf = (name) =>
+    explorer.state.layers[name].rows > 1 ? ["row", "col"] : ["", data.choosers[name]];
   const choose = (name, place) => {
     if (controls.get("layer") !== name) controls.set("layer", name);
-    const isMap = explorer.state.layers[name].rows > 1;
-    [isMap && "row", isMap ? "col" : data.choosers[name]].forEach((each, axis) => {
+    axesOf(name).forEach((each, axis) => {
       if (each) controls.set(each, Math.min(Math.max(place[axis], 0), controls.all[each].max));
     });
   };
@@ -113,9 +114,9 @@ function makePointer(explorer) {
     const move = MOVES[event.key];
     if (!move) return;
     event.preventDefault();
-    const { layer, row, col, layers, channelOf } = explorer.state;
-    const place = layers[layer].rows > 1 ? [row, col] : [0, channelOf(layer)];
-    choose(layer, place.map((at, axis) => at + move[axis]));
+    const layer = controls.get("layer");
+    const steps = (each, axis) => each && controls.get(each) + move[axis];
+    choose(layer, axesOf(layer).map(steps));
   });
 }
 
@@ -144,7 +145,9 @@ function picture(c, state, name, box) {
   for (const [colour, top, left, high, wide = high] of marks) {
     const more = Math.max(LEAST - high * pixel, 0) / 2;
     const corner = [box.x + left * pixel - more, box.y + top * pixel - more];
-    outline(c, ...corner, wide * pixel + 2 * more, high * pixel + 2 * more, colour, 2);
+    const sides = [wide * pixel + 2 * more, high * pixel + 2 * more];
+    outline(c, ...corner, ...sides, theme.paper, 4); // so that it is seen on its own colour
+    outline(c, ...corner, ...sides, colour, 2);
   }
 }
 
