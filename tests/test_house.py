@@ -119,7 +119,7 @@ def files(ending, *folders):
 
 
 def test_the_page_stays_small():
-    assert sum(map(lines, files("js", UTILS))) <= 3_900
+    assert sum(map(lines, files("js", UTILS))) <= 4_200
 
 
 def test_no_file_has_more_than_300_lines():

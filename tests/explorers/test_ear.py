@@ -20,7 +20,9 @@ MADE = {
     "competition": {},
     "observer": {"networks": {"control": {60: 0.75, 120: 0.6}}},
     "learning": {"run": RunSpec("energy")},
+    "inside": {},
 }
+RUNS = {"networks": [[0.7, 0.8], [0.5, 0.6]]}
 
 pytestmark = pytest.mark.browser
 
@@ -117,7 +119,9 @@ def test_where_less_motion_is_asked_for_a_hundred_images_make_ten_pictures(
 def test_axe_finds_nothing_in_an_explorer(scheme, open_canvas):
     study = all_three()[-1]
     made = [getattr(explorers, x)(IMAGES, LABELS, **how) for x, how in MADE.items()]
+    made.append(explorers.prediction("accuracy", RUNS, (0, 80), xlabel="noise"))
     for each in (study, *made):
+        assert each.description["data"]["title"]
         size = {"width": 390, "height": 844}
         explorer = open_canvas(made=each, viewport=size, color_scheme=scheme)
         explorer.page.add_style_tag(content=PAPER)

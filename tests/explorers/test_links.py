@@ -30,7 +30,7 @@ def study():
 
 MADE = {
     name: lambda name=name: getattr(explorers, name)(IMAGES[:FEW], LABELS[:FEW])
-    for name in ("noise", "attention", "display", "competition", "observer")
+    for name in ("noise", "attention", "display", "competition", "observer", "inside")
 } | {"learning": learning, "study": study}
 
 

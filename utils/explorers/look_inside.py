@@ -66,6 +66,7 @@ def inside(images, labels, model=None) -> Explorer:
     for name in sorted(shipped(), key=lambda name: name != kind):
         networks[name] = network(label_of(name), trained(name))
     data = {
+        "title": "See inside the network",
         "digits": shown,
         "networks": networks,
         "parameters": parameters(kind, own, (shown["rows"], shown["cols"])),

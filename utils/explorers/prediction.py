@@ -11,6 +11,7 @@ from utils.explorers.controls import button, kept, select, slider
 from utils.explorers.explorer import Explorer
 from utils.inference import paired_difference
 
+TITLE = "Your prediction: {}"
 NO_ANSWER = "nothing yet"  # what a reader has picked to begin with
 
 
@@ -63,6 +64,7 @@ def prediction(
     scale = slider("", "", low, high, step if step < 1 else int(step), low)
     ticks = [[float(at), f"{at:g}"] for at in np.linspace(low, high, 5)]
     data = {"x": [_text(each) for each in x], "xlabel": xlabel, "curves": [*records]}
+    data["title"] = TITLE.format(measure)
     data |= {"measure": measure, "ticks": ticks, "scale": scale, "records": []}
     for name, runs in records.items():
         found = _estimates(name, runs, len(x))
@@ -113,7 +115,8 @@ def _pick(measure, records):
     ]
     ends = [0.0, *(end for each in described for end in each["ends"])]
     ticks = MaxNLocator(5).tick_values(min(ends), max(ends))
-    data = {"measure": measure, "ticks": [[float(at), f"{at:g}"] for at in ticks]}
+    data = {"title": TITLE.format(measure), "measure": measure}
+    data["ticks"] = [[float(at), f"{at:g}"] for at in ticks]
     options = {NO_ANSWER: "", **{name: name for name in records}}
     controls = {
         "answer": select("answer-select", "Your answer", options),

@@ -2,7 +2,7 @@
 //
 // Data: `digits`, `networks` and `wasm` (unpacking.js), `parameters` of kinds, `gain_colours`,
 // `titles` of layers, `choosers`: by layer, the control that chooses its channel.
-import { element } from "../controls.js";
+import { ARROWS, element } from "../controls.js";
 import { fitted, inkColour, outline, raster, theme, write } from "../drawing.js";
 import { coloursOf, digitsOf, makeNetworks } from "../unpacking.js";
 import { layersOf, range, stepOf } from "./arithmetic.js";
@@ -10,7 +10,6 @@ import { digitAt, makeNoise } from "./one_digit.js";
 import { makePad } from "./pad.js";
 
 const ACROSS = 7; // pictures side by side: one row for each look
-const MOVES = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
 const WORDS = { "×": "times", "/": "divided by", "+": "plus", "−": "minus", "=": "is" };
 const LEAST = 5; // pixels of a mark
 
@@ -111,7 +110,7 @@ function makePointer(explorer) {
   handle.addEventListener("mousedown", follow);
   handle.addEventListener("mousemove", follow);
   handle.addEventListener("keydown", (event) => {
-    const move = MOVES[event.key];
+    const move = ARROWS[event.key];
     if (!move) return;
     event.preventDefault();
     const layer = controls.get("layer");
