@@ -265,7 +265,7 @@ def test_python_reads_and_sets_the_prediction(lab, browser):
 def test_a_page_begins_with_the_prediction_that_python_has():
     explorer = curves()
     explorer.answer = [0.5] * 8
-    (text,) = re.findall(r"mount\(root, (.*)\);", explorer.html())
+    (text,) = re.findall(r"mount\(root, (\{.*)\);", explorer.html())
     answer, show = json.loads(text)["columns"][0]
     assert (answer["value"], show["value"]) == ([0.5] * 8, 0)
     with pytest.raises(TraitError, match="one of '', 'the rate', 'both'"):

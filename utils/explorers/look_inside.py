@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from utils.explorers.controls import select, slider
+from utils.explorers.controls import button, rare, select, slider
 from utils.explorers.explorer import Explorer
-from utils.explorers.one_digit import digit_slider, noise_controls
+from utils.explorers.one_digit import FRESH, digit_slider, noise_controls
 from utils.explorers.packing import digits, network, page_network, parameters
 from utils.explorers.shipped import MAPS, attention_of, label_of, shipped, trained
 from utils.maps import DIGITS
@@ -18,7 +18,7 @@ LAYERS = {  # title, and the control that chooses a channel, in the forward pass
     "conv_2": ("conv_2", "feature"),
     "dense_2": ("evidence", "evidence_digit"),
     "attention": ("gain", None),
-    "attend": ("input x gain", "channel"),
+    "attend": ("input \N{MULTIPLICATION SIGN} gain", "channel"),
     "conv_2 again": ("conv_2 again", "feature"),
     "pool_2": ("pool_2", "feature"),
     "normalise_2": ("normalise_2", "feature"),
@@ -77,6 +77,8 @@ def inside(images, labels, model=None) -> Explorer:
     named = {each["label"]: name for name, each in networks.items()}
     titles = {title: name for name, (title, _) in LAYERS.items()}
     seen = digit_slider(shown) | noise_controls(level=0)
+    seen["noise"] = rare(seen["noise"])
+    seen["fresh_draw"] = rare(button("fresh-draw", FRESH))
     seen["network"] = select("network-select", "Network", named)
     seen["attention"] = select("attention-select", "Attention map", MAPS, kind)
     where = {
@@ -87,7 +89,7 @@ def inside(images, labels, model=None) -> Explorer:
         "feature": _channel("feature", "conv_2 channel", CHANNELS),
         "evidence_digit": _channel("evidence_digit", "Evidence for digit", DIGITS),
     }
-    return Explorer("inside", [seen, where], data)
+    return Explorer("inside", [where, seen], data)
 
 
 def _place(css, label, axis, image):
