@@ -34,9 +34,13 @@ def places(figure):
 def letters(svg):
     """The sizes of all letters of an SVG by matplotlib on a phone, pixels."""
     width = float(re.search(r'viewBox="0 0 ([\d.]+)', svg)[1])
-    sizes = [100 * float(x) for x in re.findall(r"scale\(([\d.]+) -", svg)]
-    inner = [float(x) for x in re.findall(r"<use [^>]*scale\(([\d.]+)\)", svg)]
-    return [min([1, *inner]) * size * SCREEN / width for size in sizes]
+    words = re.findall(r"scale\(([\d.]+) -[^>]*>(.*?)</g>", svg, re.S)
+    smaller = (re.findall(r"<use [^>]*scale\(([\d.]+)\)", each) for _, each in words)
+    pixels = [100 * float(size) * SCREEN / width for size, _ in words]
+    return [
+        size * min(map(float, inner), default=1)
+        for size, inner in zip(pixels, smaller, strict=True)
+    ]
 
 
 def test_plots_in_a_row_are_stacked_and_keep_their_shared_labels():
@@ -120,4 +124,5 @@ def test_on_a_phone_no_letter_of_a_committed_figure_is_too_small():
             sizes = letters(path.read_text("utf-8"))
             assert min(sizes, default=SMALLEST) >= SMALLEST, path.name
         else:  # twice the pixels of a figure whose letters have 8 points or more
-            assert Image.open(path).size[0] == pytest.approx(2 * SCREEN, abs=2)
+            with Image.open(path) as picture:
+                assert picture.size[0] == pytest.approx(2 * SCREEN, abs=2)

@@ -54,7 +54,7 @@ def test_each_saved_figure_has_its_caption_and_numbers(pages):
     found = re.findall(r'<figure id="[\w-]+">.*?</figure>', text, re.S)
     assert len(found) == len(files)
     for figure in found:
-        (name,) = re.findall(r'href="figures/(\w+).csv" download', figure)
+        (name,) = re.findall(r'href="figures/(\w+).csv"', figure)
         with (pages / "figures" / f"{name}.csv").open(encoding="utf-8") as file:
             heads, *rows = csv.reader(file)
         assert figure.count("<th>") == len(heads)
