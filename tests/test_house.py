@@ -22,7 +22,7 @@ ROWS = (  # of the design: each may import from those above, and within its own 
     "utils.inputs utils.record",
     "utils.training",
     "utils.statistics utils.estimate",
-    "utils.inference",
+    "utils.inference utils.layout",
     "utils.figures",
     "utils.runs.store utils.runs.processes",
     "utils.runs.unfinished utils.runs.claims",

@@ -18,8 +18,8 @@ from matplotlib.gridspec import GridSpec
 from matplotlib.transforms import Bbox
 
 NARROW = 3.7  # inches, on a screen of some 370 pixels
-LARGEST = 60_000  # bytes of an SVG
-DOTS = 200  # an inch, of a WebP: twice a screen's
+SMALL = 60_000  # bytes of an SVG
+PHONE, PAGE = 362, 900  # pixels of a figure on a narrow and on a wide page
 IN_A_ROW, IN_A_GRID = 0.9, 0.6  # inches, the least width of a small picture
 BAR = 0.5  # inches, the width of a colour bar with its numbers
 TALLEST = 2.8  # inches, of a plot
@@ -66,11 +66,14 @@ def _encoded(figure):
     with plt.rc_context({"svg.hashsalt": "figure"}):  # equal figures, equal files
         figure.savefig(file, format="svg", bbox_inches=box, metadata=NO_METADATA)
     text = re.sub(r' d="[^"]*"', _rounded, file.getvalue().decode())
-    if len(text) <= LARGEST:
+    if len(text) <= SMALL:
         return "svg", text.encode()
+    pixels = PHONE if box.width < 2 * NARROW else PAGE
     file, how = io.BytesIO(), {"lossless": True, "method": 4}
-    figure.savefig(file, format="webp", bbox_inches=box, dpi=DOTS, pil_kwargs=how)
-    return "webp", file.getvalue()
+    dots = 2 * pixels / box.width  # twice a screen's
+    figure.savefig(file, format="webp", bbox_inches=box, dpi=dots, pil_kwargs=how)
+    content = file.getvalue()
+    return ("webp", content) if len(content) < len(text) else ("svg", text.encode())
 
 
 def _rounded(path):
@@ -156,7 +159,7 @@ def _lines(panels, own):
 
 
 def _has_content(ax):
-    return ax.axison or ax.has_data()
+    return ax.axison or ax.has_data() or bool(ax.texts)
 
 
 def _aspect(ax):
@@ -179,7 +182,7 @@ def _wrapped(columns, own):
     needed = [_inches(each).width + GAP for each in titles]
     least = [small / _aspect(ax) + BAR * (ax in own) for ax in shown]
     least += map(_longest_word, titles)
-    least = max(*least, statistics.median(needed) if needed else 0)
+    least = max([*least, statistics.median(needed or [0])])
     blocks = math.ceil(len(columns) / max(1, int(NARROW / least)))
     width = math.ceil(len(columns) / blocks)
     starts = range(0, len(columns), width)
@@ -210,6 +213,7 @@ def _label(ax, panels):
     """Give a plot the labels that it shared with the plot beside or below it."""
     if _is_picture(ax):
         return
+    ax.tick_params(which="both", labelsize=8.6)  # exponents, too, can be read
     for name, side in (("x", "bottom"), ("y", "left")):
         siblings = getattr(ax, f"get_shared_{name}_axes")().get_siblings(ax)
         if len(siblings) > 1:

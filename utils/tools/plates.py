@@ -68,7 +68,7 @@ def _data(name, form):
     found = [path for path in FOLDER.glob(f"{name}.{form}.*") if path.suffix in TYPES]
     if len(found) != 1:
         raise ValueError(
-            f"Expected one file figures/{name}.{form}.svg or .webp, found {len(found)}. "
+            f"Expected one file {name}.{form}.svg or .webp, found {len(found)}. "
             f'Execute the notebook anew: make notebooks ONLY="{name[:2]}".'
         )
     text = base64.b64encode(found[0].read_bytes()).decode()
@@ -78,15 +78,17 @@ def _data(name, form):
 def _numbers(name, label):
     with (FOLDER / f"{name}.csv").open(encoding="utf-8", newline="") as file:
         heads, *rows = csv.reader(file)
-    head = "".join(f"<th>{escape(each)}" for each in heads)
-    body = "".join(
-        f"<tr>{''.join(f'<td>{escape(each)}' for each in row)}" for row in rows[:ROWS]
-    )
+    table = _row("th", heads) + "".join(_row("td", row) for row in rows[:ROWS])
     path = f"figures/{name}.csv"
-    count = "all" if len(rows) <= ROWS else f"the first {ROWS}"
+    count = "all" if len(rows) <= ROWS else f"the first {ROWS} of"
     return (
         f'<details class="numbers"><summary>Numbers of {label}</summary>'
-        f'<p>These are {count} of {len(rows):,} rows of <a href="{path}" download>'
+        f'<p>The table has {count} {len(rows):,} rows of <a href="{path}" download>'
         f"{path}</a>, a file beside this page.</p>"
-        f"<div><table><tr>{head}{body}</table></div></details>"
+        f"<div><table>{table}</table></div></details>"
     )
+
+
+def _row(element, cells):
+    cells = (f"<{element}>{escape(each)}</{element}>" for each in cells)
+    return f"<tr>{''.join(cells)}</tr>"

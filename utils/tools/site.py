@@ -37,7 +37,10 @@ DRAWN = (
 REMOTE = re.compile(
     r"(?:https?://(?:[^@/]*@)?|(?:ssh://)?git@)([\w.-]+)[/:](.+?)(?:\.git)?/?"
 )
-STYLES = {"light": "default", "dark": "github-dark"}  # of code, by what is preferred
+STYLES = {  # of code, by what is preferred; on paper always light
+    "print, (prefers-color-scheme: light)": "default",
+    "screen and (prefers-color-scheme: dark)": "github-dark",
+}
 NOTEBOOK = re.compile(r'href="(?:notebooks/)?(\d\d_\w+)\.ipynb')
 NO_PAGE = re.compile(r'<a href="(?!https?:|#|\d\d_)[^"]*">(.*?)</a>', re.S)
 SOURCE = re.compile(r"<!-- (\d\d: .+?) -->", re.S)  # of a finding: "06: key; 06: key"
@@ -169,9 +172,9 @@ def build(folder: Path) -> list[Path]:
     exporter.register_filter("anchor", anchor)
     css = (HERE / "site.css").read_text("utf-8")
     js = (HERE / "site.js").read_text("utf-8")
-    for scheme, style in STYLES.items():
+    for media, style in STYLES.items():
         rules = HtmlFormatter(style=style).get_style_defs(".highlight")
-        css += f"@media (prefers-color-scheme: {scheme}) {{\n{rules}\n}}\n"
+        css += f"@media {media} {{\n{rules}\n}}\n"
     titles = {
         name: re.match("# (.+)", x.cells[0].source)[1] for name, x in pages.items()
     }
