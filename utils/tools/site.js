@@ -3,14 +3,13 @@
 const dialog = document.querySelector("dialog.enlarged");
 for (const button of document.querySelectorAll("button.enlarge")) {
   button.addEventListener("click", () => {
-    const { src, alt } = button.querySelector("img");
-    Object.assign(dialog.querySelector("img"), { src, alt });
+    dialog.querySelector("div").replaceChildren(button.querySelector("img").cloneNode());
     dialog.setAttribute("aria-label", button.getAttribute("aria-label").replace("Enlarge ", ""));
     dialog.showModal();
   });
 }
 dialog.addEventListener("click", (event) => {
-  if (event.target !== dialog.querySelector("img")) dialog.close();
+  if (event.target.tagName !== "IMG") dialog.close();
 });
 
 const label = document.querySelector("label.show-code");
