@@ -77,7 +77,7 @@ def inverted(features, evidence, *, of="energy", **parameters):
 class Kind(NamedTuple):
     """One way to make an attention map from the first look, and all its properties."""
 
-    label: str  # text of a legend or a menu
+    label: str  # its name, as in text, legends and menus
     source: str  # author and year (listed in the README), or its purpose
     attend: Callable | None  # (features, evidence, *, ...) -> map (batch, rows, cols)
     made_of: str = "features"  # of the first look; or "evidence", "nothing"
@@ -100,62 +100,62 @@ class Kind(NamedTuple):
 
 KINDS: dict[str, Kind] = {
     "ones": Kind(
-        *("No attention", "control, Vatterott 2016", ones, "nothing", "#D55E00", "s"),
+        *("ones (control)", "control, Vatterott 2016", ones, "nothing", "#D55E00", "s"),
         is_flat=True,
     ),
     "as_coded": Kind(
-        *("Published attention", "Vatterott 2016", as_coded, "evidence"),
+        *("as_coded (published)", "Vatterott 2016", as_coded, "evidence"),
         *("#0072B2", "o"),
         is_gain=True,
         is_flat=True,
     ),
     "uniform": Kind(
-        *("Uniform gain", "controls for gain", uniform, "nothing"),
+        *("uniform", "controls for gain", uniform, "nothing"),
         ranges={"gain": checks.number()},
         is_gain=True,
         is_flat=True,
     ),
     "evidence": Kind(
-        *("Class evidence", "Vatterott 2016, text", evidence_for_any, "evidence"),
+        *("evidence", "Vatterott 2016, text", evidence_for_any, "evidence"),
         "#CC79A7",
     ),
     "selectivity": Kind(
-        "Local certainty", "Shannon 1948", selectivity, "evidence", "#56B4E9"
+        "selectivity", "Shannon 1948", selectivity, "evidence", "#56B4E9"
     ),
     "top_n": Kind(
-        *("The N likeliest digits", "Vatterott 2016, untried", top_n, "evidence"),
+        *("top_n", "Vatterott 2016, untried", top_n, "evidence"),
         *("#009E73", "^"),
         ranges={"n": checks.whole(least=1, most=DIGITS)},
     ),
     "energy": Kind(
-        "Activity", "Vatterott 2016, text", energy, "features", "#0072B2", "o"
+        "energy", "Vatterott 2016, text", energy, "features", "#0072B2", "o"
     ),
     "place": Kind(
-        *("Activity, places only", "controls for amount", place, "features", "#009E73"),
+        *("place", "controls for amount", place, "features", "#009E73"),
         is_gain=True,
     ),
     "amount": Kind(
-        *("Activity, amount only", "controls for selection", amount, "features"),
+        *("amount", "controls for selection", amount, "features"),
         "#E69F00",
         is_gain=True,
         is_flat=True,
     ),
     "normalised": Kind(
-        *("Activity, normalised", "Reynolds and Heeger 2009", normalised, "features"),
+        *("normalised", "Reynolds and Heeger 2009", normalised, "features"),
         "#CC79A7",
         ranges={"sigma": checks.number()},
         is_gain=True,
     ),
     "shuffled": Kind(
-        *("Shuffled", "controls for place", shuffled, "features", "#E69F00"),
+        *("shuffled", "controls for place", shuffled, "features", "#E69F00"),
         ranges={"order": checks.whole(), "inside": checks.flag, "each": checks.flag},
     ),
-    "inverted": Kind("Inverted", "controls for choice", inverted),
+    "inverted": Kind("inverted", "controls for choice", inverted),
     "centre": Kind(
-        *("Centre", "controls for centring", centre, "nothing", "#009E73"),
+        *("centre", "controls for centring", centre, "nothing", "#009E73"),
         ranges={"sd": checks.number(above=0)},
     ),
-    "given": Kind("Given", "interventions", None, "nothing", "#222222"),
+    "given": Kind("given", "interventions", None, "nothing", "#222222"),
 }
 
 

@@ -67,7 +67,7 @@ def test_the_status_says_where_the_highest_gain_lies(open_canvas):
 
 
 def test_a_flat_map_is_called_flat(attention):
-    for kind, gain in (("Published attention", "0.07"), ("No attention", "1.00")):
+    for kind, gain in (("as_coded (published)", "0.07"), ("ones (control)", "1.00")):
         attention.choose("attention-select", kind)
         attention.expect(f"The gain is {gain} at every place")
 

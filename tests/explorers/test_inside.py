@@ -154,7 +154,7 @@ def test_a_drawn_digit_and_fresh_noise_reach_every_layer(inside):
     draw_a_seven(inside)
     inside.expect("your drawing")
     shown.add(inside.pixels())
-    inside.choose("attention-select", "No attention")
+    inside.choose("attention-select", "ones (control)")
     inside.settle()
     shown.add(inside.pixels())
     assert len(shown) == 5

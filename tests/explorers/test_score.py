@@ -75,7 +75,7 @@ def test_another_digit_keeps_the_score_and_another_condition_begins_anew(open_ca
 def test_the_control_is_compared_with_a_map_put_on_it(open_canvas):
     explorer = open_canvas(made=explorers.attention(IMAGES, LABELS))
     explorer.choose("network-select", "Trained without attention")
-    explorer.choose("attention-select", "Activity")
+    explorer.choose("attention-select", "energy")
     (_, lent, control), words = play(explorer)
     assert control > lent
     assert words == "the control is ahead"

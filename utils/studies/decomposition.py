@@ -28,11 +28,11 @@ SEEDS = range(20)
 LONG_SEEDS = range(8)
 SETTINGS = rates(0.0007, 0.001, 0.0015, 0.0022)
 CONTROL = Tuned("control", BASE, SETTINGS, sd=NOISE, seeds=range(100, 102))
-AMOUNT = CONTROL.but("amount only", attention="amount")
-PLACE = CONTROL.but("place only", attention="place")
-ENERGY = CONTROL.but("activity: both", attention="energy")
+AMOUNT = CONTROL.but("amount", attention="amount")
+PLACE = CONTROL.but("place", attention="place")
+ENERGY = CONTROL.but("energy", attention="energy")
 NORMALISED = CONTROL.but(
-    "activity, normalised by a constant",
+    "normalised",
     rates(0.001, 0.0015, attention_parameters={"sigma": 1.0})
     + rates(0.001, 0.0015, attention_parameters={"sigma": 3.0}),
     attention="normalised",

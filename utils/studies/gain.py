@@ -46,7 +46,7 @@ FIFTEENTH, QUARTER, FOURFOLD = (
     for words, g in (("1/15", 1 / 15), ("1/4", 1 / 4), ("4", 4.0))
 )
 # With two looks an update takes twice as long; these networks have one epoch.
-AS_CODED = CONTROL.but("published attention", attention="as_coded", epochs=1)
+AS_CODED = CONTROL.but("as_coded (published)", attention="as_coded", epochs=1)
 MAP_RATES = rates(0.0001, 0.0003, 0.001, 0.003, 0.01)
 ENERGY = AS_CODED.but("energy", MAP_RATES, attention="energy")
 EVIDENCE = ENERGY.but("evidence", attention="evidence")
@@ -54,7 +54,7 @@ SELECTIVITY = ENERGY.but("selectivity", attention="selectivity")
 SHUFFLED = ENERGY.but(
     "shuffled", attention="shuffled", attention_parameters={"of": "energy"}
 )
-GUESS = ENERGY.but("top_1", attention="top_n", attention_parameters={"n": 1})
+GUESS = ENERGY.but("top_n, N = 1", attention="top_n", attention_parameters={"n": 1})
 MAPS = (ENERGY, SHUFFLED, EVIDENCE, SELECTIVITY, GUESS)
 NETWORKS = (CONTROL, FIFTEENTH, *MAPS)  # trained at several rates
 

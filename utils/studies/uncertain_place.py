@@ -50,23 +50,23 @@ CONTROL = Tuned(
     validation={"epochs": 2, "test_images": 2_000},
 )
 SHUFFLED = CONTROL.but(
-    "activity, shuffled", attention="shuffled", attention_parameters={"of": "energy"}
+    "shuffled", attention="shuffled", attention_parameters={"of": "energy"}
 )
 CENTRE = CONTROL.but("centre", attention="centre")
 ENERGY = CONTROL.but(
-    "activity (energy)",
+    "energy",
     rates(0.0015, 0.003, 0.006, input_scale=UNIT)
     + rates(0.0005, 0.001, 0.002, input_scale=GREY),
     attention="energy",
 )
 # More settings were tried where the best one was at an end of their range.
 SELECTIVITY = ENERGY.but(
-    "local certainty (selectivity)",
+    "selectivity",
     ENERGY.settings + rates(0.0002, input_scale=GREY),
     attention="selectivity",
 )
 EVIDENCE = ENERGY.but(
-    "class evidence",
+    "evidence",
     ENERGY.settings + rates(0.004, input_scale=GREY),
     attention="evidence",
 )

@@ -208,9 +208,8 @@ function settingsOf(values, { parameters }) {
 function mapWords({ options }, values) {
   const kind = values.attention;
   const [label] = options.find(([, each]) => each === kind);
-  const n = values.n;
-  const likeliest = n === 1 ? "likeliest digit" : `${n} likeliest digits`;
-  let words = label.replace("N likeliest digits", likeliest);
+  let words = label;
+  if (kind === "top_n") words += ` (N = ${values.n})`;
   if (kind === "normalised") words += ` (sigma ${values.sigma.toFixed(2)})`;
   if (kind === "as_coded") return words;
   return `${words}, strength ${values.strength.toFixed(2)}`;
