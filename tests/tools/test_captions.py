@@ -6,7 +6,8 @@ import nbformat
 import pytest
 
 from utils.tools.captions import LONGEST, alternative, linked, places
-from utils.tools.markdown import html_of
+from utils.tools.markdown import anchor, html_of
+from utils.tools.notebooks import claims, paths
 
 KNOWN = {
     "figure 1.1": ("one", "figure-1-1"),
@@ -89,3 +90,12 @@ def test_every_link_within_the_site_leads_to_its_place(pages):
         'href="06_where_attention_helps.html#figure-6-3"'
         in (text["07_how_attention_works.html"])
     )
+
+
+def test_each_claim_in_a_table_links_to_the_cell_that_makes_it(pages):
+    """But for claims that a cell computes and does not print."""
+    for path in paths():
+        shown = claims(nbformat.read(path, as_version=4))
+        html = (pages / f"{path.stem}.html").read_text("utf-8")
+        links = {*re.findall(r'<a href="#(claim-[^"]+)">above</a>', html)}
+        assert links == {anchor(f"claim {key}") for key in shown}

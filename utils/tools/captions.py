@@ -78,6 +78,19 @@ def places(pages: Mapping[str, nbformat.NotebookNode]) -> dict[str, str]:
     return found
 
 
+def with_claims_linked(markdown: str, claims: Mapping[str, str]) -> str:
+    """A table of claims whose rows link to the cells that make them.
+
+    Args:
+        markdown: of a cell or an output.
+        claims: of the same page, by key.
+    """
+    for key, sentence in claims.items():
+        row, place = f"| {sentence} |", anchor(f"claim {key}")
+        markdown = markdown.replace(row, f"{row[:-2]} [above](#{place}) |")
+    return markdown
+
+
 def linked(html: str, page: str, known: Mapping[str, tuple[str, str]]) -> str:
     """A part of a page with anchors at its captions, and links where it mentions one.
 

@@ -186,8 +186,10 @@ def build(folder: Path) -> list[Path]:
             "after": names[place + 1] if place + 1 < len(names) else None,
         }
         text = "\n\n".join(x.source for x in notebook.cells if "outputs" not in x)
+        said = notebooks.claims(notebook)
 
-        def markdown(text, name=name):
+        def markdown(text, name=name, said=said):
+            text = captions.with_claims_linked(text, said)
             return captions.linked(html_in_site(text), name, known)
 
         exporter.register_filter("markdown2html", markdown)
