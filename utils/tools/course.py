@@ -149,8 +149,8 @@ def in_words(notebook) -> str:
     total = sum(sections.values()) + RUNNING
     practice = sum(each.minutes for each in exercises(notebook)[1])
     return (
-        f"**Minutes.** {listed}. In all {total}, with one to run the notebook. The "
-        f"exercises take another {practice}."
+        f"**Minutes.** {listed}. Together {total} minutes, one of them to run the "
+        f"notebook. The exercises take another {practice}."
     )
 
 
