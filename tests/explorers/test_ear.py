@@ -13,6 +13,8 @@ from utils.spec import RunSpec
 
 PAPER = """:root { color-scheme: light dark; background: #ffffff; }
 @media (prefers-color-scheme: dark) { :root { background: #17181a; } }"""
+CORNER = """canvas =>
+    [...canvas.getContext("2d").getImageData(1, 1, 1, 1).data].slice(0, 3)"""
 MADE = {
     "noise": {},
     "attention": {},
@@ -129,3 +131,15 @@ def test_axe_finds_nothing_in_an_explorer(scheme, open_canvas):
             "root => root.querySelectorAll('details').forEach((x) => (x.open = true))"
         )
         assert axe.found(explorer.page, ".explorer") == []
+
+
+def test_on_paper_an_explorer_is_light(open_canvas):
+    made = explorers.noise(IMAGES[:FEW], LABELS[:FEW])
+    explorer = open_canvas(made=made, color_scheme="dark")
+    paper = ":root { --jp-layout-color0: #17181a; }"
+    explorer.page.add_style_tag(content=paper)
+    papers = []
+    for event in ("beforeprint", "afterprint"):
+        explorer.page.evaluate(f"dispatchEvent(new Event('{event}'))")
+        papers.append(explorer.part("canvas").first.evaluate(CORNER))
+    assert papers == [[255, 255, 255], [23, 24, 26]]

@@ -58,7 +58,7 @@ def test_controls_have_the_kinds_of_the_registries():
     [
         ("noise_level", 129, "(SD in grey levels)) to be a number from 0 to 128. Rec"),
         ("noise_level", "40", "a number from 0 to 128. Received '40'"),
-        ("digit", -1, "digit (Digit (place)) to be a number from 0 to 8. Received -1"),
+        ("digit", -1, "digit (Digit (number)) to be a number from 0 to 8. Received -1"),
         ("digit", float("nan"), "a number from 0 to 8. Received nan"),
         ("noise", "fog", "one of 'gaussian', 'salt_and_pepper', 'contrast'. Received"),
         ("fresh_draw", -1, "how often it was pressed, a whole number of at least 0"),

@@ -179,3 +179,18 @@ def test_a_click_reaches_python_and_python_moves_the_place(browser, lab):
     explorer.expect("pool_2, row 3, column 4")
     check_quiet(notebook, lab)
     notebook.close()
+
+
+@pytest.mark.browser
+def test_row_and_column_end_where_the_layer_ends(open_canvas):
+    explorer = open_canvas(made=made())
+    for title, last in (
+        ("gain", 14),
+        ("pool_1", 12),
+        ("normalise_2", 6),
+        ("image", 27),
+    ):
+        explorer.choose("layer-select", title)
+        for css in ("row-slider", "column-slider"):
+            explorer.slider(css).press("End")
+        explorer.expect(f"row {last}, column {last}")

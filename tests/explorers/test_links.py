@@ -169,6 +169,27 @@ def test_what_is_not_possible_is_refused_by_name_and_the_rest_taken(
     assert "refused" not in explorer.status()
 
 
+@pytest.mark.parametrize("text", ["100.40_110.100_", "100.40*", "-1.5_2.2", "x"])
+def test_a_drawing_that_was_cut_short_is_refused(text, opened):
+    (explorer,) = opened(
+        MADE["attention"](), fragment=f"#explorer=1:attention;drawing={text}"
+    )
+    explorer.expect("digit 0 ", f"refused: drawing={text}")
+
+
+def test_a_link_keeps_a_prediction(opened):
+    runs = {"networks": [[0.7, 0.8], [0.5, 0.6]]}
+    made = explorers.prediction("accuracy", runs, (0, 80), xlabel="noise")
+    (explorer,) = opened(made, fragment="#explorer=1:prediction;answer=0.2_0.9")
+    points = (
+        "[...document.querySelectorAll('.explorer-point input')].map((x) => x.value)"
+    )
+    assert explorer.page.evaluate(points) == ["0.2", "0.9"]
+    assert FRAGMENT.match(copied(explorer)[0])[2] == "answer=0.2_0.9"
+    (explorer,) = opened(made, fragment="#explorer=1:prediction;answer=0.2_7")
+    explorer.expect("refused: answer=0.2_7")
+
+
 def test_a_link_goes_to_its_explorer_even_from_the_page_itself(opened):
     made = MADE["noise"]()
     first, second = opened(made, MADE["noise"]())

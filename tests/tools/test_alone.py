@@ -54,6 +54,15 @@ def test_each_explorer_has_one_page_which_its_notebooks_link(site):
     }
 
 
+def test_a_page_has_the_id_of_its_file(site, browser):
+    page = Page(browser, site[0] / "explorers" / "noise-2.html")
+    page.page.goto(f"{page.page.url}#explorer=1:noise-2;digit=4")
+    (explorer,) = drawn_explorers(page.page, 1)
+    explorer.expect("digit 4 ")
+    assert "refused" not in explorer.status()
+    page.close()
+
+
 def test_a_page_leads_back_to_its_notebook(site):
     folder, _ = site
     for name, back in (("display", "01_one"), ("noise-2", "02_two")):

@@ -175,9 +175,9 @@ export class Controls {
     if (words.textContent !== label) {
       words.textContent = label;
       if (number) number.ariaLabel = `${label}, as a number`;
-      if (number) Object.assign(input, { min: rest.min, max: rest.max, step: rest.step });
     }
     if (number) {
+      Object.assign(input, { min: rest.min, max: rest.max, step: rest.step });
       input.value = value;
       number.value = value.toFixed(rest.decimals);
     } else {

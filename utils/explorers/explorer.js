@@ -64,10 +64,10 @@ class Explorer {
   async start() {
     try {
       this.look = await this.view.start(this);
+      if (this.asked) this.controls.remark = setLinked(this.linked, this.asked);
     } catch (error) {
       return this.fail(error);
     }
-    if (this.asked) this.controls.remark = setLinked(this.linked, this.asked);
     this.controls.changed = () => this.request();
     this.update();
 
@@ -85,7 +85,10 @@ class Explorer {
     for (const type of ["transitionend", "transitioncancel"]) {
       this.canvas.addEventListener(type, () => this.draw());
     }
-    this.endings.push(() => resized.disconnect(), () => seen.disconnect());
+    const ended = new AbortController();
+    addEventListener("beforeprint", () => this.draw(true), ended);
+    addEventListener("afterprint", () => this.draw(), ended);
+    this.endings.push(() => resized.disconnect(), () => seen.disconnect(), () => ended.abort());
   }
 
   // Asks for a new picture. It is drawn as soon as the current code has run, so that a key press
@@ -127,10 +130,12 @@ class Explorer {
     this.say(this.state.words);
   }
 
-  draw() {
+  draw(onPaper = false) {
     if (!this.state || !this.canvas.isConnected) return;
     const { color, backgroundColor } = getComputedStyle(this.canvas);
-    useTheme(brightness(color) > brightness(backgroundColor) ? "dark" : "light", backgroundColor);
+    const isDark = brightness(color) > brightness(backgroundColor);
+    if (onPaper) useTheme("light", "#ffffff");
+    else useTheme(isDark ? "dark" : "light", backgroundColor);
     this.paint(this.canvas.getContext("2d"));
   }
 

@@ -24,7 +24,7 @@ export function idOf(root) {
 export function askedOf(root) {
   if (!location.hash.startsWith(LINK_MARK)) return null;
   const [head, ...parts] = location.hash.slice(LINK_MARK.length).split(";");
-  const [version, id] = head.split(":");
+  const [version, id = ""] = head.split(":");
   const all = [...document.querySelectorAll(".explorer[data-name]")];
   const found = all.find((each) => idOf(each) === id);
   if ((found ?? all[0]) !== root) return null;

@@ -123,7 +123,7 @@ def attention(images, labels, model=None) -> Explorer:
 def digit_slider(shown) -> dict:
     """The place of a digit among those that are shown."""
     last = len(shown["labels"]) - 1
-    return {"digit": slider("digit-slider", "Digit (place)", 0, last, 1, 0)}
+    return {"digit": slider("digit-slider", "Digit (number)", 0, last, 1, 0)}
 
 
 def noise_controls(level) -> dict:

@@ -140,5 +140,6 @@ export function gainWords({ gains, gainShape, ink, shape, of = "" }) {
   const isNear = (y, x) => y >= row - 1 && y <= row + 2 && x >= col - 1 && x <= col + 2;
   const isOn = ink.some((grey, i) => grey && isNear(Math.floor(i / shape[1]), i % shape[1]));
   const where = isOn ? "on the digit" : `beside the digit, at row ${row}, column ${col}`;
-  return `highest gain${of}, ${most.toPrecision(2)}, lies ${where}`;
+  const size = most < 10 ? most.toPrecision(2) : most.toFixed(0);
+  return `highest gain${of}, ${size}, lies ${where}`;
 }

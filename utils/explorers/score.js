@@ -14,8 +14,8 @@ export class Play {
     this.left = this.shown = 0; // images that are still to be played, and that were
     this.pressed = controls.get("play_100");
     linked.play_100 = {
-      get: () => (this.shown ? `${Math.ceil(this.shown / PLAYED)}` : ""),
-      set: (text) => /^[1-9]$/.test(text) && controls.put("play_100", this.pressed + Number(text)),
+      get: () => (this.shown ? `${Math.min(Math.ceil(this.shown / PLAYED), 99)}` : ""),
+      set: (text) => /^[1-9]\d?$/.test(text) && controls.put("play_100", this.pressed + Number(text)),
     };
   }
 

@@ -195,7 +195,7 @@ def class_answers(folder) -> dict[str, Observers]:
     """
     answers, seen = [], {}
     for path in sorted(Path(folder).expanduser().glob("*.csv")):
-        text = path.read_text("utf-8-sig", errors="replace")
+        text = path.read_text("utf-8", errors="replace").removeprefix("\ufeff")
         if text in seen:
             raise ValueError(
                 f"Expected each observer once. {path.name} holds the same answers as "

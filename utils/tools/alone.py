@@ -69,6 +69,7 @@ def build(
                 files[mark] = f"{name}{twin}"
                 words = series if page == "index" else f"{titles[page]} · {series}"
                 about = {"name": name, "page": page, "series": series, "words": words}
-                text = PAGE.format(explorer=html, **about)
+                own = html.replace(f'data-name="{name}"', f'data-name="{files[mark]}"')
+                text = PAGE.format(explorer=own, **about)
                 write(folder / "explorers" / f"{files[mark]}.html", text.encode())
             output.data["text/html"] = html + LINK.format(files[mark])

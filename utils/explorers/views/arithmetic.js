@@ -122,12 +122,13 @@ const MAKERS = {
     const largest = Math.max(...scores);
     const powers = scores.map((each) => Math.exp(each - largest));
     const [texts, sum] = [allFixed(powers, 5), sumOf(powers)];
+    const share = powers[digit] / sum;
     return step(
       [["dense_2 again", 0, 0, 1]],
       [[`exp(score − largest) ${TEN}`, texts, 5, digit]],
       `exp(${added(allFixed([scores[digit], -largest], 6))}) = ${texts[digit]}`,
       `${added(texts)} = ${fixed(sum, 4)}`,
-      `${texts[digit]} / ${fixed(sum, 4)} = ${fixed(powers[digit] / sum, 3)}`,
+      `${texts[digit]} / ${fixed(sum, 4)} = ${fixed(share, share < 0.01 ? 5 : 3)}`,
     );
   },
 };

@@ -46,6 +46,7 @@ export const insideView = {
     const networks = await makeNetworks(data, digits);
     const noisy = makeNoise(controls, digits);
     const pad = makePad(explorer.beside, digits, () => explorer.request());
+    explorer.linked.drawing = pad;
     const colours = coloursOf(data.gain_colours);
     makePointer(explorer);
     const sums = element(holder.parentElement, "div", "explorer-sums");

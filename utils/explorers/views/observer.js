@@ -151,7 +151,8 @@ function keepAnswers(explorer) {
   const forget = addButton(explorer, "Forget", () => controls.set("answers", []));
   const words = element(foot, "span");
   const kept = inStore((store) => JSON.parse(store.getItem(STORE)));
-  if (Array.isArray(kept)) controls.put("answers", kept);
+  const isAnswer = (each) => each?.level > 0 && each.label >= 0 && each.answer >= 0;
+  if (Array.isArray(kept) && kept.every(isAnswer)) controls.put("answers", kept);
   return (answers) => {
     const isKept = inStore((store) => !store.setItem(STORE, JSON.stringify(answers)));
     const page = isKept ? "are kept in this browser only" : "are lost with this page: save them";

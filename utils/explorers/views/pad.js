@@ -139,7 +139,7 @@ export function makePad(parent, { rows, cols }, changed) {
     get: () => strokes.map((points) => points.map((at) => at.join(".")).join("_")).join("*"),
     set(text) {
       const drawn = text.split("*").map((each) => each.split("_").map((at) => at.split(".")));
-      const isDrawn = /^(-?\d{1,3}\.-?\d{1,3}([_*]|$))+$/.test(text);
+      const isDrawn = /^\d{1,3}\.\d{1,3}([_*]\d{1,3}\.\d{1,3})*$/.test(text);
       if (isDrawn) strokes = drawn.map((points) => points.map((at) => at.map(Number)));
       if (isDrawn) show();
       return isDrawn;

@@ -28,6 +28,16 @@ export const predictionView = {
     });
     let [known, said] = [null, begin];
 
+    explorer.linked.answer = {
+      get: () => controls.get("answer").join("_"),
+      set(text) {
+        const answer = text.split("_").map(Number);
+        const isIn = (value) => value >= scale.min && value <= scale.max;
+        const isAnswer = answer.length === records.length && answer.every(isIn);
+        return isAnswer && controls.put("answer", answer);
+      },
+    };
+
     const grips = records.map((_, p) =>
       makeGrip(explorer, p, {
         move(to) {
