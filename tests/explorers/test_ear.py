@@ -13,8 +13,11 @@ from utils.spec import RunSpec
 
 PAPER = """:root { color-scheme: light dark; background: #ffffff; }
 @media (prefers-color-scheme: dark) { :root { background: #17181a; } }"""
-CORNER = """canvas =>
-    [...canvas.getContext("2d").getImageData(1, 1, 1, 1).data].slice(0, 3)"""
+CORNER = """canvas => {
+    const copy = new OffscreenCanvas(1, 1).getContext("2d");
+    copy.drawImage(canvas, 0, 0);
+    return [...copy.getImageData(0, 0, 1, 1).data].slice(0, 3);
+}"""
 MADE = {
     "noise": {},
     "attention": {},
