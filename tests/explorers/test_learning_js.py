@@ -139,15 +139,15 @@ def test_the_noise_at_test_acts_at_once(open_page):
 def test_other_settings_wait_for_a_new_start(open_page):
     explorer = open_page()
     before = explorer.pixels()
-    explorer.choose("attention-select", "Centre")
+    explorer.choose("attention-select", "centre")
     explorer.page.wait_for_timeout(500)
     assert explorer.pixels() != before
     assert WORDS not in explorer.status()  # nothing has been learnt yet
     explorer.press("learn-button")
-    explorer.expect("Centre")
+    explorer.expect("centre")
     explorer.choose("canvas-select", "60 x 60")
     explorer.slider("training-noise-slider").press("Home")
-    explorer.expect("Centre", WORDS)
+    explorer.expect("centre", WORDS)
     explorer.press("again-button")
     explorer.page.wait_for_function("workers.length === 2")
     explorer.expect("learning", " 0 updates")

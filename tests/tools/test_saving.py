@@ -56,7 +56,7 @@ def test_the_page_of_an_executed_notebook_is_alive_and_asks_nobody(converted, br
 def test_a_sanitised_page_has_words_in_place_of_an_explorer(converted, browser):
     page = Page(browser, converted / "sanitised.html")
     text = page.page.inner_text("body")
-    assert "This explorer moves where scripts may run" in text
+    assert "On a page, allow its script" in text
     assert "explorerScript" not in text
-    assert "{" not in text.split("This explorer")[1]
+    assert "{" not in text.split("To use this explorer")[1]
     page.close()

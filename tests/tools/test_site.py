@@ -198,6 +198,8 @@ def test_copies_of_a_notebook_are_left_out_or_refused(tmp_path, monkeypatch, cap
 
 # ---- in Firefox
 
+UNFOLD = """document.querySelectorAll(".explorer details")
+    .forEach((each) => (each.open = true))"""
 SELECTS = """[...document.querySelectorAll(".explorer select:enabled")]
     .map((each, i) => ((each.id ||= `select-${i}`), each.id))"""
 SLIDERS = """[...document.querySelectorAll(".explorer input[type=range]:enabled")]
@@ -236,6 +238,7 @@ def test_in_firefox_every_control_moves(firefox, pages):
         count = firefox.evaluate("document.querySelectorAll('.explorer').length")
         drawn = "document.querySelectorAll('.explorer-status[data-update]').length"
         wait_for(firefox, f"{drawn} === {count}")
+        firefox.evaluate(UNFOLD)
         for slider in firefox.evaluate(SLIDERS):
             where = f"document.getElementById({slider!r})"
             if firefox.evaluate(f"{where}.disabled"):
@@ -259,7 +262,8 @@ def test_in_firefox_every_control_moves(firefox, pages):
 
 def test_in_firefox_a_digit_is_drawn_and_a_value_typed(firefox, pages):
     firefox.show(pages / "03_seeing_attention.html")
-    status = "document.querySelector('.explorer-status').textContent"
+    explorer = ".explorer:has(.explorer-pad)"
+    status = f"document.querySelector('{explorer} .explorer-status')?.textContent"
     wait_for(firefox, f"/digit 0/.test({status})")
     for pointer in ("mouse", "touch"):
         x, y, width, height = firefox.evaluate(BOX.format(".explorer-pad canvas"))
@@ -268,7 +272,8 @@ def test_in_firefox_a_digit_is_drawn_and_a_value_typed(firefox, pages):
         wait_for(firefox, f"/your drawing/.test({status})")
         firefox.evaluate("document.querySelector('.explorer-pad button').click()")
         wait_for(firefox, f"!/your drawing/.test({status})")
-    firefox.evaluate("document.querySelector('.noise-slider .explorer-number').focus()")
+    number = f"{explorer} .noise-slider .explorer-number"
+    firefox.evaluate(f"document.querySelector('{number}').focus()")
     firefox.evaluate("document.activeElement.select()")
     firefox.press(*"64", "Enter")
     wait_for(firefox, f"/noise 64.0/.test({status})")

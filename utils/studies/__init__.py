@@ -17,6 +17,7 @@ from utils.studies import (
     gain,
     likeliest,
     published,
+    read_out,
     uncertain_place,
 )
 
@@ -24,7 +25,7 @@ __all__ = ["PROFILES", "STUDIES", "StudyStoppedError", "profile", "run"]
 
 STUDIES = (
     *(published, gain, uncertain_place, decomposition, controls),
-    *(competition, likeliest, external_noise),
+    *(competition, likeliest, external_noise, read_out),
 )
 PROFILES = {name: each for study in STUDIES for name, each in study.PROFILES.items()}
 

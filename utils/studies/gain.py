@@ -81,7 +81,8 @@ def likeliest(n: int) -> Arm:
     """Attention to the n likeliest digits, at the rate of n = 1; 10 is the control."""
     rate = (GUESS if n < 10 else CONTROL).chosen
     run = attrs.evolve(GUESS.spec, attention_parameters={"n": n}, **rate)
-    return Arm(f"top_{n}, its best rate", run, SEEDS if n in (1, 3) else FEW_SEEDS)
+    seeds = SEEDS if n in (1, 3) else FEW_SEEDS
+    return Arm(f"top_n, N = {n}, its best rate", run, seeds)
 
 
 def arms() -> list[Arm]:
