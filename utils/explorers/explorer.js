@@ -207,7 +207,7 @@ function makeRegion(root, title) {
   root.setAttribute("aria-label", title);
   const isBefore = (each) => each.compareDocumentPosition(root) & Node.DOCUMENT_POSITION_FOLLOWING;
   const all = [...document.querySelectorAll("h1, h2, h3, h4, h5")];
-  const last = all.filter((each) => isBefore(each) && !each.closest(".explorer")).at(-1);
+  const last = all.reverse().find((each) => isBefore(each) && !each.closest(".explorer"));
   const level = root.isConnected ? 1 + Number(last?.tagName[1] ?? 0) : 3;
   element(root, `h${level}`, "explorer-heard", title);
 }
