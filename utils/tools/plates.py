@@ -85,7 +85,7 @@ def _numbers(name, label):
         f'<details class="numbers"><summary>Numbers of {label}</summary>'
         f'<p>The table has {count} {len(rows):,} rows of <a href="{path}" download>'
         f"{path}</a>, a file beside this page.</p>"
-        f'<div tabindex="0"><table>{table}</table></div></details>"
+        f'<div tabindex="0"><table>{table}</table></div></details>'
     )
 
 
