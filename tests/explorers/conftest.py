@@ -46,21 +46,33 @@ def place(request):
 
 
 @pytest.fixture
-def open_canvas(browser, tmp_path):
-    """Return a function that opens the explorer; the browser must say nothing of it."""
+def open_alone(browser, tmp_path):
+    """Return a function that shows an explorer in a page; no complaint is allowed."""
     pages = []
 
-    def open_one(model=None, made=None, **context):
-        made = made or explorers.display(IMAGES[:FEW], LABELS[:FEW], model)
-        path = tmp_path / "canvas.html"
+    def show(made, before="", after="", **context):
+        path = tmp_path / f"{len(pages)}.html"
         view = '<meta name="viewport" content="width=device-width">'
-        path.write_text(f"<!doctype html>{view}{LISTEN}{made.html()}", "utf-8")
+        text = f"<!doctype html>{view}{before}{made.html()}{after}"
+        path.write_text(text, "utf-8")
         pages.append(Page(browser, path, **context))
         (explorer,) = pages[-1].explorers()
-        explorer.page.evaluate("listen()")
         return explorer
 
-    yield open_one
+    yield show
     for each in pages:
         assert each.problems == each.refused == []
         each.close()
+
+
+@pytest.fixture
+def open_canvas(open_alone):
+    """Return a function that opens the explorer and listens to its canvas."""
+
+    def open_one(model=None, made=None, **context):
+        made = made or explorers.display(IMAGES[:FEW], LABELS[:FEW], model)
+        explorer = open_alone(made, before=LISTEN, **context)
+        explorer.page.evaluate("listen()")
+        return explorer
+
+    return open_one

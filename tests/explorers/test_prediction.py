@@ -5,7 +5,7 @@ import re
 
 import numpy as np
 import pytest
-from browser import PHONE, Notebook, Page, check_quiet, write_notebook
+from browser import PHONE, Notebook, check_quiet, write_notebook
 from traitlets import TraitError
 
 from utils import explorers
@@ -52,22 +52,10 @@ def interval(name, point):
 
 
 @pytest.fixture
-def opened(browser, tmp_path):
-    """Return a function that shows a prediction in a page without a kernel."""
-    pages = []
-
-    def show(made, **context):
-        path = tmp_path / f"{len(pages)}.html"
-        head = '<!doctype html><meta name="viewport" content="width=device-width">'
-        path.write_text(f"{head}{made.html()}<div style='height: 3000px'>", "utf-8")
-        pages.append(Page(browser, path, **context))
-        (explorer,) = pages[-1].explorers()
-        return explorer
-
-    yield show
-    for page in pages:
-        assert page.problems == page.refused == []
-        page.close()
+def opened(open_alone):
+    """Return a function that shows a prediction in a page with room to scroll."""
+    room = "<div style='height: 3000px'>"
+    return lambda made, **context: open_alone(made, after=room, **context)
 
 
 def points(explorer):

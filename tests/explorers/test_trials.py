@@ -12,7 +12,7 @@ from pathlib import Path
 import matplotlib.image
 import numpy as np
 import pytest
-from browser import PHONE, Notebook, Page, check_quiet, write_notebook
+from browser import PHONE, Notebook, check_quiet, write_notebook
 from test_psychometrics_js import expected
 
 from utils import explorers
@@ -40,23 +40,11 @@ pytestmark = pytest.mark.browser
 
 
 @pytest.fixture
-def opened(browser, tmp_path):
+def opened(open_alone):
     """Return a function that shows an observer in a page without a kernel."""
-    pages = []
-
-    def show(images, labels, **context):
-        path = tmp_path / f"{len(pages)}.html"
-        made = explorers.observer(images, labels, NETWORKS)
-        head = '<!doctype html><meta name="viewport" content="width=device-width">'
-        path.write_text(head + made.html(), "utf-8")
-        pages.append(Page(browser, path, **context))
-        (explorer,) = pages[-1].explorers()
-        return explorer
-
-    yield show
-    for page in pages:
-        assert page.problems == page.refused == []
-        page.close()
+    return lambda images, labels, **context: open_alone(
+        explorers.observer(images, labels, NETWORKS), **context
+    )
 
 
 def trial(explorer):
