@@ -3,7 +3,7 @@
 import attrs
 import numpy as np
 import pytest
-from invented import with_weights_of
+from invented import save, with_weights_of
 from scipy import stats
 
 from utils.displays import Display, arrange, cue_maps
@@ -72,6 +72,24 @@ def test_a_flat_map_points_at_the_corner(point):
     np.testing.assert_allclose(found.gain_on_digit, 1)
     np.testing.assert_allclose(found.gain_elsewhere, 1)
     np.testing.assert_allclose(found.on_padding, 4 * 30 / 31**2, rtol=1e-6)
+
+
+def test_a_read_out_without_a_query_weights_all_places_equally(tmp_path, monkeypatch):
+    """And with one that prefers active places, it looks at the digit."""
+    monkeypatch.setattr(pointing, "LOOKED", IMAGES)
+    spec = attrs.evolve(CONTROL.spec, read_out="attention_pooling")
+    weights = CONTROL.weights(0)
+    for name, query in (("flat", np.zeros(32)), ("active", np.ones(32))):
+        learnt = weights | {"read_out_attention/query": query.astype("f4")}
+        save(tmp_path / name, spec.with_seed(0), weights=learnt)
+    flat, active = (
+        pointing._pooled(Arm(name, spec, [0], tmp_path / name), 0.0)
+        for name in ("flat", "active")
+    )
+    np.testing.assert_allclose(flat.on_digit, flat.chance, rtol=1e-5)
+    assert 0.2 < flat.chance < 0.24  # 28 x 28 of 60 x 60 pixels
+    assert min(active.hits) > 0.9
+    assert min(active.on_digit) > 2 * flat.chance
 
 
 def test_a_blur_finds_the_digit_where_it_is_bright():

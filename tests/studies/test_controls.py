@@ -11,10 +11,8 @@ def test_each_control_differs_from_its_network_in_one_thing():
         "looks_at",
         "acts_on",
         "read_out",
-        "stops_gradient",
         "yoked",
     }
-    allowed |= {"noise_sd"}
     for tuned in controls.NETWORKS:
         run = tuned.spec.to_json()
         nearest = min(

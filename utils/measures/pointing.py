@@ -12,7 +12,7 @@ import scipy  # its parts load on first use, so that notebooks open quickly
 from utils.displays import arrange
 from utils.estimate import Estimate
 from utils.inference import paired_difference
-from utils.model import predict, set_weights
+from utils.model import map_shape, predict, set_weights
 from utils.noise import add_noise
 from utils.runs.arms import Arm
 from utils.runs.derived import derived
@@ -82,6 +82,19 @@ def pointed(arm: Arm, sd: float, kind: str | None = None) -> Pointed:
     With `kind`, their attention is replaced by that kind.
     """
     return Pointed(*derived(_pointed, attrs.evolve(arm, seeds=SEEDS), float(sd), kind))
+
+
+class Pooled(NamedTuple):
+    """Where a read-out by attention pooling looks, with one number for each seed."""
+
+    hits: list[float]  # share of displays whose largest weight is on the digit's square
+    on_digit: list[float]  # share of all weight that is on the digit's square
+    chance: float  # the same share if all places have equal weights
+
+
+def pooled(arm: Arm, sd: float) -> Pooled:
+    """Where the read-outs of an arm's first 8 networks put their weights."""
+    return Pooled(*derived(_pooled, attrs.evolve(arm, seeds=SEEDS), float(sd)))
 
 
 def gain_inside(arm: Arm, sd: float) -> list[float]:
@@ -189,3 +202,18 @@ def _pointed(arm: Arm, sd: float, kind: str | None) -> Pointed:
     every = int(np.all(found, axis=0).sum())
     shares = np.transpose(rows).tolist()
     return Pointed(*shares, float(targets[:, inside].mean()), every)
+
+
+def _pooled(arm: Arm, sd: float) -> Pooled:
+    noisy, places, _ = _displays(arm, sd, LOOKED)
+    size, model = arm.test_data()[0].shape[1:], build_network(arm.tested)
+    layer, shape = model.get_layer("read_out_attention"), map_shape(noisy.shape[1:])
+    targets = on_target(places, size, shape)[:, 1::2, 1::2]  # centres of its windows
+    rows = []
+    for seed in arm.seeds:
+        set_weights(model, arm.weights(seed))
+        weights = np.asarray(layer.weights_of_places(predict(model, noisy, "inside")))
+        peaks = weights.reshape(len(weights), -1).argmax(1)
+        hits = targets.reshape(len(weights), -1)[np.arange(len(weights)), peaks]
+        rows.append([float(hits.mean()), float(weights[targets].sum() / len(weights))])
+    return Pooled(*np.transpose(rows).tolist(), float(targets.mean()))

@@ -18,7 +18,6 @@ NOISE = 120.0  # grey levels: each image has an SD of its own, from 0 to this
 LEVELS = (0.0, 30.0, 60.0, 90.0, 120.0, 160.0, 240.0)  # at test
 CANVAS = 60  # pixels, rows and columns
 CANVASES = (28, 44)  # other sizes; at 28 a digit has only one place
-FIXED_LEVELS = (40.0, 120.0)  # SDs that do not vary in training
 CLUTTER = Display(distractors=4, validity=0.8)
 CLUTTER_NOISE = 60.0
 SEEDS = range(20)  # of the headline
@@ -49,10 +48,6 @@ CONTROL = Tuned(
     sd=NOISE,
     validation={"epochs": 2, "test_images": 2_000},
 )
-SHUFFLED = CONTROL.but(
-    "shuffled", attention="shuffled", attention_parameters={"of": "energy"}
-)
-CENTRE = CONTROL.but("centre", attention="centre")
 ENERGY = CONTROL.but(
     "energy",
     rates(0.0015, 0.003, 0.006, input_scale=UNIT)
@@ -76,7 +71,7 @@ ORACLE = CONTROL.but(
     CONTROL.settings + rates(0.0003, input_scale=GREY),
     attention="given",
 )
-NETWORKS = (ORACLE, ENERGY, SELECTIVITY, EVIDENCE, CONTROL, CENTRE, SHUFFLED)
+NETWORKS = (ORACLE, ENERGY, SELECTIVITY, EVIDENCE, CONTROL)
 HEADLINE = (CONTROL, ENERGY)
 
 
@@ -89,13 +84,6 @@ def arm(network: Tuned) -> Arm:
 def on_canvas(network: Tuned, size: int) -> Arm:
     """A network on a canvas of `size` x `size` pixels."""
     return network.arm(SOME_SEEDS, display=Display(rows=size, cols=size))
-
-
-def in_fixed_noise(network: Tuned, sd: float) -> Arm:
-    """A network on 44 x 44 pixels, trained at one noise SD and tested at it, too."""
-    levels = sorted({*LEVELS, sd})
-    fixed = {"noise_sd": sd, "noise_varies": False, "test_noise_sds": levels}
-    return network.arm(SOME_SEEDS, display=Display(), epochs=4, **fixed)
 
 
 def trained_long(network: Tuned) -> Arm:
@@ -115,7 +103,6 @@ def arms() -> list[Arm]:
     return [
         *map(arm, NETWORKS),
         *(on_canvas(network, size) for network in HEADLINE for size in CANVASES),
-        *(in_fixed_noise(network, sd) for network in HEADLINE for sd in FIXED_LEVELS),
         *map(in_clutter, (*HEADLINE, ORACLE)),
         *map(trained_long, HEADLINE),
     ]
@@ -133,12 +120,6 @@ def probe(of: Arm, *, seeds=PROBED_SEEDS, maps_of=None, **changes) -> Arm:
 def weakened(strength: float) -> Arm:
     """The attended networks with weaker attention; at 0 the gain is 1."""
     return probe(arm(ENERGY), strength=strength)
-
-
-def misplaced() -> Arm:
-    """The attended networks with the values of their own map in shuffled places."""
-    shuffled = {"attention": "shuffled", "attention_parameters": {"of": "energy"}}
-    return probe(arm(ENERGY), **shuffled)
 
 
 def reduced_to(kind: str) -> Arm:
@@ -168,11 +149,6 @@ def lent() -> Arm:
     return probe(arm(CONTROL), attention="given", maps_of=arm(ENERGY))
 
 
-def in_new_clutter(network: Tuned) -> Arm:
-    """Networks among fragments, which they have not met in training."""
-    return probe(arm(network), display=Display(CANVAS, CANVAS, distractors=4))
-
-
 def on_larger_canvas(network: Tuned) -> Arm:
     """Networks on a canvas that is larger than in training."""
     return probe(arm(network), display=Display(LARGE, LARGE))
@@ -193,9 +169,8 @@ def probed() -> list[Arm]:
     """All arms of probes."""
     return [
         *map(weakened, (0.0, 0.25, 0.5, 0.75, 1.0)),
-        *(misplaced(), *map(reduced_to, ("place", "amount", "shuffled"))),
+        *map(reduced_to, ("place", "amount", "shuffled")),
         *(unaided(), added(), lent()),
-        *map(in_new_clutter, HEADLINE),
         *map(on_larger_canvas, HEADLINE),
         *map(cue, ("valid", "neutral", "invalid")),
     ]
