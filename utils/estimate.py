@@ -12,8 +12,6 @@ FORMATS = {
     "hours": (".1f", " hours"),
     "%": (".1f", "%"),
     "r": ("+.2f", ""),  # a correlation
-    "weight": (".2f", ""),  # of one response in another
-    "SD": ("+.3f", " SD"),  # d' or a criterion, in SDs of evidence
     "": (".4g", ""),
 }
 

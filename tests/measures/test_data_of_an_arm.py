@@ -8,11 +8,10 @@ import pytest
 from invented import save
 
 from utils.displays import Display
-from utils.measures import contrast_gain, pointing, units
+from utils.measures import pointing
 from utils.runs.arms import Arm
 from utils.runs.store import Store
 from utils.spec import RunSpec
-from utils.studies import likeliest
 from utils.wiring import build_network
 
 SIZE, COUNT = 20, 40
@@ -48,24 +47,3 @@ def test_a_look_shows_the_arm_s_own_images(arm_of):
     np.testing.assert_array_equal(seen.labels, LABELS)
     assert not seen.images.any()
     assert seen.places.max() > Display().rows - 28  # where only a small digit fits
-
-
-def test_units_answer_to_the_arm_s_own_digits(arm_of):
-    arm = arm_of("given", display=Display(60, 60))
-    found = units.responses(arm, 0, units.FAR, pairs=10)
-    assert found["conv_2"].probe.shape == (0, 32)  # no unit sees ink
-    assert np.ptp(found["read-out"].probe, axis=0).max() == 0
-
-
-def test_contrast_responses_are_to_the_arm_s_own_digits(arm_of, monkeypatch):
-    monkeypatch.setattr(contrast_gain, "IMAGES", 4)
-    arm = arm_of("normalised", field=True, display=Display(60, 60))
-    found = contrast_gain._contrast_responses(arm)
-    assert {number for rows in found.values() for number in rows[0]} == {0.0}
-
-
-def test_first_guesses_are_about_the_arm_s_own_digits(arm_of):
-    arm = arm_of("top_n", attention_parameters={"n": 1}, display=Display())
-    images, named = likeliest._looked_at(arm)
-    np.testing.assert_array_equal(named, [LABELS])
-    assert not images.any()

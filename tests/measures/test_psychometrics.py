@@ -9,11 +9,9 @@ from scipy import special, stats
 
 from utils.measures.psychometrics import (
     COLUMNS,
-    best_criterion,
     class_answers,
     d_prime,
     decibels,
-    detection,
     forced_choice_accuracy,
     more_noise,
     noise_borne,
@@ -108,53 +106,6 @@ def test_d_prime_in_its_limits():
 def test_a_d_prime_of_an_impossible_accuracy_is_refused(accuracy, alternatives):
     with pytest.raises(ValueError, match=r"Expected accuracies from 0 to 1.*received"):
         d_prime(accuracy, alternatives)
-
-
-# --- Yes or no ----------------------------------------------------------------------
-
-
-def test_hits_and_false_alarms_by_hand():
-    evidence = np.array([3.0, 1.0, 2.0, 0.0])
-    present = np.array([True, True, False, False])
-    found = detection(evidence, present, 1.5)
-    z = stats.norm.ppf(1.5 / 3)
-    assert found[:4] == pytest.approx((0.5, 0.5, 0, -z))
-    assert found.d_a == pytest.approx(np.sqrt(2) * stats.norm.ppf(3.5 / 5))
-    lax = detection(evidence, present, -1.0)
-    assert (lax.hits, lax.false_alarms, lax.d_prime) == (1, 1, 0)
-    assert lax.criterion == pytest.approx(-stats.norm.ppf(2.5 / 3))
-
-
-def test_an_observer_of_gaussian_evidence_is_recovered():
-    rng, present = np.random.default_rng(0), np.arange(8_000) % 2 == 0
-    evidence = rng.normal(size=8_000) + 1.5 * present
-    found = detection(evidence, present, 1.0)  # 0.25 SD above the middle
-    assert found.d_prime == pytest.approx(1.5, abs=0.06)
-    assert found.criterion == pytest.approx(0.25, abs=0.03)
-    assert found.d_a == pytest.approx(1.5, abs=0.06)
-    pairs = stats.mannwhitneyu(evidence[present], evidence[~present]).statistic
-    area = pairs / 4_000**2
-    assert found.d_a == pytest.approx(d_prime(area, 2), abs=1e-3)
-    moved = detection(evidence + 0.5, present, 1.0)
-    assert moved.criterion == pytest.approx(-0.25, abs=0.03)
-    assert moved.d_a == found.d_a
-
-
-def test_evidence_that_says_nothing_has_a_sensitivity_of_0():
-    found = detection(np.zeros(10), np.arange(10) < 5, 0.5)
-    assert found == (0, 0, 0, pytest.approx(-stats.norm.ppf(0.5 / 6)), 0)
-
-
-def test_the_best_criterion_has_the_most_right_answers():
-    by_hand = best_criterion(
-        np.array([3.0, 1.0, 2.0, 0.0]), np.array([True, True, False, False])
-    )
-    assert by_hand == 0.5
-    rng, present = np.random.default_rng(1), np.arange(100) % 2 == 0
-    evidence = rng.normal(size=100) + present
-    tried = np.linspace(-3, 4, 2_000)
-    best = max(((evidence > each) == present).mean() for each in tried)
-    assert ((evidence > best_criterion(evidence, present)) == present).mean() == best
 
 
 # ---- the answers of a class

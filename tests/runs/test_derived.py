@@ -12,12 +12,12 @@ import numpy as np
 import pytest
 from invented import save
 
-from utils.measures import pointing, units
+from utils.measures import pointing
 from utils.runs.arms import Arm
 from utils.runs.derived import derived, fingerprint
 from utils.runs.store import Store
 from utils.spec import RunSpec
-from utils.studies import features
+from utils.studies import gain
 
 
 def finished(store, kind="ones", weight=1.0):
@@ -119,10 +119,12 @@ def test_functions_of_one_name_in_two_modules_have_a_result_each(shown, arm):
 def test_a_constant_that_is_read_through_a_module_counts(shown, arm, monkeypatch):
     """One of the project's modules, or one of the reader's."""
     shown("SIZE = 3\n\n\ndef shown(arm): ...", "settings")
-    code = "import settings\nfrom utils.measures import units\n\n\n"
-    function = shown(f"{code}def shown(arm):\n    return units.PAIRS + settings.SIZE\n")
-    assert derived(function, arm) == units.PAIRS + 3
-    monkeypatch.setattr(units, "PAIRS", 7)
+    code = "import settings\nfrom utils.measures import pointing\n\n\n"
+    function = shown(
+        f"{code}def shown(arm):\n    return pointing.LOOKED + settings.SIZE\n"
+    )
+    assert derived(function, arm) == pointing.LOOKED + 3
+    monkeypatch.setattr(pointing, "LOOKED", 7)
     assert derived(function, arm) == 10
     sys.modules["settings"].SIZE = 4
     assert derived(function, arm) == 11
@@ -283,12 +285,12 @@ def test_where_nothing_can_be_written_it_is_computed_each_time(
 
 def test_a_fresh_process_finds_what_was_kept():
     """Hashes of texts differ from process to process, addresses too."""
-    values = pointing._pointed, units._weighed, features._detected, {"a", "b", "c"}
+    values = pointing._pointed, gain._swapped, {"a", "b", "c"}
     code = (
-        "import utils; from utils.measures import pointing, units; "
+        "import utils; from utils.measures import pointing; "
         "from utils.runs.derived import fingerprint; "
-        "from utils.studies import features; "
-        "values = pointing._pointed, units._weighed, features._detected, {*'cab'}; "
+        "from utils.studies import gain; "
+        "values = pointing._pointed, gain._swapped, {*'cab'}; "
         "print(fingerprint(values))"
     )
     for seed in "12":

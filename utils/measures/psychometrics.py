@@ -1,8 +1,6 @@
-"""Accuracy as a function of the noise, d', detection, and the answers of a class.
+"""Accuracy as a function of the noise, d', and the answers of a class.
 
-Noise SDs are in grey levels; their ratios are in decibels: 6 dB is twice the noise. In
-detection an observer says "yes" where evidence, in any unit, is above a criterion
-(Green and Swets 1966); z is the inverse of the cumulative standard normal distribution.
+Noise SDs are in grey levels; their ratios are in decibels: 6 dB is twice the noise.
 """
 
 import csv
@@ -110,61 +108,6 @@ def d_prime(accuracy, alternatives: int = 10) -> np.ndarray:
         args=(np.clip(accuracy, 1e-14, 1 - 1e-14),),
     )
     return np.select([accuracy == 0, accuracy == 1], [-np.inf, np.inf], found.x)
-
-
-class Detection(NamedTuple):
-    """Scores for telling displays with a target from displays without it."""
-
-    hits: float  # share of "yes" with the target
-    false_alarms: float  # share of "yes" without it
-    d_prime: float  # z(hits) - z(false alarms)
-    criterion: float  # -(z(hits) + z(false alarms)) / 2; below 0: more often "yes"
-    d_a: float  # sqrt(2) z(area under the ROC curve): needs no criterion
-
-    @property
-    def right(self) -> float:
-        """Share of right answers if half of the displays have the target."""
-        return (self.hits + 1 - self.false_alarms) / 2
-
-
-def detection(evidence: np.ndarray, present: np.ndarray, criterion: float) -> Detection:
-    """Score how well evidence tells displays apart, with and without a criterion.
-
-    The area is the share of pairs, one display with the target and one without, in
-    which the one with it has more evidence; ties count half. If evidence is Gaussian
-    with equal variances, d_a is d' at any criterion. To keep z finite, half a "yes" is
-    added to each count, and one answer to its total (the log-linear rule: Hautus 1995).
-    Uninformative evidence gives a d' and a d_a of 0.
-
-    Args:
-        evidence: `(displays,)`.
-        present: `(displays,)` bool: whether the target is there; both must occur.
-        criterion: evidence above it is a "yes".
-    """
-    there, not_there = evidence[present], evidence[~present]
-    lead = there[:, None] - not_there
-    z_hits, z_false_alarms, z_area = (
-        special.ndtri((np.sum(yes) + 0.5) / (np.size(yes) + 1))
-        for yes in (there > criterion, not_there > criterion, np.heaviside(lead, 0.5))
-    )
-    return Detection(
-        np.mean(there > criterion),
-        np.mean(not_there > criterion),
-        z_hits - z_false_alarms,
-        -(z_hits + z_false_alarms) / 2,
-        np.sqrt(2) * z_area,
-    )
-
-
-def best_criterion(evidence: np.ndarray, present: np.ndarray) -> float:
-    """The criterion with the most right answers; the lowest of several.
-
-    It lies midway between two values of `evidence` `(displays,)`, and on neither.
-    """
-    order = np.argsort(evidence, kind="stable")
-    right = np.cumsum(np.where(present[order], -1, 1))[:-1]  # with the first i + 1 "no"
-    best = right.argmax()
-    return float(evidence[order[best : best + 2]].mean())
 
 
 class Observers(NamedTuple):

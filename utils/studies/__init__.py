@@ -2,8 +2,7 @@
 
 A study has `PRIMARY`, families of claims that were named before test images were
 scored, and `PROFILES`, its runs by name. To add a study, write its module and add it to
-`STUDIES`. `features` trains nothing: it looks at networks of `uncertain_place`, whose
-records it needs when it is imported.
+`STUDIES`.
 """
 
 from utils.runs.execution import StudyStoppedError, run
@@ -15,7 +14,6 @@ from utils.studies import (
     decomposition,
     external_noise,
     gain,
-    likeliest,
     published,
     read_out,
     uncertain_place,
@@ -25,7 +23,7 @@ __all__ = ["PROFILES", "STUDIES", "StudyStoppedError", "profile", "run"]
 
 STUDIES = (
     *(published, gain, uncertain_place, decomposition, controls),
-    *(competition, likeliest, external_noise, read_out),
+    *(competition, external_noise, read_out),
 )
 PROFILES = {name: each for study in STUDIES for name, each in study.PROFILES.items()}
 

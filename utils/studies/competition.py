@@ -13,13 +13,9 @@ on test images: in noise of SD 60, over 8 pairs of seeds, the cue as a gain on
 `conv_2`'s input minus no cue, minus the cue as a channel, and minus the cue as an
 attention field.
 
-Three more were named on the same day, before the units of any of these networks were
-measured, over 8 networks. The first two concern the read-out of networks whose cue
-multiplies `conv_2`'s input, with digits 21 pixels apart (`units`): the probe's share of
-the weights with the cue at the probe minus its share with the cue at the reference;
-and, without attention, the sum of both weights minus 1, the sum for a mean. The third
-concerns networks with an attention field (`contrast_gain`): how many dB more a small
-field adds at full contrast than a large one.
+What they can show is limited. Without a cue, the question has no answer, so that the
+first contrast only checks that the cue works. The map of a field is also made from the
+network's own activity, so that the third does not compare a field with a gain.
 """
 
 import attrs
@@ -30,11 +26,7 @@ from utils.runs.profiles import Profile
 from utils.runs.tuning import Tuned, chosen, on_validation, rates
 from utils.studies.uncertain_place import BASE, CANVAS
 
-PRIMARY = (
-    ("cued", "gain or channel", "gain or field"),
-    ("units, tipped", "units, mean or sum"),
-    ("contrast, size of field",),
-)
+PRIMARY = (("cued", "gain or channel", "gain or field"),)
 NOISE = 60.0  # grey levels
 SEEDS = range(8)
 PAIR = Display(CANVAS, CANVAS, second_digit=True)
