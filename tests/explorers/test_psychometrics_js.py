@@ -6,6 +6,7 @@ from node import Node
 from scipy import optimize, stats
 
 from utils.explorers.trials import LEVELS
+from utils.measures.psychometrics import noise_at
 
 
 def expected(threshold, spread, lapse, level=LEVELS):
@@ -68,6 +69,19 @@ def test_the_function_agrees_with_values_by_hand(node):
     )
     shares = [1, 0.5, 0.1586552539, 0.9772498681, 0]  # Phi of 0, -1 and 2 between
     np.testing.assert_allclose(found, 0.1 + 0.86 * np.array(shares), atol=1e-9)
+
+
+def test_the_level_of_an_accuracy_on_a_curve_is_python_s(node):
+    """The last level above it, between measured ones; none outside the curve."""
+    curves = np.array([[1, 0.9, 0.93, 0.6, 0.3, 0.3], [0.95, 0.9, 0.8, 0.5, 0.2, 0]])
+    for accuracy in (0.92, 0.9, 0.7, 0.55, 0.31):
+        found = [
+            node.evaluate("([curve, p]) => levelAt(curve, p)", [pairs, accuracy])
+            for pairs in ([*zip(LEVELS, each, strict=True)] for each in curves.tolist())
+        ]
+        assert found == pytest.approx(noise_at(accuracy, LEVELS, curves, "observer"))
+    outside = "() => [1.1, 0.3, 0].map((p) => isNaN(levelAt([[40, 1], [80, 0.3]], p)))"
+    assert node.evaluate(outside) == [True, True, True]
 
 
 @pytest.mark.parametrize("trials", [8, 40, 1000])

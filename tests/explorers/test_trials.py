@@ -22,6 +22,11 @@ from utils.explorers.trials import LEVELS
 _, (IMAGES, LABELS) = load_mnist()
 THREES = IMAGES[LABELS == 3], LABELS[LABELS == 3]
 NETWORKS = {"control": {0: 0.8, 60: 0.75, 120: 0.6, 240: 0.2}}
+INTERVAL = r"(\d+)%? \((?:95% interval )?(\d+)%? to (\d+)"
+IDEAL = {
+    name: {sd: expected(threshold, 3, 0, sd) for sd in (*LEVELS, 600, 900)}
+    for name, threshold in (("uncued", 200), ("cued", 400))
+}
 SCREENSHOTS = Path(__file__).parents[2] / "build" / "screenshots"
 LAB = """
 from utils import explorers
@@ -43,7 +48,7 @@ pytestmark = pytest.mark.browser
 def opened(open_alone):
     """Return a function that shows an observer in a page without a kernel."""
     return lambda images, labels, **context: open_alone(
-        explorers.observer(images, labels, NETWORKS), **context
+        explorers.observer(images, labels, NETWORKS, {"control": 8}, IDEAL), **context
     )
 
 
@@ -91,12 +96,19 @@ def test_an_observer_s_threshold_is_found_with_and_without_a_cue(opened):
     (without, first), (with_cue, second) = thresholds(explorer)
     assert (without, with_cue) == ("without", "with")
     assert (int(first), int(second)) == pytest.approx((100, 200), rel=0.3)
+    said = explorer.status()
+    found = np.array(re.findall(INTERVAL, said), float)  # threshold, efficiency, ...
+    best = np.array(re.findall(r"the ideal observer's (\d+),", said), float)
+    assert best == pytest.approx((200, 400), rel=0.3)
+    shares = 100 * (found[::2] / best[:, None]) ** 2
+    np.testing.assert_allclose(found[1::2], shares, atol=2)
+    assert said.endswith("efficiency of the networks, without a screen: control 8%")
 
 
 def test_with_few_answers_there_is_no_threshold(opened):
     explorer = opened(*THREES)
     explorer.part("canvas").click()
-    assert explorer.status().endswith("which digit is it?")
+    assert "which digit is it?" in explorer.status()
     for number in range(1, 5):
         press(explorer, number)
         assert trial(explorer)[0] == number + 1
@@ -259,11 +271,13 @@ def test_answers_reach_python_and_keys_stay_in_the_explorer(lab, browser):
 # ---- Python
 
 
-def test_networks_levels_and_canvas_are_sent():
-    explorer = explorers.observer(IMAGES, LABELS, NETWORKS)
+def test_networks_levels_canvas_and_the_ideal_observer_are_sent():
+    explorer = explorers.observer(IMAGES, LABELS, NETWORKS, ideal={"cued": {60: 1}})
     data = explorer.description["data"]
     (curve,) = data["networks"]
-    assert curve == {"label": "control", "points": [[60, 0.75], [120, 0.6], [240, 0.2]]}
+    points = [[60, 0.75], [120, 0.6], [240, 0.2]]
+    assert curve == {"label": "control", "points": points}
+    assert data["ideal"] == {"cued": [[60, 1]]}
     assert (data["canvas"], data["levels"]) == ([60, 60], LEVELS)
     large = explorers.observer(np.zeros((1, 70, 28)), [0])
     assert large.description["data"]["canvas"] == [70, 60]
@@ -282,3 +296,5 @@ def test_images_and_accuracies_of_another_form_are_refused():
     for curve in ([0.8, 0.7], {60: 80}, {60: np.nan}):
         with pytest.raises(ValueError, match="from 0 to 1 by noise SD of 'mine', such"):
             explorers.observer(IMAGES, LABELS, {"mine": curve})
+    with pytest.raises(ValueError, match=r"Expected an ideal observer that .* told"):
+        explorers.observer(IMAGES, LABELS, ideal={"told": {60: 1}})

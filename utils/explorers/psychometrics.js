@@ -29,6 +29,14 @@ export function expectedAccuracy({ threshold, spread, lapse }, level) {
   return accuracyAt([decibels(threshold), Math.log(spread), lapse], decibels(level));
 }
 
+// The level at which a curve, [[level, accuracy], ...], has an accuracy: linear over the logarithm
+// of the level. NaN outside the curve's range.
+export function levelAt(curve, accuracy) {
+  const i = curve.findLastIndex(([, p]) => p >= accuracy);
+  const [[level, p], [next, q]] = [curve[i] ?? [], curve[i + 1] ?? []];
+  return level * (next / level) ** ((p - accuracy) / (p - q));
+}
+
 // The function that makes `counts`, [{ level, right, trials }], most likely, and the 95%
 // interval of its threshold, within the levels. Null if accuracy does not fall through a
 // threshold within them (always right, always at chance), or with fewer than four levels.

@@ -8,10 +8,16 @@ from utils.explorers.packing import digits
 
 CANVAS = 60  # rows and columns, pixels, as the networks of notebooks 6 and 7 see
 LEVELS = (40, 80, 120, 180, 270, 400)  # noise SDs in grey levels
+CONDITIONS = ("uncued", "cued")
+Curve = Mapping[float, float]  # accuracies by noise SD
 
 
 def observer(
-    images, labels, networks: Mapping[str, Mapping[float, float]] | None = None
+    images,
+    labels,
+    networks: Mapping[str, Curve] | None = None,
+    efficiency: Mapping[str, float] | None = None,
+    ideal: Mapping[str, Curve] | None = None,
 ) -> Explorer:
     """Name digits at random places in noise, for as long as you like.
 
@@ -19,6 +25,9 @@ def observer(
         images: `(images, rows, cols)` grey levels, of which the first 500 are shown.
         labels: `(images,)`.
         networks: by name, their accuracies by noise SD, to compare yourself with.
+        efficiency: of networks, by name, in percent.
+        ideal: accuracies by noise SD of the ideal observer on a screen, "uncued" and
+            "cued" (`clipped_ideal`): the standard for your own efficiency.
 
     Returns:
         The digit, your answers against the noise, the psychometric function that fits
@@ -33,7 +42,13 @@ def observer(
     Raises:
         ValueError: for images, labels or accuracies that cannot be shown.
     """
-    for name, curve in (networks or {}).items():
+    networks, efficiency, ideal = networks or {}, efficiency or {}, ideal or {}
+    if not ideal.keys() <= {*CONDITIONS}:
+        raise ValueError(
+            f"Expected an ideal observer that is {' or '.join(CONDITIONS)}. Received "
+            f"{', '.join(ideal)}."
+        )
+    for name, curve in (*networks.items(), *ideal.items()):
         by_level = isinstance(curve, Mapping)
         if not by_level or not all(0 <= share <= 1 for share in curve.values()):
             raise ValueError(
@@ -42,12 +57,19 @@ def observer(
             )
     shown = digits(images, labels)
     curves = [
-        {"label": name, "points": [[float(x), float(y)] for x, y in curve.items() if x]}
-        for name, curve in (networks or {}).items()
+        {"label": name, "points": _points(curve)} for name, curve in networks.items()
     ]
     canvas = [max(CANVAS, shown["rows"]), max(CANVAS, shown["cols"])]
     data = {"digits": shown, "canvas": canvas, "levels": LEVELS, "networks": curves}
+    data["ideal"] = {name: _points(curve) for name, curve in ideal.items()}
+    if efficiency:
+        each = ", ".join(f"{name} {share:.0f}%" for name, share in efficiency.items())
+        data["note"] = f"efficiency of the networks, without a screen: {each}"
     data["title"] = "You as the observer"
     cues = {"none": False, "corners around the digit": True}
     controls = {"cue": select("cue-select", "Cue", cues), "answers": kept()}
     return Explorer("observer", [controls], data)
+
+
+def _points(curve):
+    return [[float(sd), float(share)] for sd, share in curve.items() if sd]

@@ -122,15 +122,20 @@ def ideal(spec: RunSpec, templates: str = "test", *, told: bool = False) -> Obse
         ValueError: for other displays or templates.
     """
     choice(("test", "training"))("templates", templates)
+    check_spec(spec)
+    no_networks = Arm("", spec, [])
+    record = derived(_observed, no_networks, spec.name, templates, told, COUNT)
+    return Observer(LEVELS, np.array([decode_correct(record, sd) for sd in LEVELS]))
+
+
+def check_spec(spec: RunSpec):
+    """Refuse (`ValueError`) a run whose displays are not of one digit anywhere."""
     plain = spec.display and spec.display == Display(*spec.display.shape)
     if not plain or spec.contrast != 1:
         raise ValueError(
             "Expected one digit at a random place, at full contrast, such as display="
             f"Display(60, 60). Received {spec.display}, contrast {spec.contrast:g}."
         )
-    no_networks = Arm("", spec, [])
-    record = derived(_observed, no_networks, spec.name, templates, told, COUNT)
-    return Observer(LEVELS, np.array([decode_correct(record, sd) for sd in LEVELS]))
 
 
 def threshold(observer: Observer, accuracy: float = ACCURACY) -> Estimate:

@@ -3,18 +3,21 @@
 // order, each as often (the method of constant stimuli: Fechner 1860).
 //
 // Data: `digits` (unpacking.js), `canvas` [rows, cols], `levels` (noise SDs in grey levels),
-// `networks`: [{ label, points: [[level, accuracy], ...] }]. The answers are the value of the
-// control "answers": [{ level, cued, label, answer, response_ms, seed }], in order.
+// `networks`: [{ label, points: [[level, accuracy], ...] }], `ideal`: { uncued, cued }, the points
+// of the ideal observer on a screen. The answers are the value of the control "answers":
+// [{ level, cued, label, answer, response_ms, seed }], in order.
 import { element } from "../controls.js";
-import { SHARES, axes, disc, inside, legendLine, line, theme, write } from "../drawing.js";
+import { SHARES, axes, disc, inside, legendLine, line, percent, theme, write } from "../drawing.js";
 import { addButton, saveFile } from "../link.js";
 import { cuePanel, imagePanel } from "../panels.js";
-import { GUESS, expectedAccuracy, fitPsychometric } from "../psychometrics.js";
+import { GUESS, expectedAccuracy, fitPsychometric, levelAt } from "../psychometrics.js";
 import { addNoise, drawPlace, endlessOrder, randomNumbers, showDigit } from "../stimuli.js";
 import { digitsOf } from "../unpacking.js";
 
 const NETWORK_DASHES = [[6, 3], [2, 2], [8, 3, 2, 3]];
-const CURVE_POINTS = 60;
+const IDEAL_DASHES = [1, 3];
+const IDEAL_NAMED = 0.85; // the accuracy at which the ideal observer's curve has its name
+const CURVE_STEPS = 60;
 const STORE = "attention-in-a-cnn:observer:1"; // where a browser keeps the answers
 const COLUMNS = "trial,noise_sd,label,answer,correct,response_ms,condition,seed\n";
 
@@ -86,7 +89,7 @@ export const observerView = {
       const { answers, cue } = values;
       if (trial?.cued !== cue) show(cue);
       if (known !== (known = answers)) {
-        results = resultsOf(answers, data.levels);
+        results = resultsOf(answers, data);
         keep(answers);
       }
       trial.since ??= performance.now();
@@ -162,45 +165,47 @@ function keepAnswers(explorer) {
   };
 }
 
-// The results of all answers: counts by level, fitted functions, and the words about them.
-function resultsOf(answers, levels) {
-  const [counts, fits, parts] = [[], [], []];
+// The results of all answers: without the cue and with it, and the words about them.
+function resultsOf(answers, data) {
   const last = answers.at(-1);
-  if (!last) return { counts, fits, said: "which digit is it?" };
+  if (!last) return { results: [], said: "which digit is it?" };
+  const results = [false, true].map((cued) => resultOf(answers, data, cued));
+  const found = results.map(({ words }) => words).filter(Boolean);
+  const more = `${answers.length} answers; keep going: your curve is drawn once it falls`;
+  if (!found.length) found.push(more);
   const verdict = last.answer === last.label ? "right" : `wrong, you said ${last.answer}`;
-  parts.push(`the last was a ${last.label}: ${verdict}`);
-  for (const cued of [false, true]) {
-    const shown = levels.map((level) => {
-      const trials = answers.filter((each) => each.cued === cued && each.level === level);
-      const right = trials.filter((each) => each.answer === each.label).length;
-      return { cued, level, right, trials: trials.length };
-    });
-    counts.push(...shown.filter(({ trials }) => trials));
-    const fitted = fitPsychometric(shown);
-    if (!fitted) continue;
-    fits.push({ cued, points: curveOf(fitted, levels) });
-    const [threshold, low, high] = [fitted.threshold, fitted.low, fitted.high].map(Math.round);
-    const how = cued ? "with the cue" : "without a cue";
-    parts.push(`your threshold ${how}: SD ${threshold} (95% interval ${low} to ${high})`);
-  }
-  if (!fits.length) {
-    parts.push(`${answers.length} answers; keep going: your curve is drawn once it falls`);
-  }
-  return { counts, fits, said: parts.join(" · ") };
+  return { results, said: [`the last was a ${last.label}: ${verdict}`, ...found].join(" · ") };
 }
 
-// Points of a fitted function, evenly over the logarithm of the level.
-function curveOf(fitted, levels) {
-  const ratio = levels.at(-1) / levels[0];
-  return Array.from({ length: CURVE_POINTS }, (_, i) => {
-    const level = levels[0] * ratio ** (i / (CURVE_POINTS - 1));
-    return [level, expectedAccuracy(fitted, level)];
+// Counts by level; if a function fits them, points of it and of the ideal observer, and words.
+function resultOf(answers, { levels, ideal }, cued) {
+  const shown = levels.map((level) => {
+    const trials = answers.filter((each) => each.cued === cued && each.level === level);
+    const right = trials.filter((each) => each.answer === each.label).length;
+    return { level, right, trials: trials.length };
   });
+  const counts = shown.filter(({ trials }) => trials);
+  const fitted = fitPsychometric(counts);
+  if (!fitted) return { cued, counts, points: [], best: [] };
+  const [how, best = []] = cued ? ["with the cue", ideal.cued] : ["without a cue", ideal.uncued];
+  const ends = [fitted.threshold, fitted.low, fitted.high];
+  const [threshold, low, high] = ends.map(Math.round);
+  let words = `your threshold ${how}: SD ${threshold} (95% interval ${low} to ${high})`;
+  const most = levelAt(best, expectedAccuracy(fitted, fitted.threshold));
+  if (most) {
+    const [share, least, greatest] = ends.map((sd) => percent((sd / most) ** 2));
+    words += `, the ideal observer's ${Math.round(most)}`;
+    words += `, your efficiency ${share} (${least} to ${greatest})`;
+  }
+  const steps = [...Array(CURVE_STEPS + 1).keys()].map((i) => i / CURVE_STEPS);
+  const along = steps.map((step) => levels[0] * (levels.at(-1) / levels[0]) ** step);
+  const points = along.map((level) => [level, expectedAccuracy(fitted, level)]);
+  return { cued, counts, points, best, words };
 }
 
 // Right answers against noise: of networks (thin lines), and of the reader without the cue
-// and with it: dots, larger for more answers, and the functions that fit them.
-function psychometricPanel(c, box, { levels, networks, counts, fits }) {
+// and with it: dots, larger for more answers, the functions that fit them, and the ideal observer.
+function psychometricPanel(c, box, { levels, networks, results }) {
   const { x, y } = axes(c, box, {
     title: "Right answers against noise",
     xlim: [Math.log(levels[0] / 1.25), Math.log(levels.at(-1) * 1.25)],
@@ -214,25 +219,27 @@ function psychometricPanel(c, box, { levels, networks, counts, fits }) {
   line(c, [[left, y(GUESS)], [right, y(GUESS)]], theme.faint, 1, [2, 3]);
   write(c, "guessing", left + 4, y(GUESS) - 4, { size: 11, colour: theme.faint });
   const curve = (points, ...style) => {
-    line(c, points.map(([level, p]) => [x(Math.log(level)), y(p)]), ...style);
+    const places = points.map(([level, p]) => [x(Math.log(level)), y(p)]);
+    inside(c, box, () => line(c, places, ...style));
   };
   const legend = [];
   networks.forEach(({ label, points }, i) => {
     const colour = theme.series[i % theme.series.length];
     const style = [colour, 1.5, NETWORK_DASHES[i % NETWORK_DASHES.length]];
-    inside(c, box, () => curve(points, ...style));
+    curve(points, ...style);
     legend.push([label, ...style]);
   });
-  for (const cued of [false, true]) {
+  for (const { cued, counts, points, best } of results) {
     const colour = theme.series[cued ? 3 : 2]; // the first two are of networks
-    const fitted = fits.find((each) => each.cued === cued);
-    if (fitted) curve(fitted.points, colour, 2.5);
-    const seen = counts.filter((each) => each.cued === cued);
-    for (const { level, right: hits, trials } of seen) {
+    curve(points, colour, 2.5);
+    curve(best, colour, 2, IDEAL_DASHES);
+    const named = x(Math.log(levelAt(best, IDEAL_NAMED))) - 6;
+    write(c, "ideal", named, y(IDEAL_NAMED) + 4, { size: 11, align: "right", colour });
+    for (const { level, right: hits, trials } of counts) {
       const place = [x(Math.log(level)) + (cued ? 3 : -3), y(hits / trials)];
       disc(c, ...place, Math.min(9, 2.5 + Math.sqrt(trials)), colour);
     }
-    if (seen.length) legend.push([cued ? "you, with the cue" : "you, no cue", colour, 2.5]);
+    if (counts.length) legend.push([cued ? "you, with the cue" : "you, no cue", colour, 2.5]);
   }
   const first = y(GUESS) - 10 - 16 * legend.length; // low on the left, where no curve falls
   legend.forEach((each, i) => legendLine(c, left + 10, first + 16 * i, ...each));
