@@ -37,7 +37,9 @@ POOLING = Tuned(
     seeds=range(100, 102),
     validation={"epochs": 2},
 )
-INSIDE = POOLING.but("mean without padding", read_out="mean_inside")
+INSIDE = POOLING.but(
+    "mean without padding", rates(*RATES[1:], 0.0022), read_out="mean_inside"
+)
 
 
 def attended(network: Tuned) -> Tuned:
@@ -68,5 +70,8 @@ PROFILES = {
         "read-outs with and without a map, at several settings, on validation images",
         lambda: on_validation((*CELLS, *OTHERS)),
     ),
-    "read_out": Profile("read-outs, each without a map and with two", arms),
+    "read_out": Profile(
+        "read-outs by the mean and by attention pooling, without a map and with one",
+        arms,
+    ),
 }
