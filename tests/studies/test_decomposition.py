@@ -30,8 +30,8 @@ def test_the_interaction_is_that_of_a_linear_model():
     np.testing.assert_allclose(effects, fit[-3:] * (2, 2, 4), rtol=1e-9)
 
 
-def test_every_network_has_as_many_settings_and_none_of_its_seeds():
-    assert {len(each.settings) for each in NETWORKS} == {4}
+def test_every_network_has_several_settings_and_none_of_its_seeds():
     for each in NETWORKS:
+        assert len(each.settings) >= 4
         assert len(each.seeds) == 2
         assert not set(each.seeds) & set(decomposition.SEEDS)

@@ -24,7 +24,7 @@ def test_settings_are_chosen_with_seeds_that_no_arm_has():
         assert not {*each.seeds} & {*read_out.SEEDS}
 
 
-@pytest.mark.parametrize("network", CELLS[2:], ids=lambda each: each.label)
+@pytest.mark.parametrize("network", [*CELLS, *OTHERS], ids=lambda each: each.label)
 def test_a_chosen_setting_is_no_end_of_those_tried(network):
     """Neither its rate nor the constant of its map: a better one may lie beyond."""
     for name in ("learning_rate", "sigma"):

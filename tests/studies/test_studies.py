@@ -9,9 +9,6 @@ from utils.runs.store import COMMITTED, Store
 from utils.spec import RunSpec
 from utils.studies import PROFILES, STUDIES, profile
 
-UNDER_WAY = {"read_out_rates", "read_out"}  # a study whose runs are not all made yet
-DONE = [name for name in PROFILES if name not in UNDER_WAY]
-
 
 @pytest.mark.parametrize("study", STUDIES, ids=lambda each: each.__name__)
 def test_a_study_keeps_the_protocol(study):
@@ -28,7 +25,7 @@ def test_profiles_of_two_studies_have_different_names():
     assert len(PROFILES) == sum(len(study.PROFILES) for study in STUDIES)
 
 
-@pytest.mark.parametrize("name", DONE)
+@pytest.mark.parametrize("name", PROFILES)
 def test_every_profile_lists_different_runs_whose_records_are_there(name):
     specs = profile(name)
     assert len({spec.name for spec in specs}) == len(specs) > 0
@@ -38,7 +35,7 @@ def test_every_profile_lists_different_runs_whose_records_are_there(name):
     assert store is None or all(spec.name in store for spec in specs)
 
 
-@pytest.mark.parametrize("name", [x for x in DONE if x.endswith("_rates")])
+@pytest.mark.parametrize("name", [x for x in PROFILES if x.endswith("_rates")])
 def test_settings_are_tried_on_validation_images_with_other_seeds(name):
     tried, study = profile(name), profile(name.removesuffix("_rates"))
     assert {run.scored_on for run in tried} == {"validation"}

@@ -87,7 +87,7 @@ def test_every_link_within_the_site_leads_to_its_place(pages):
             assert not place or place in places[page or name], (name, page, place)
     assert '<a href="#figure-4-3">Figure 4.3</a>' in text["04_comparative_study.html"]
     assert (
-        'href="06_where_attention_helps.html#figure-6-3"'
+        'href="06_where_attention_helps.html#figure-6-2"'
         in (text["07_how_attention_works.html"])
     )
 

@@ -34,7 +34,8 @@ ENERGY = CONTROL.but("energy", attention="energy")
 NORMALISED = CONTROL.but(
     "normalised",
     rates(0.001, 0.0015, attention_parameters={"sigma": 1.0})
-    + rates(0.001, 0.0015, attention_parameters={"sigma": 3.0}),
+    + rates(0.001, 0.0015, 0.0022, attention_parameters={"sigma": 3.0})
+    + rates(0.0015, attention_parameters={"sigma": 10.0}),
     attention="normalised",
 )
 NETWORKS = (CONTROL, AMOUNT, PLACE, ENERGY, NORMALISED)
