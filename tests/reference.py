@@ -102,8 +102,9 @@ def with_biases(model):
 def weights_of(model):
     """Kernel and bias of each layer, float64, as `look_twice` takes them."""
     return {
-        name: [np.asarray(w.value, np.float64) for w in model.get_layer(name).weights]
-        for name in LAYERS
+        layer.name: [np.asarray(w.value, np.float64) for w in layer.weights]
+        for layer in model.layers
+        if layer.name in (*LAYERS, "gate")
     }
 
 
@@ -127,7 +128,8 @@ def look_twice(
 
     Args:
         images: `(batch, rows, cols, 1)`, grey levels.
-        weights: `{"conv_1": [kernel, bias], "conv_2": ..., "dense_2": ...}`.
+        weights: `{"conv_1": [kernel, bias], "conv_2": ..., "dense_2": ...}`, and those
+            of a `gate`.
         gain_of: function of features and evidence.
         looks_at, acts_on, read_out: as of `utils.wiring.Wiring`.
         others: of a yoked network, images that the map is made of.
@@ -159,11 +161,16 @@ def look_twice(
         seen = rectify(convolve(pad(others, 1), w_1) + b_1)
         source = reduce(seen, 1)["pad_1"]
     out["conv_2"] = rectify(convolve(source, w_2) + b_2)
-    features = source[:, 1:-1, 1:-1] if looks_at == "conv_1" else out["conv_2"]
+    features = out["conv_2"]
+    if looks_at == "gate":
+        features = np.logaddexp(
+            0, convolve(source, weights["gate"][0]) + weights["gate"][1]
+        )
     if field:
         features = features * gains[..., None]
-    out["dense_2"] = features @ w_3 + b_3
-    out["attention"] = gain_of(features, out["dense_2"])
+    if looks_at == "conv_2":
+        out["dense_2"] = features @ w_3 + b_3
+    out["attention"] = gain_of(features, out.get("dense_2"))
     x = out["pad_1"]
     if acts_on == "conv_1":
         x = reduce(out["conv_1"] * over_pixels(out["attention"]), 1)["pad_1"]

@@ -93,7 +93,7 @@ def test_many_images_give_what_few_give():
 
 @pytest.mark.parametrize(
     ("kind", "wiring"),
-    [("energy", {}), ("given", {}), ("place", {"looks_at": "conv_1"})],
+    [("energy", {}), ("given", {}), ("place", {"looks_at": "gate"})],
 )
 def test_a_layer_that_is_used_twice_gives_its_first_look_or_again_its_second(
     kind, wiring

@@ -37,7 +37,7 @@ DIFFERENT = {  # one other value for every field of a spec that a user sets
     "learning_rate_decay": 0.0,
     "conv_2_start": 0.5,
     "conv_2_rate": 0.5,
-    "looks_at": "conv_1",
+    "looks_at": "gate",
     "acts_on": "read_out",
     "read_out": "max",
     "stops_gradient": True,

@@ -114,11 +114,11 @@ def test_a_wiring_has_a_layer_that_the_published_network_lacks(case):
     [
         {"acts_on": "conv_1"},
         {"acts_on": "read_out"},
-        {"looks_at": "conv_1"},
+        {"looks_at": "gate"},
         {"read_out": "max"},
         {"read_out": "mean_inside"},
         {"read_out": "attention_pooling"},
-        {"looks_at": "conv_1", "acts_on": "read_out"},
+        {"looks_at": "gate", "acts_on": "read_out"},
     ],
     ids=str,
 )
@@ -126,16 +126,24 @@ def test_wirings_agree_with_numpy(wiring, yoked, shape):
     model = model_of("energy", image_shape=shape, yoked=yoked, **wiring)
     images = np.random.default_rng(4).uniform(0, 255, (4, *shape, 1)).astype("float32")
     images, others = images[:2], images[2:] if yoked else None
-    weights, more = reference.weights_of(model), {}
+    more, added = {}, 0
     if wiring.get("read_out") == "attention_pooling":
         more["query"] = np.linspace(-1, 2, 32, dtype="float32")
         set_weights(model, {"read_out_attention/query": more["query"]})
-    gain_of = reference.GAINS["energy"]
+        added += 32
+    if wiring.get("looks_at") == "gate":
+        kernel = (
+            np.random.default_rng(6).normal(0, 0.1, (3, 3, 32, 1)).astype("float32")
+        )
+        bias = np.array([-0.5], "float32")
+        set_weights(model, {"gate/kernel": kernel, "gate/bias": bias})
+        added += 9 * 32 + 1
+    gain_of, weights = reference.GAINS["energy"], reference.weights_of(model)
     expected = reference.look_twice(
         images, weights, gain_of, others=others, **wiring, **more
     )
     inputs = [images, others[..., 0]] if yoked else images
-    assert model.count_params() == 9898 + 32 * len(more)
+    assert model.count_params() == 9898 + added
     for name in ("attention", "softmax"):
         received, atol = predict(model, inputs, name), 1e-5 * expected[name].max()
         np.testing.assert_allclose(received, expected[name], rtol=0, atol=atol)
@@ -150,6 +158,19 @@ def test_attention_pooling_starts_as_the_mean_without_padding():
     np.testing.assert_allclose(
         predict(pooling, images), predict(mean, images), rtol=0, atol=1e-6
     )
+
+
+def test_a_gate_starts_with_a_flat_map():
+    """As the control, then; and a gate of one filter does not start dead."""
+    images, labels = reference.digits(3), np.array([7, 2, 1])
+    gated, control = build_wired("energy", seed=0, looks_at="gate"), build_model(seed=0)
+    np.testing.assert_allclose(
+        predict(gated, images), predict(control, images), rtol=1e-4
+    )
+    np.testing.assert_allclose(attention_maps(gated, images), 1, rtol=1e-5)
+    names = [v.path for v in gated.trainable_variables]
+    slopes = dict(zip(names, loss_gradients(gated, images, labels), strict=True))
+    assert abs(slopes["gate/kernel"]).max() > 0
 
 
 @pytest.mark.parametrize(
@@ -219,11 +240,12 @@ def test_a_gradient_may_be_stopped_at_the_map():
 @pytest.mark.parametrize(
     ("wiring", "words"),
     [
-        ({"looks_at": "conv_3"}, "looks_at.*'conv_2', 'conv_1'.*'conv_3'"),
+        ({"looks_at": "conv_3"}, "looks_at.*'conv_2', 'gate'.*'conv_3'"),
         ({"acts_on": None}, "acts_on.*'read_out'.*None"),
         ({"read_out": "sum"}, "read_out.*'mean',.*'max'.*'sum'"),
         ({"attention": "given", "yoked": True}, "makes its map.*'given'"),
         ({"attention": "energy", "acts_on": "input"}, "at most one.*'energy'"),
+        ({"attention": "evidence", "looks_at": "gate"}, "features.*'evidence'"),
         ({"attention": "energy", "yoked": True, "field": True}, "at most one.*yoked"),
     ],
 )

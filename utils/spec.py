@@ -67,8 +67,8 @@ class Wiring:
         ValueError: for an unknown value.
     """
 
-    # The map is made from `conv_2`'s features or, in a gate, from `conv_2`'s input.
-    looks_at: str = checked(choice(("conv_2", "conv_1")), "conv_2")
+    # The map is made from `conv_2`'s features, or by one learned filter of its own.
+    looks_at: str = checked(choice(("conv_2", "gate")), "conv_2")
     # The gain multiplies the input of `conv_2`, the output of `conv_1`, or the features
     # that are read out. With "input", a given map is a second channel of the image.
     acts_on: str = checked(choice(("conv_2", "conv_1", "read_out", "input")), "conv_2")
@@ -84,18 +84,26 @@ class Wiring:
     # SD of noise in `conv_2`'s input at the second look, in the unit of that input.
     internal_noise: float = checked(number(), 0.0)
 
-    def check_kind(self, attention: str) -> None:
+    def check_kind(self, kind: str, parameters: Mapping) -> None:
         """Raise a `ValueError` if a kind of attention does not fit this wiring."""
-        if (self.yoked or self.field) and attention == "given":
+        if (
+            self.looks_at == "gate"
+            and attention.made_of(kind, parameters) != "features"
+        ):
+            raise ValueError(
+                "Expected a kind that is made of features, for a gate. Received "
+                f"{kind!r}."
+            )
+        if (self.yoked or self.field) and kind == "given":
             raise ValueError(
                 "Expected a kind that makes its map, for yoked or field. Received "
                 "'given'."
             )
         channel = self.acts_on == "input"
-        if (channel and attention != "given") or (self.yoked and self.field):
+        if (channel and kind != "given") or (self.yoked and self.field):
             raise ValueError(
                 "Expected at most one map or image beside the images: acts_on='input' "
-                f"with 'given', or yoked, or field. Received {attention!r} and {self}."
+                f"with 'given', or yoked, or field. Received {kind!r} and {self}."
             )
 
 

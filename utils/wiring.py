@@ -10,8 +10,8 @@ import jax
 import keras
 from keras import layers, ops
 
-from utils.attention import Attention, of_mean_one
-from utils.layers import Attend, LocalResponseNormalization, MaxPool
+from utils.attention import Attention, check, of_mean_one
+from utils.layers import Attend, Convolution, LocalResponseNormalization, MaxPool
 from utils.model import build_model, check_shape, map_shape, random_layers
 from utils.noise import WHITE
 from utils.spec import RunSpec, Wiring
@@ -87,8 +87,13 @@ def as_second_channel(images, gains, strength):
 
 
 def gate(x):
-    """Use `conv_2`'s input in place of its features: the map needs no first look."""
-    return layers.Cropping2D(1, name="gate")(x)
+    """What one learned filter finds at each place, `softplus(w . x + b)`.
+
+    It sees as much as a filter of `conv_2` does, and starts at 0, where it is flat. It
+    takes the place of the first look's 32 features, as a gate of one layer.
+    """
+    settings = {"activation": "softplus", "kernel_initializer": "zeros"}
+    return Convolution(1, 3, **settings, name="gate")(x)
 
 
 def attention_field(features, gains):
@@ -166,7 +171,8 @@ def build_wired(
     """
     names = attrs.fields_dict(Wiring).keys() & settings.keys()
     wiring = Wiring(**{name: settings.pop(name) for name in names})
-    wiring.check_kind(attention)
+    settings = check(attention, settings, strength)
+    wiring.check_kind(attention, settings)
     shape = {"image_shape": image_shape, "noise_sd": noise_sd}
     if wiring == Wiring() and input_scale == 1:
         return build_model(attention, strength=strength, seed=seed, **shape, **settings)
@@ -195,10 +201,13 @@ def build_wired(
     if wiring.yoked:
         source = _through([noise, *eye, *reduce_1], beside[0][..., None])
 
-    features = gate(source) if wiring.looks_at == "conv_1" else conv_2(source)
+    gated = wiring.looks_at == "gate"
+    features = gate(source) if gated else conv_2(source)
     if wiring.field:
         features = attention_field(features, *beside)
-    look = beside if attention == "given" else (features, dense_2(features))
+    look = (features,) if gated else (features, dense_2(features))
+    if attention == "given":
+        look = beside
     gain = Attention(attention, strength, settings, name="attention")(*look)
     if wiring.stops_gradient:
         gain = ops.stop_gradient(gain)

@@ -93,7 +93,8 @@ def test_multiply_adds_by_hand():
     look = 31 * 31 * 9 * 32 * 32  # conv_2: one of 288 numbers at each place of a map
     assert multiply_adds(control) == once + look
     assert multiply_adds(attended) == once + 2 * look
-    assert multiply_adds(attrs.evolve(attended, looks_at="conv_1")) == once + look
+    gated = attrs.evolve(attended, looks_at="gate")
+    assert multiply_adds(gated) == once + look + 31 * 31 * 9 * 32
     evidence = 31 * 31 * 32 * 10  # dense_2: ten sums of 32 numbers at each place
     certain = attrs.evolve(attended, attention="selectivity")
     assert multiply_adds(certain) == once + 2 * look + evidence

@@ -80,14 +80,16 @@ def epochs_to_reach(curve, target: float, start: float = 0.1) -> float:
 def multiply_adds(spec: RunSpec) -> int:
     """The number of multiply-adds for one image in a forward pass.
 
-    It counts `conv_1`, `conv_2` at each look and, if the map needs evidence, `dense_2`
-    at each place of the map. An update takes three times as many.
+    It counts `conv_1`, `conv_2` at each look (a gate is one of its 32 filters) and, if
+    the map needs evidence, `dense_2` at each place of the map. An update takes three
+    times as many.
     """
     pixels, places = map(math.prod, (spec.image_shape, map_shape(spec.image_shape)))
     needed = made_of(spec.attention, spec.attention_parameters)
-    looks = 1 if needed == "nothing" or spec.looks_at == "conv_1" else 2
+    first_look = 1 / CHANNELS if spec.looks_at == "gate" else needed != "nothing"
     evidence = CHANNELS * DIGITS * places if needed == "evidence" else 0
-    return 9 * CHANNELS * pixels + looks * 9 * CHANNELS**2 * places + evidence
+    look = 9 * CHANNELS**2 * places
+    return round(9 * CHANNELS * pixels + (1 + first_look) * look + evidence)
 
 
 def lead_at_equal_computing(arm: Arm, control: Arm, epoch: int) -> Estimate:

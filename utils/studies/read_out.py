@@ -53,8 +53,11 @@ def attended(network: Tuned) -> Tuned:
 
 
 POOLING_MAP = attended(POOLING)
+# The oracle's map marks the digit's place.
+MEAN_ORACLE = POOLING.but("mean, oracle", read_out="mean", attention="given")
+POOLING_ORACLE = POOLING.but("attention pooling, oracle", attention="given")
 CELLS = (MEAN, MEAN_MAP, POOLING, POOLING_MAP)  # of the primary contrast
-OTHERS = (INSIDE,)
+OTHERS = (INSIDE, MEAN_ORACLE, POOLING_ORACLE)
 
 
 def arms() -> list[Arm]:
