@@ -113,6 +113,25 @@ def test_the_cue_is_valid_as_often_as_asked():
             assert np.median(distance) > 10
 
 
+def test_a_cue_may_mark_both_digits_or_a_random_place_and_changes_nothing_else():
+    one, both, random = (
+        shown(second_digit=True, marked=marked) for marked in ("one", "both", "random")
+    )
+    for other in (both, random):
+        assert (other.images == one.images).all()
+        assert (other.places == one.places).all()
+    wrong = shown(second_digit=True, validity=0.0)
+    np.testing.assert_array_equal(both.cues, np.stack([one.cues, wrong.cues], 1))
+    of_both, *of_each = (
+        cue_maps(cues, (28, 28), map_shape((44, 44)))
+        for cues in (both.cues, one.cues, wrong.cues)
+    )
+    np.testing.assert_array_equal(of_both, np.maximum(*of_each))
+    assert (random.cues != one.cues).any(1).mean() > 0.9
+    assert (random.cues != wrong.cues).any(1).mean() > 0.9
+    assert len({*map(tuple, random.cues)}) > 100
+
+
 def test_validity_changes_the_cues_only():
     one, other = shown(validity=1.0), shown(validity=0.0)
     assert (one.images == other.images).all()

@@ -23,7 +23,7 @@ class Shown(NamedTuple):
 
     images: np.ndarray  # (batch, rows, cols) uint8, grey levels
     places: np.ndarray  # (batch, 2) row and column of the target, pixels
-    cues: np.ndarray  # (batch, 2) row and column that the cue marks, pixels
+    cues: np.ndarray  # (batch, 2) row and column that the cue marks, or (batch, 2, 2)
     valid: np.ndarray  # (batch,) bool: whether the cue marks the target
     second: np.ndarray | None  # (batch,) indices of second digits in `others`
 
@@ -78,6 +78,10 @@ def arrange(
         farthest = np.square(candidates - places).sum(-1).argmax(0)
         elsewhere, second = np.array(candidates)[farthest, np.arange(batch)], None
     cues = np.where(valid[:, None], places, elsewhere)
+    if display.marked == "both":
+        cues = np.stack([places, elsewhere], 1)
+    elif display.marked == "random":
+        cues = candidates[0]
     for _ in range(display.distractors):
         chosen = others[rng.integers(len(others), size=batch)]
         rooms = np.array([[digit], [display.shape]]) - side
@@ -99,7 +103,8 @@ def cue_maps(
     pooling of stride 2). Maps of cues at the targets themselves are an oracle.
 
     Args:
-        cues: `(batch, 2)` upper left corners of the cued places, pixels.
+        cues: `(batch, 2)` upper left corners of the cued places, pixels; for several
+            on each display, `(batch, several, 2)`: a map is then the largest of them.
         digit: rows and columns of a digit, pixels.
         shape: rows and columns of a map, `(rows', cols')`.
         sd: SD of the Gaussian, pixels.
@@ -107,6 +112,9 @@ def cue_maps(
     Returns:
         `(batch, rows', cols')` float32, at most 1.
     """
+    if np.ndim(cues) == 3:
+        of_each = (cue_maps(each, digit, shape, sd) for each in np.moveaxis(cues, 1, 0))
+        return np.maximum.reduce([*of_each])
     centres = cues + (np.asarray(digit) - 1) / 2
     rows, cols = (
         np.exp(
