@@ -122,6 +122,7 @@ def look_twice(
     others=None,
     gains=None,
     field=False,
+    times_cue=False,
     query=0,
 ):
     """What every layer gives, by its name.
@@ -133,8 +134,8 @@ def look_twice(
         gain_of: function of features and evidence.
         looks_at, acts_on, read_out: as of `utils.wiring.Wiring`.
         others: of a yoked network, images that the map is made of.
-        gains: a map that is given, as a channel of the input or, with `field`, to
-            multiply the features that the map is made of.
+        gains: a map that is given, as a channel of the input; with `field`, to
+            multiply the features that the map is made of; with `times_cue`, its gain.
         query: `(channels,)`, of attention pooling.
     """
     (w_1, b_1), (w_2, b_2), (w_3, b_3) = (
@@ -171,6 +172,8 @@ def look_twice(
     if looks_at == "conv_2":
         out["dense_2"] = features @ w_3 + b_3
     out["attention"] = gain_of(features, out.get("dense_2"))
+    if times_cue:
+        out["attention"] = out["attention"] * of_mean_one(gains)
     x = out["pad_1"]
     if acts_on == "conv_1":
         x = reduce(out["conv_1"] * over_pixels(out["attention"]), 1)["pad_1"]

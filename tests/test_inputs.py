@@ -93,6 +93,24 @@ def test_noise_may_vary_from_image_to_image():
     assert stats.kstest(sds, "uniform", args=(0, 25)).pvalue < 1e-6
 
 
+def test_noise_may_lie_on_the_target_s_square_or_off_it():
+    """Together they are the noise of the whole display; nothing else changes."""
+    whole, on, off, none = (
+        displays_of(attrs.evolve(SPEC, **changes))[0].reshape(-1, 44, 44)
+        for changes in (
+            *({"noise_lies": lies} for lies in ("everywhere", "on", "off")),
+            {"noise_sd": 0.0},
+        )
+    )
+    np.testing.assert_allclose(on + off - none, whole, atol=1e-3)
+    for noisy, rest in zip(on != none, off != none, strict=True):
+        rows, cols = (np.flatnonzero(noisy.any(axis)) for axis in (1, 0))
+        assert np.ptp(rows) == np.ptp(cols) == 27
+        assert not rest[np.ix_(rows, cols)].any()
+        assert noisy.sum() == 28 * 28
+        assert rest.sum() == 44 * 44 - 28 * 28
+
+
 def test_contrast_may_vary_from_image_to_image():
     one = changed(noise_sd=0.0, images=500)
     (full, labels), (varied, same) = map(

@@ -24,6 +24,7 @@ DIFFERENT = {  # one other value for every field of a spec that a user sets
     "input_scale": 0.5,
     "noise_sd": 2.0,
     "noise_varies": True,
+    "noise_lies": "on",
     "contrast": 0.5,
     "contrast_varies": True,
     "display": Display(rows=32),
@@ -43,7 +44,9 @@ DIFFERENT = {  # one other value for every field of a spec that a user sets
     "stops_gradient": True,
     "yoked": True,
     "field": True,
+    "times_cue": True,
     "internal_noise": 2.0,
+    "internal_noise_first": True,
     "seed": 1,
     "scored_on": "validation",
     "test_images": 151,
@@ -69,7 +72,8 @@ def test_the_defaults_are_the_published_study():
     [
         ({"attention": "spot"}, "attention.*'spot'"),
         ({"attention": "given"}, "the cue of a display.*use build_model"),
-        ({"attention": "energy", "field": True}, "field=True need.*a display"),
+        ({"attention": "energy", "field": True}, "field=True.* need.*a display"),
+        ({"noise_lies": "on"}, "a display with noise_lies='on'.*None"),
         ({"yoked": True}, "a display with yoked"),
         ({"display": (44, 44)}, r"display.*\(44, 44\)"),
         ({"display": {"rows": 0}}, "rows.* at least 1"),
@@ -135,7 +139,8 @@ def test_every_difference_has_a_name_of_its_own():
     fields = {field.name for field in attrs.fields(RunSpec)}
     assert DIFFERENT.keys() == fields - {"data", "data_sha256"}
     base = RunSpec("top_n", noise_sd=2.5, images=300, test_images=150)
-    needs = {name: {"display": Display()} for name in ("yoked", "field")}
+    shown = "yoked", "field", "times_cue", "noise_lies"
+    needs = {name: {"display": Display()} for name in shown}
     specs = [attrs.evolve(base, display=Display(central=c)) for c in (False, True)]
     specs += [base]
     specs += [

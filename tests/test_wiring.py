@@ -180,6 +180,7 @@ def test_a_gate_starts_with_a_flat_map():
         ("given", {"acts_on": "input"}),
         ("energy", {"field": True}),
         ("energy", {"field": True, "acts_on": "read_out"}),
+        ("energy", {"times_cue": True}),
     ],
 )
 def test_uses_of_a_given_map_agree_with_numpy(kind, wiring):
@@ -219,6 +220,18 @@ def test_internal_noise_is_in_the_second_look_only(kind):
     np.testing.assert_array_equal(predict(noisy, images), predict(noisy, images))
 
 
+def test_internal_noise_may_come_before_the_gain():
+    """The gain then multiplies it, too; a cue cannot lift the digit above it."""
+    images = [reference.digits(3), np.random.default_rng(2).random((3, 15, 15), "f4")]
+    first = model_of("given", internal_noise=30.0, internal_noise_first=True)
+    quiet, noisy, attended = predict(
+        first, images, ("pad_1", "internal_noise", "attend")
+    )
+    np.testing.assert_allclose((noisy - quiet).std((1, 2, 3)), 30, rtol=0.05)
+    gains = np.pad(attention_maps(first, images), ((0, 0), (1, 1), (1, 1)))
+    np.testing.assert_allclose(attended, noisy * gains[..., None], rtol=1e-5, atol=1e-4)
+
+
 def test_a_gradient_may_be_stopped_at_the_map():
     """What is left is the slope with the map as a constant: a map that is given."""
     images, labels = reference.digits(2), np.array([7, 2])
@@ -247,6 +260,7 @@ def test_a_gradient_may_be_stopped_at_the_map():
         ({"attention": "energy", "acts_on": "input"}, "at most one.*'energy'"),
         ({"attention": "evidence", "looks_at": "gate"}, "features.*'evidence'"),
         ({"attention": "energy", "yoked": True, "field": True}, "at most one.*yoked"),
+        ({"attention": "given", "times_cue": True}, "makes its map.*'given'"),
     ],
 )
 def test_an_impossible_wiring_is_refused(wiring, words):

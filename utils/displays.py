@@ -125,6 +125,23 @@ def cue_maps(
     return (rows[:, :, None] * cols[:, None, :]).astype("float32")
 
 
+def squares(
+    places: np.ndarray, digit: tuple[int, int], shape: tuple[int, int]
+) -> np.ndarray:
+    """Whether each pixel lies on the square of a digit: `(batch, rows, cols)` bool.
+
+    Args:
+        places: `(batch, 2)` upper left corners, pixels.
+        digit: rows and columns of a digit, pixels.
+        shape: rows and columns of the canvas, pixels.
+    """
+    rows, cols = (
+        ((away := np.arange(size) - places[:, axis, None]) >= 0) & (away < digit[axis])
+        for axis, size in enumerate(shape)
+    )
+    return rows[:, :, None] & cols[:, None, :]
+
+
 def _drawn(count, batch, labels, rng):
     """Indices of second digits `(batch,)`, of another class if labels are given."""
     if labels is None:

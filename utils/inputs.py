@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from utils.data import Part, validation_split
-from utils.displays import arrange, cue_maps
+from utils.displays import arrange, cue_maps, squares
 from utils.model import map_shape
 from utils.noise import add_noise
 from utils.spec import RunSpec
@@ -123,13 +123,16 @@ def see(spec, own: Part, pool: Part, streams: Streams, sd: float, *, training=Fa
         `Seen`. The second input is the maps of cues, if there are cues; for a yoked
         network, the display of the image before each, in equally strong noise.
     """
-    images, beside, second = _displayed(spec, own, pool, streams.places)
+    images, beside, second, places = _displayed(spec, own, pool, streams.places)
     each, share = (len(images), 1, 1), None
     if training and spec.contrast_varies:
         images = images * streams.noise.random(each, dtype=np.float32)
     elif not training and spec.contrast != 1:
         images = np.float32(spec.contrast) * images
     noisy = add_noise(images, sd, streams.noise)
+    if spec.noise_lies != "everywhere":
+        on_target = squares(places, own[0].shape[1:], images.shape[1:])
+        noisy = np.where(on_target == (spec.noise_lies == "on"), noisy, images)
     if training and spec.noise_varies:
         share = streams.noise.random(each, dtype=np.float32)
         noisy = images + share * (noisy - images)
@@ -156,14 +159,15 @@ def arranged(images, beside, batch: int):
 
 
 def _displayed(spec, own, pool, rng):
-    """Images on displays, maps of cues and labels of second digits, or None."""
+    """Images on displays, maps of cues, labels of second digits and places, or None."""
     images, labels = own
     if not spec.display:
-        return images, None, None
+        return images, None, None, None
     others, classes = pool
     shown = arrange(spec.display, images, others, rng, labels=(labels, classes))
     second = None if shown.second is None else classes[shown.second]
-    if not spec.is_cued:
-        return shown.images, None, second
-    shape = map_shape(spec.display.shape)
-    return shown.images, cue_maps(shown.cues, images.shape[1:], shape), second
+    maps = None
+    if spec.is_cued:
+        shape = map_shape(spec.display.shape)
+        maps = cue_maps(shown.cues, images.shape[1:], shape)
+    return shown.images, maps, second, shown.places

@@ -84,8 +84,11 @@ class Wiring:
     stops_gradient: bool = checked(flag, False)
     yoked: bool = checked(flag, False)  # the map is made from other images
     field: bool = checked(flag, False)  # a given map is an attention field
-    # SD of noise in `conv_2`'s input at the second look, in the unit of that input.
+    times_cue: bool = checked(flag, False)  # a given map multiplies the gain
+    # SD of noise in `conv_2`'s input at the second look, in the unit of that input; it
+    # is added after the gain or, if it comes first, before it.
     internal_noise: float = checked(number(), 0.0)
+    internal_noise_first: bool = checked(flag, False)
 
     def check_kind(self, kind: str, parameters: Mapping) -> None:
         """Raise a `ValueError` if a kind of attention does not fit this wiring."""
@@ -97,16 +100,18 @@ class Wiring:
                 "Expected a kind that is made of features, for a gate. Received "
                 f"{kind!r}."
             )
-        if (self.yoked or self.field) and kind == "given":
+        uses = self.yoked, self.field, self.times_cue
+        if any(uses) and kind == "given":
             raise ValueError(
-                "Expected a kind that makes its map, for yoked or field. Received "
-                "'given'."
+                "Expected a kind that makes its map, for yoked, field or times_cue. "
+                "Received 'given'."
             )
         channel = self.acts_on == "input"
-        if (channel and kind != "given") or (self.yoked and self.field):
+        if (channel and kind != "given") or sum(uses) > 1:
             raise ValueError(
                 "Expected at most one map or image beside the images: acts_on='input' "
-                f"with 'given', or yoked, or field. Received {kind!r} and {self}."
+                "with 'given', or yoked, or field, or times_cue. Received "
+                f"{kind!r} and {self}."
             )
 
 
@@ -132,6 +137,8 @@ class RunSpec(Wiring):
     input_scale: float = checked(number(), 1.0)  # factor of the grey levels
     noise_sd: float = checked(number(), 0.0)  # in training, grey levels
     noise_varies: bool = checked(flag, False)  # in training: uniform, 0 to noise_sd
+    # "on" the square in which the target of a display lies, or "off" it.
+    noise_lies: str = checked(choice(("everywhere", "on", "off")), "everywhere")
     data: str = "mnist"  # or the path of a file for utils.data.load_npz
     contrast: float = checked(number(most=1), 1.0)  # of test images, before noise
     contrast_varies: bool = checked(flag, False)  # in training: uniform, 0 to 1
@@ -165,13 +172,19 @@ class RunSpec(Wiring):
             object.__setattr__(self, "data_sha256", digest(*load(self.data)))
         if self.is_cued and not self.display:
             raise ValueError(
-                "attention='given' and field=True need a map for each image: the cue "
-                "of a display (display=Display()). For other maps, use build_model."
+                "attention='given', field=True and times_cue=True need a map for each "
+                "image: the cue of a display (display=Display()). For other maps, use "
+                "build_model."
             )
         if self.yoked and not self.display:
             raise ValueError(
                 "Expected a display with yoked: the map is made from the display of "
                 "another digit. Received None."
+            )
+        if self.noise_lies != "everywhere" and not self.display:
+            raise ValueError(
+                f"Expected a display with noise_lies={self.noise_lies!r}: its target "
+                "lies on a square. Received None."
             )
         if self.curve_images is not None:
             whole(least=1, most=self.test_images)("curve_images", self.curve_images)
@@ -198,7 +211,7 @@ class RunSpec(Wiring):
     @property
     def is_cued(self) -> bool:
         """Whether its network receives the map of the display's cue."""
-        return self.attention == "given" or self.field
+        return self.attention == "given" or self.field or self.times_cue
 
     @property
     def network(self) -> dict:

@@ -104,6 +104,11 @@ def attention_field(features, gains):
     return Attend(name="field")(features, gains)
 
 
+def times_cue(gain, gains):
+    """Multiply a gain by a given map of mean 1."""
+    return layers.Multiply(name="times_cue")([gain, of_mean_one(gains)])
+
+
 def gain_on_conv_1(seen, gain):
     """Multiply the output of `conv_1` by the gain; it is then reduced anew."""
     return Attend(name="attend_conv_1")(seen, over_pixels(gain, seen.shape[1:3]))
@@ -163,8 +168,9 @@ def build_wired(
             kind.
 
     Returns:
-        A model like that of `build_model`. With `field` its inputs are `[images,
-        gains]`; with `yoked`, `[images, others]`, others `(batch, rows, cols)`.
+        A model like that of `build_model`. With `field` or `times_cue` its inputs are
+        `[images, gains]`; with `yoked`, `[images, others]`, others `(batch, rows,
+        cols)`.
 
     Raises:
         ValueError: for an unknown kind, parameter or wiring, or a value out of range.
@@ -186,7 +192,7 @@ def build_wired(
     eye = [*scale, layers.ZeroPadding2D(1, name="pad_images"), conv_1]
     reduce_1, reduce_2 = _reduction(1), _reduction(2)
     images, beside = keras.Input((rows, cols, 1), name="images"), []
-    if attention == "given" or wiring.field:
+    if attention == "given" or wiring.field or wiring.times_cue:
         beside = [keras.Input(map_shape(image_shape), name="gains")]
     elif wiring.yoked:
         beside = [keras.Input((rows, cols), name="others")]
@@ -211,14 +217,21 @@ def build_wired(
     gain = Attention(attention, strength, settings, name="attention")(*look)
     if wiring.stops_gradient:
         gain = ops.stop_gradient(gain)
+    if wiring.times_cue:
+        gain = times_cue(gain, *beside)
 
+    own_noise = []
+    if wiring.internal_noise:
+        own_noise = [InternalNoise(wiring.internal_noise, name="internal_noise")]
+    before, after = own_noise, []
+    if not wiring.internal_noise_first:
+        before, after = after, before
     if wiring.acts_on == "conv_1":
         x = _through(reduce_1, gain_on_conv_1(seen, gain))
-    elif wiring.acts_on == "conv_2":
+    x = _through(before, x)
+    if wiring.acts_on == "conv_2":
         x = gain_on_conv_2(x, gain)
-    if wiring.internal_noise:
-        x = InternalNoise(wiring.internal_noise, name="internal_noise")(x)
-    x = _through(reduce_2, conv_2(x))
+    x = _through([*after, conv_2, *reduce_2], x)
     if wiring.acts_on == "read_out":
         x = gain_on_read_out(x, gain)
     x = READ_OUTS[wiring.read_out](x)

@@ -13,15 +13,13 @@ images, after two epochs, with two other seeds; where this changed the choice, t
 was trained anew. The gate was added then.
 """
 
-import attrs
-
 from utils.displays import Display
 from utils.estimate import Estimate
 from utils.inference import difference_with_p
 from utils.runs.profiles import Profile
 from utils.runs.tuning import chosen, on_validation
 from utils.studies.decomposition import CONTROL, ENERGY
-from utils.studies.read_out import POOLING, RATES
+from utils.studies.read_out import POOLING
 from utils.studies.uncertain_place import CANVAS, NOISE
 
 PRIMARY = (("place or area", "yoked"),)
@@ -46,18 +44,16 @@ def place_or_area() -> Estimate:
     The canvas is equally large, so that only the uncertainty of the place differs. The
     interval is for other seeds.
     """
-    arms = [each.arm(SEEDS) for each in (MIDDLE_ENERGY, MIDDLE_CONTROL)]
-    for network in (ENERGY, CONTROL):
-        arms.append(attrs.evolve(uncertain_place.arm(network), seeds=SEEDS))
+    networks = MIDDLE_ENERGY, MIDDLE_CONTROL, ENERGY, CONTROL
     middle, middle_control, anywhere, anywhere_control = (
-        100 * arm.accuracy(NOISE) for arm in arms
+        100 * each.arm(SEEDS).accuracy(NOISE) for each in networks
     )
     return difference_with_p(anywhere - anywhere_control, middle - middle_control)
 
 
 PROFILES = {
     "controls_rates": Profile(
-        "the controls at two rates, on validation images",
+        "the controls at several rates, on validation images",
         lambda: on_validation(NETWORKS),
     ),
     "controls": Profile(

@@ -25,7 +25,7 @@ was not planned, and no network was trained with such noise.
 import attrs
 import numpy as np
 
-from utils.displays import Display, arrange, cue_maps
+from utils.displays import Display, arrange, cue_maps, squares
 from utils.estimate import Estimate
 from utils.inference import difference_with_p
 from utils.maps import DIGITS
@@ -156,9 +156,7 @@ def _noise_in_parts(arm: Arm) -> dict:
     (rows, cols), shape = digits.shape[1:], arm.tested.display.shape
     shown = arrange(arm.tested.display, digits[:SHOWN], digits, rng)
     gains = cue_maps(shown.cues, (rows, cols), map_shape(shape))
-    on_digit = np.zeros(shown.images.shape)
-    for square, (row, col) in zip(on_digit, shown.places, strict=True):
-        square[row : row + rows, col : col + cols] = 1
+    on_digit = squares(shown.places, (rows, cols), shape)
     noise, model = rng.normal(0, NOISE, on_digit.shape), build_network(arm.tested)
     parts = {"nowhere": 0, "elsewhere": 1 - on_digit}
     parts |= {"on the digit": on_digit, "everywhere": 1}
