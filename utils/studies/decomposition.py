@@ -46,6 +46,14 @@ def trained_long(tuned: Tuned) -> Arm:
     return tuned.arm(LONG_SEEDS, epochs=LONG, keeps_weights=False)
 
 
+def first_epoch_again() -> Arm:
+    """The first epoch of `normalised`, to compare two processors.
+
+    Its records were computed on a CPU; those of the network itself, on a GPU.
+    """
+    return NORMALISED.arm(SEEDS, epochs=1, keeps_weights=False)
+
+
 def arms() -> list[Arm]:
     """All arms of the study."""
     return [*(each.arm(SEEDS) for each in NETWORKS), *map(trained_long, NETWORKS)]
@@ -81,5 +89,9 @@ PROFILES = {
     ),
     "decomposition": Profile(
         "the same on test images, each network at the best of its settings", arms
+    ),
+    "first_epoch_again": Profile(
+        "the first epoch of `normalised`, to compare two processors",
+        lambda: [first_epoch_again()],
     ),
 }
