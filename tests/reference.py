@@ -164,9 +164,8 @@ def look_twice(
     out["conv_2"] = rectify(convolve(source, w_2) + b_2)
     features = out["conv_2"]
     if looks_at == "gate":
-        features = np.logaddexp(
-            0, convolve(source, weights["gate"][0]) + weights["gate"][1]
-        )
+        kernel, bias = weights["gate"]
+        features = np.logaddexp(0, convolve(source, kernel) / kernel.size + bias)
     if field:
         features = features * gains[..., None]
     if looks_at == "conv_2":

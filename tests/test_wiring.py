@@ -132,9 +132,7 @@ def test_wirings_agree_with_numpy(wiring, yoked, shape):
         set_weights(model, {"read_out_attention/query": more["query"]})
         added += 32
     if wiring.get("looks_at") == "gate":
-        kernel = (
-            np.random.default_rng(6).normal(0, 0.1, (3, 3, 32, 1)).astype("float32")
-        )
+        kernel = np.random.default_rng(6).normal(0, 5, (3, 3, 32, 1)).astype("float32")
         bias = np.array([-0.5], "float32")
         set_weights(model, {"gate/kernel": kernel, "gate/bias": bias})
         added += 9 * 32 + 1

@@ -12,7 +12,7 @@ from keras import layers, ops
 
 from utils.attention import Attention, check, of_mean_one
 from utils.layers import Attend, Convolution, LocalResponseNormalization, MaxPool
-from utils.model import build_model, check_shape, map_shape, random_layers
+from utils.model import CHANNELS, build_model, check_shape, map_shape, random_layers
 from utils.noise import WHITE
 from utils.spec import RunSpec, Wiring
 
@@ -87,12 +87,14 @@ def as_second_channel(images, gains, strength):
 
 
 def gate(x):
-    """What one learned filter finds at each place, `softplus(w . x + b)`.
+    """What one learned filter finds at each place, `softplus(w . x / n + b)`.
 
-    It sees as much as a filter of `conv_2` does, and starts at 0, where it is flat. It
-    takes the place of the first look's 32 features, as a gate of one layer.
+    It sees the n = 288 numbers that a filter of `conv_2` sees, and takes the place of
+    the first look's 32 features, as a gate of one layer. It starts at 0, where it is
+    flat. Without the division, one update would saturate it.
     """
     settings = {"activation": "softplus", "kernel_initializer": "zeros"}
+    x = layers.Rescaling(1 / (9 * CHANNELS), name="mean_of_window")(x)
     return Convolution(1, 3, **settings, name="gate")(x)
 
 

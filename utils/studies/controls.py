@@ -1,8 +1,8 @@
 """Controls for other explanations of the benefit of attention.
 
-Each changes one thing in `energy` or in the control of `decomposition` (the image of
-the map, the part of the network that makes it, the digit's place), and is trained as
-they are.
+Each changes one thing in `energy`, in `place` or in the control of `decomposition` (the
+image of the map, the digit's place, the part of the network that makes the map), and
+is trained as they are.
 
 These contrasts were named on 26 November 2026, before any of these networks was scored
 on test images, in noise of SD 120, over 8 pairs of seeds: the advantage of attention at
@@ -32,8 +32,9 @@ MIDDLE_ENERGY = MIDDLE_CONTROL.but("energy, digit in the middle", attention="ene
 YOKED = POOLING.but(
     "another image's map", read_out="mean", attention="energy", yoked=True
 )
+# A gate may put all gain of `energy` on the ring, where it is lost; `place` it cannot.
 GATE = POOLING.but(
-    "a gate of one layer", read_out="mean", attention="energy", looks_at="gate"
+    "a gate of one layer", read_out="mean", attention="place", looks_at="gate"
 )
 NETWORKS = (MIDDLE_CONTROL, MIDDLE_ENERGY, YOKED, GATE)
 
