@@ -123,12 +123,12 @@ def other_network():
             for wiring, layer in (
                 ({"acts_on": "conv_1"}, "attend_conv_1"),
                 ({"acts_on": "read_out"}, "attend_read_out"),
-                ({"looks_at": "gate"}, "mean_of_window, gate"),
                 ({"read_out": "max"}, "read_out_max"),
                 ({"read_out": "mean_inside"}, "inside"),
                 ({"yoked": True}, "others"),
             )
         ),
+        (lambda w: build_wired("energy", looks_at="gate"), "Received.*gate/kernel"),
         (lambda w: "weights.npz", "Expected a network of utils.model.build_model"),
     ],
 )
