@@ -187,9 +187,7 @@ def look_twice(
         counts = of_mean_one(windows[:, ::2, ::2].mean(axis=(-2, -1)))
         out["dense_1"] = (out["pad_2"] * pad(counts[..., None], 2)).mean(axis=(1, 2))
     inside = out["pad_2"][:, 2:-2, 2:-2]
-    if read_out == "max":
-        out["dense_1"] = out["pad_2"].max(axis=(1, 2))
-    elif read_out == "mean_inside":
+    if read_out == "mean_inside":
         out["dense_1"] = inside.mean(axis=(1, 2))
     elif read_out == "attention_pooling":
         shares = np.exp((inside * query).sum(-1, keepdims=True))

@@ -40,7 +40,7 @@ DIFFERENT = {  # one other value for every field of a spec that a user sets
     "conv_2_rate": 0.5,
     "looks_at": "gate",
     "acts_on": "read_out",
-    "read_out": "max",
+    "read_out": "mean_inside",
     "stops_gradient": True,
     "yoked": True,
     "field": True,

@@ -115,7 +115,6 @@ def test_a_wiring_has_a_layer_that_the_published_network_lacks(case):
         {"acts_on": "conv_1"},
         {"acts_on": "read_out"},
         {"looks_at": "gate"},
-        {"read_out": "max"},
         {"read_out": "mean_inside"},
         {"read_out": "attention_pooling"},
         {"looks_at": "gate", "acts_on": "read_out"},
@@ -253,7 +252,7 @@ def test_a_gradient_may_be_stopped_at_the_map():
     [
         ({"looks_at": "conv_3"}, "looks_at.*'conv_2', 'gate'.*'conv_3'"),
         ({"acts_on": None}, "acts_on.*'read_out'.*None"),
-        ({"read_out": "sum"}, "read_out.*'mean',.*'max'.*'sum'"),
+        ({"read_out": "sum"}, "read_out.*'mean',.*'sum'"),
         ({"attention": "given", "yoked": True}, "makes its map.*'given'"),
         ({"attention": "energy", "acts_on": "input"}, "at most one.*'energy'"),
         ({"attention": "evidence", "looks_at": "gate"}, "features.*'evidence'"),

@@ -76,9 +76,9 @@ class Wiring:
     # that are read out. With "input", a given map is a second channel of the image.
     acts_on: str = checked(choice(("conv_2", "conv_1", "read_out", "input")), "conv_2")
     # Over places: their mean with the padding, as published, or without it; a mean
-    # with learned weights; the maximum.
+    # with learned weights.
     read_out: str = checked(
-        choice(("mean", "mean_inside", "attention_pooling", "max")), "mean"
+        choice(("mean", "mean_inside", "attention_pooling")), "mean"
     )
     # No gradient passes through the map.
     stops_gradient: bool = checked(flag, False)

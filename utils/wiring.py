@@ -147,7 +147,6 @@ READ_OUTS = {
     "attention_pooling": lambda x: AttentionPooling(name="read_out_attention")(
         without_padding(x)
     ),
-    "max": lambda x: layers.GlobalMaxPooling2D(name="read_out_max")(x),
 }
 
 

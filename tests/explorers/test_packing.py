@@ -123,7 +123,6 @@ def other_network():
             for wiring, layer in (
                 ({"acts_on": "conv_1"}, "attend_conv_1"),
                 ({"acts_on": "read_out"}, "attend_read_out"),
-                ({"read_out": "max"}, "read_out_max"),
                 ({"read_out": "mean_inside"}, "inside"),
                 ({"yoked": True}, "others"),
             )
