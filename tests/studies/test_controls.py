@@ -1,27 +1,25 @@
 """The controls of a referee: each changes one thing."""
 
-from utils.studies import controls, uncertain_place
+import attrs
 
-CONTROL, ATTENDED = map(uncertain_place.trained_long, uncertain_place.HEADLINE)
+from utils.studies import controls
+from utils.studies.decomposition import CONTROL, ENERGY, PLACE
+
+CHANGED = {  # what a control changes, and in which network
+    controls.MIDDLE_CONTROL: (CONTROL, {"display"}),
+    controls.MIDDLE_ENERGY: (ENERGY, {"display"}),
+    controls.YOKED: (ENERGY, {"yoked"}),
+    controls.GATE: (PLACE, {"looks_at"}),
+}
 
 
 def test_each_control_differs_from_its_network_in_one_thing():
-    of_display = {"display", "attention", "attention_parameters", "learning_rate"}
-    allowed = of_display | {
-        "looks_at",
-        "acts_on",
-        "read_out",
-        "yoked",
-    }
-    for tuned in controls.NETWORKS:
-        run = tuned.spec.to_json()
-        nearest = min(
-            (
-                uncertain_place.arm(each).spec.to_json()
-                for each in uncertain_place.HEADLINE
-            ),
-            key=lambda other: sum(run[name] != other[name] for name in run),
-        )
-        changed = {name for name in run if run[name] != nearest[name]}
-        assert changed <= allowed | {"keeps_weights"}, tuned.label
-        assert len(changed - {"learning_rate", "keeps_weights"}) in (1, 2), tuned.label
+    assert {*CHANGED} == {*controls.NETWORKS}
+    for control, (network, changed) in CHANGED.items():
+        one, other = (each.spec.to_json() for each in (control, network))
+        assert {name for name in one if one[name] != other[name]} == changed
+
+
+def test_a_digit_in_the_middle_lies_on_a_canvas_of_the_same_size():
+    middle, anywhere = controls.MIDDLE, CONTROL.spec.display
+    assert attrs.evolve(middle, central=False) == anywhere

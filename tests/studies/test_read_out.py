@@ -3,7 +3,7 @@
 import attrs
 import pytest
 
-from utils.studies import read_out
+from utils.studies import controls, read_out
 from utils.studies.read_out import CELLS, OTHERS
 
 
@@ -19,12 +19,14 @@ def test_the_four_cells_differ_in_the_read_out_and_the_map_only():
 
 
 def test_settings_are_chosen_with_seeds_that_no_arm_has():
-    for each in (*CELLS, *OTHERS):
+    for each in (*CELLS, *OTHERS, *controls.NETWORKS):
         assert len(each.seeds) == 2
         assert not {*each.seeds} & {*read_out.SEEDS}
 
 
-@pytest.mark.parametrize("network", [*CELLS, *OTHERS], ids=lambda each: each.label)
+@pytest.mark.parametrize(
+    "network", [*CELLS, *OTHERS, *controls.NETWORKS], ids=lambda each: each.label
+)
 def test_a_chosen_setting_is_no_end_of_those_tried(network):
     """Neither its rate nor the constant of its map: a better one may lie beyond."""
     for name in ("learning_rate", "sigma"):

@@ -17,18 +17,20 @@ from utils.displays import Display
 from utils.estimate import Estimate
 from utils.inference import difference_with_p
 from utils.runs.profiles import Profile
-from utils.runs.tuning import chosen, on_validation
+from utils.runs.tuning import chosen, on_validation, rates
 from utils.studies.decomposition import CONTROL, ENERGY
-from utils.studies.read_out import POOLING
+from utils.studies.read_out import POOLING, RATES
 from utils.studies.uncertain_place import CANVAS, NOISE
 
 PRIMARY = (("place or area", "yoked"),)
 SEEDS = range(8)
 MIDDLE = Display(CANVAS, CANVAS, central=True)
-MIDDLE_CONTROL = POOLING.but(
-    "control, digit in the middle", read_out="mean", display=MIDDLE
+MIDDLE_ENERGY = POOLING.but(
+    "energy, digit in the middle", read_out="mean", attention="energy", display=MIDDLE
 )
-MIDDLE_ENERGY = MIDDLE_CONTROL.but("energy, digit in the middle", attention="energy")
+MIDDLE_CONTROL = MIDDLE_ENERGY.but(
+    "control, digit in the middle", rates(*RATES, 0.0022), attention="ones"
+)
 YOKED = POOLING.but(
     "another image's map", read_out="mean", attention="energy", yoked=True
 )
