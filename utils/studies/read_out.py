@@ -59,10 +59,7 @@ POOLING_MAP = attended(POOLING)
 # The oracle's map marks the digit's place. More rates were tried where the best was an
 # end of their range.
 MEAN_ORACLE = POOLING.but(
-    "oracle (told the place)",
-    rates(*RATES, 0.0022),
-    read_out="mean",
-    attention="given",
+    "oracle, mean", rates(*RATES, 0.0022), read_out="mean", attention="given"
 )
 POOLING_ORACLE = POOLING.but(
     "oracle, attention pooling", rates(0.0001, 0.0002, *RATES), attention="given"
