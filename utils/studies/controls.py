@@ -7,10 +7,10 @@ is trained as they are.
 These contrasts were named on 26 November 2026, before any of these networks was scored
 on test images, in noise of SD 120, over 8 pairs of seeds: the advantage of attention at
 random places minus that with the digit always in the middle of an equally large canvas
-(interaction); the attended network minus the one with another image's map. A third, with
-a read-out by the maximum, is withdrawn. At first each arm had two rates, tried with one
-seed. On 29 November at least five were tried on validation images, after two epochs,
-with two other seeds, which chose the same rates; the gate was added then.
+(interaction); the attended network minus the one with another image's map. A third,
+with a read-out by the maximum, is withdrawn. At first each arm had two rates, tried
+with one seed. On 29 November at least five were tried on validation images, after two
+epochs, with two other seeds, which chose the same rates; the gate was added then.
 """
 
 from utils.displays import Display
