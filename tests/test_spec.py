@@ -77,6 +77,7 @@ def test_the_defaults_are_the_published_study():
         ({"yoked": True}, "a display with yoked"),
         ({"display": (44, 44)}, r"display.*\(44, 44\)"),
         ({"display": {"rows": 0}}, "rows.* at least 1"),
+        ({"display": {"marked": "both"}}, "second_digit=True.*'both'.*False"),
         ({"optimizer": "lion"}, "optimizer.*'sgd', 'adam'.*'lion'"),
         ({"optimizer": "adam", "conv_2_rate": 0.5}, "'sgd' with a conv_2_rate.*'adam'"),
         ({"scored_on": "train"}, "scored_on.*'test', 'validation'.*'train'"),

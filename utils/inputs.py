@@ -129,17 +129,15 @@ def see(spec, own: Part, pool: Part, streams: Streams, sd: float, *, training=Fa
         images = images * streams.noise.random(each, dtype=np.float32)
     elif not training and spec.contrast != 1:
         images = np.float32(spec.contrast) * images
-    noisy = add_noise(images, sd, streams.noise)
-    if spec.noise_lies != "everywhere":
-        on_target = squares(places, own[0].shape[1:], images.shape[1:])
-        noisy = np.where(on_target == (spec.noise_lies == "on"), noisy, images)
+    noisy = _with_noise(spec, images, places, sd, streams.noise, own[0].shape[1:])
     if training and spec.noise_varies:
         share = streams.noise.random(each, dtype=np.float32)
         noisy = images + share * (noisy - images)
     if spec.yoked:
         neighbours = tuple(np.roll(x, 1, 0) for x in own)
-        others, *_ = _displayed(spec, neighbours, pool, streams.others)
-        beside = add_noise(others, sd, streams.others)
+        others, *_, places = _displayed(spec, neighbours, pool, streams.others)
+        digit = own[0].shape[1:]
+        beside = _with_noise(spec, others, places, sd, streams.others, digit)
         if share is not None:
             beside = others + share * (beside - others)
     return Seen(noisy, beside, second)
@@ -156,6 +154,15 @@ def arranged(images, beside, batch: int):
     if beside is None:
         return images
     return [images, beside.reshape(-1, batch, *beside.shape[1:])]
+
+
+def _with_noise(spec, images, places, sd, rng, digit):
+    """Images with noise everywhere, or only on or off the squares of targets."""
+    noisy = add_noise(images, sd, rng)
+    if spec.noise_lies == "everywhere":
+        return noisy
+    on_target = squares(places, digit, images.shape[1:])
+    return np.where(on_target == (spec.noise_lies == "on"), noisy, images)
 
 
 def _displayed(spec, own, pool, rng):

@@ -45,6 +45,13 @@ class Display:
     # that is drawn at random.
     marked: str = checked(choice(("one", "both", "random")), "one")
 
+    def __attrs_post_init__(self):
+        if self.marked == "both" and not self.second_digit:
+            raise ValueError(
+                "Expected second_digit=True with marked='both': the cue marks two "
+                "digits. Received False."
+            )
+
     @property
     def shape(self) -> tuple[int, int]:
         """Rows and columns of the canvas, pixels."""
