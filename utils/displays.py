@@ -14,7 +14,6 @@ from numpy.lib.stride_tricks import sliding_window_view
 from utils.spec import Display
 
 CANDIDATES = 8  # random places: an invalid cue takes the farthest from the target
-DIRECTIONS = 32  # random directions, tried to keep a second digit on the canvas
 CUE_SD = 7.0  # pixels; a digit of MNIST is about 20 high
 
 
@@ -71,8 +70,6 @@ def arrange(
     valid = rng.random(batch) < display.validity
     if display.second_digit:
         second = _drawn(len(others), batch, labels, rng)
-        if display.distance:
-            elsewhere = _apart(places, display.distance, room, rng)
         _paste(images, others[second], elsewhere)
     else:
         farthest = np.square(candidates - places).sum(-1).argmax(0)
@@ -157,19 +154,6 @@ def _drawn(count, batch, labels, rng):
     if not fits.any(0).all():
         return _drawn(count, batch, labels, rng)
     return drawn[fits.argmax(0), np.arange(batch)]
-
-
-def _apart(places, distance, room, rng):
-    """Places at a distance from others, in a random direction.
-
-    If every direction that is tried leaves the canvas, the best place on its edge.
-    """
-    angles = 2 * np.pi * rng.random((DIRECTIONS, len(places), 1))
-    steps = distance * np.concatenate([np.sin(angles), np.cos(angles)], -1)
-    wanted = np.rint(places + steps).astype(int)
-    on_canvas = np.clip(wanted, 0, room)
-    beyond = np.square(wanted - on_canvas).sum(-1)
-    return on_canvas[beyond.argmin(0), np.arange(len(places))]
 
 
 def _paste(images, patches, corners):

@@ -40,7 +40,6 @@ class Display:
     second_digit: bool = checked(flag, False)  # only the cue tells which digit counts
     validity: float = checked(number(most=1), 1.0)  # chance that the cue is right
     central: bool = checked(flag, False)  # the target is always in the middle
-    distance: float = checked(number(), 0.0)  # of the second digit; 0: any place
     # What the cue marks: one digit (the target, if the cue is right), both, or a place
     # that is drawn at random.
     marked: str = checked(choice(("one", "both", "random")), "one")
@@ -210,7 +209,7 @@ class RunSpec(Wiring):
         """The spec as plain values; `RunSpec(**values)` restores it."""
         plain = attrs.asdict(self)
         if self.display:  # newer fields: older runs keep their names
-            for name in ("central", "distance", "marked"):
+            for name in ("central", "marked"):
                 if plain["display"][name] == getattr(Display(), name):
                     del plain["display"][name]
         return {**plain, "test_noise_sds": list(self.test_noise_sds)}

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
+from utils.inference import paired_difference
 from utils.measures.psychometrics import forced_choice_accuracy
-from utils.studies.external_noise import halfway, improvement, thresholds
+from utils.studies.external_noise import criterion, estimate, thresholds
 
 CONTRASTS = np.geomspace(0.005, 1, 20)
 NEEDED = np.array([[0.02, 0.06], [0.03, 0.09]])  # (seeds, noises): contrast at d' 2.5
@@ -52,18 +53,35 @@ def test_thresholds_of_simulated_observers_are_found():
     np.testing.assert_allclose(found, NEEDED, rtol=0.05)
 
 
-def test_a_higher_top_lowers_the_threshold_at_one_criterion_but_not_halfway():
+def test_a_higher_top_lowers_the_threshold_at_one_criterion_but_not_at_a_share():
     """Two observers who need equal contrast; one of them fails more often at any."""
     able, less_able = observed(NEEDED), observed(NEEDED, top=0.6)
-    np.testing.assert_allclose(halfway(less_able), 0.35, atol=0.02)
+    np.testing.assert_allclose(criterion(less_able, 0.5), 0.35, atol=0.02)
+    np.testing.assert_allclose(criterion(less_able, 0), 0.1)
     fixed = [thresholds(each, CONTRASTS, 0.4) for each in (less_able, able)]
     assert (fixed[0] > 1.15 * fixed[1]).all()
-    own = [thresholds(x, CONTRASTS, halfway(x)) for x in (less_able, able)]
-    np.testing.assert_allclose(*own, rtol=0.05)
+    for share in (0.25, 0.5, 0.75):
+        own = [thresholds(x, CONTRASTS, criterion(x, share)) for x in (less_able, able)]
+        np.testing.assert_allclose(*own, rtol=0.08)
 
 
-def test_decibels_of_a_cue_have_an_interval_for_other_seeds():
-    assert improvement([0.4, 0.6], [0.2, 0.3]).number == "+6.0 dB"
-    noisy = improvement([0.4, 0.5, 0.6], [0.2, 0.3, 0.2])
-    assert noisy.low < noisy.value < noisy.high
-    assert (noisy.basis, noisy.p) == ("3 pairs", 0.25)
+def test_the_interval_covers_effects_of_networks_and_of_images():
+    """Simulated studies of 8 pairs and 200 images, whose true difference is 0."""
+    rng = np.random.default_rng(0)
+    covered = []
+    for _ in range(1_000):
+        of_images, rest = rng.normal(0, 6, 200), rng.normal(0, 20, (8, 200))
+        differences = rng.normal(0, 0.5, 8)[:, None] + of_images + rest
+        drawn = rng.multinomial(200, np.full(200, 1 / 200), 200)
+        weights = np.vstack([np.ones(200), drawn]) / 200
+        found = estimate(weights @ differences.T)
+        covered.append(found.low <= 0 <= found.high)
+    assert 0.93 <= np.mean(covered) <= 0.98
+
+
+def test_without_effects_of_images_the_interval_is_that_of_student():
+    values = np.array([3.0, 1.0, 2.0, 2.5, 1.5, 2.0, 0.5, 3.5])
+    found = estimate(np.tile(values, (3, 1)))
+    expected = paired_difference(values, np.zeros(8))
+    np.testing.assert_allclose(found[:3], expected[:3])
+    assert (found.unit, found.basis, found.p) == ("dB", "8 pairs", 2 / 2**8)
