@@ -69,16 +69,26 @@ UNCUED = Tuned(
     validation={"epochs": 2},
 )
 CUED = UNCUED.but("cue", attention="given")
-PAIRS = {"everywhere": (UNCUED, CUED)} | {  # by where the external noise lies
-    place: tuple(
+FIRST = CUED.but("cue, internal noise before the gain", internal_noise_first=True)
+READ_OUT = CUED.but("cue at the read-out", acts_on="read_out")
+
+
+def _pair(place):
+    """Networks without and with the cue whose external noise lies on or off a digit."""
+    return tuple(
         each.but(f"{each.label}, noise {place} the digit", noise_lies=place)
         for each in (UNCUED, CUED)
     )
-    for place in ("on", "off")
+
+
+PAIRS = {  # networks without and with the cue
+    "as it was": (UNCUED, CUED),
+    "internal noise before the gain": (UNCUED, FIRST),
+    "noise on the digit": _pair("on"),
+    "noise off the digit": _pair("off"),
+    "cue at the read-out": (UNCUED, READ_OUT),
 }
-FIRST = CUED.but("cue, internal noise before the gain", internal_noise_first=True)
-READ_OUT = CUED.but("cue at the read-out", acts_on="read_out")
-NETWORKS = (*PAIRS["everywhere"], FIRST, READ_OUT, *PAIRS["on"], *PAIRS["off"])
+NETWORKS = tuple(dict.fromkeys(each for pair in PAIRS.values() for each in pair))
 
 
 def _at_contrast(tuned, contrast):
@@ -146,13 +156,16 @@ def thresholds(accuracies, contrasts, criterion) -> np.ndarray:
     return np.where(outside, np.nan, np.exp(found))
 
 
-def needed(network: Tuned, share: float = 0.5) -> np.ndarray:
+def needed(right, share: float = 0.5) -> np.ndarray:
     """Thresholds `(1 + DRAWS, seeds, noises)`, in decibels of full contrast.
 
     The first are those of all test images; the others are those of images drawn with
     replacement, which are the same for all networks and shares.
+
+    Args:
+        right: `answers` of a network.
+        share: where the threshold lies, from chance (0) to full contrast (1).
     """
-    right = answers(network)
     images = right.shape[-1]
     drawn = np.random.default_rng(0).multinomial(
         images, np.full(images, 1 / images), DRAWS

@@ -22,11 +22,12 @@ from utils.runs.arms import Arm
 from utils.runs.profiles import Profile
 from utils.runs.tuning import Tuned, on_validation, rates
 from utils.studies.decomposition import CONTROL, NORMALISED
-from utils.studies.uncertain_place import BASE, NOISE
+from utils.studies.uncertain_place import BASE, LONG, NOISE
 
 PRIMARY = (("read-out times map",),)
 SEEDS = range(20)  # of the primary contrast
 SOME_SEEDS = range(8)  # of the other arms
+LONG_SEEDS = range(4)  # of the networks that are trained for longer
 RATES = (0.0003, 0.0005, 0.0007, 0.001, 0.0015)
 SIGMAS = (1.0, 3.0, 10.0)  # of `normalised`: its constant of semi-saturation
 
@@ -67,9 +68,15 @@ CELLS = (MEAN, MEAN_MAP, POOLING, POOLING_MAP)  # of the primary contrast
 OTHERS = (INSIDE, MEAN_ORACLE, POOLING_ORACLE)
 
 
+def trained_long(network: Tuned) -> Arm:
+    """A network with attention pooling that is trained for more epochs."""
+    return network.arm(LONG_SEEDS, epochs=LONG, keeps_weights=False)
+
+
 def arms() -> list[Arm]:
     """All arms of the study."""
     return [
+        *map(trained_long, (POOLING, POOLING_MAP)),
         *(network.arm(SEEDS) for network in CELLS),
         *(network.arm(SOME_SEEDS, keeps_weights=False) for network in OTHERS),
     ]
