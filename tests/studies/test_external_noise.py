@@ -1,11 +1,12 @@
 """Thresholds of a cue's study: by hand, and of simulated observers."""
 
+import attrs
 import numpy as np
 import pytest
 
 from utils.inference import paired_difference
 from utils.measures.psychometrics import forced_choice_accuracy
-from utils.studies.external_noise import criterion, estimate, thresholds
+from utils.studies.external_noise import PAIRS, criterion, estimate, thresholds
 
 CONTRASTS = np.geomspace(0.005, 1, 20)
 NEEDED = np.array([[0.02, 0.06], [0.03, 0.09]])  # (seeds, noises): contrast at d' 2.5
@@ -20,6 +21,24 @@ def observed(needed, top=1.0, trials=4_000):
     right = np.minimum(forced_choice_accuracy(d_prime), 1)  # but for rounding
     seen = 0.1 + (top - 0.1) / 0.9 * (right - 0.1)
     return np.random.default_rng(0).binomial(trials, seen) / trials
+
+
+@pytest.mark.parametrize("pair", PAIRS.values(), ids=PAIRS)
+def test_a_pair_differs_in_the_cue_only(pair):
+    plain, cued = pair
+    own = {"attention": "ones", "acts_on": "conv_2", "internal_noise_first": False}
+    assert attrs.evolve(cued.spec, **own) == plain.spec
+    assert [each.spec.is_cued for each in pair] == [False, True]
+
+
+def test_pairs_differ_in_one_thing():
+    changed = [
+        {name for name, own in attrs.asdict(cued.spec).items() if own != first[name]}
+        for first in [attrs.asdict(PAIRS["as it was"][1].spec)]
+        for _, cued in PAIRS.values()
+    ]
+    fields = "internal_noise_first", "noise_lies", "noise_lies", "acts_on"
+    assert changed == [set(), *({name} for name in fields)]
 
 
 def test_a_threshold_by_hand():
@@ -85,3 +104,4 @@ def test_without_effects_of_images_the_interval_is_that_of_student():
     expected = paired_difference(values, np.zeros(8))
     np.testing.assert_allclose(found[:3], expected[:3])
     assert (found.unit, found.basis, found.p) == ("dB", "8 pairs", 2 / 2**8)
+    assert estimate(np.zeros((3, 8)))[:3] == (0, 0, 0)
