@@ -34,7 +34,7 @@ def test_a_pair_differs_in_the_cue_only(pair):
 def test_pairs_differ_in_one_thing():
     changed = [
         {name for name, own in attrs.asdict(cued.spec).items() if own != first[name]}
-        for first in [attrs.asdict(PAIRS["as it was"][1].spec)]
+        for first in [attrs.asdict(PAIRS["first pair"][1].spec)]
         for _, cued in PAIRS.values()
     ]
     fields = "internal_noise_first", "noise_lies", "noise_lies", "acts_on"
@@ -105,3 +105,4 @@ def test_without_effects_of_images_the_interval_is_that_of_student():
     np.testing.assert_allclose(found[:3], expected[:3])
     assert (found.unit, found.basis, found.p) == ("dB", "8 pairs", 2 / 2**8)
     assert estimate(np.zeros((3, 8)))[:3] == (0, 0, 0)
+    assert np.isnan(estimate([[1.0, np.nan], [1.0, 2.0]]).value)

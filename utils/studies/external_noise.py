@@ -86,7 +86,7 @@ def _pair(place, *settings):
 
 
 PAIRS = {  # networks without and with the cue
-    "as it was": (UNCUED, CUED),
+    "first pair": (UNCUED, CUED),
     "internal noise before the gain": (UNCUED, FIRST),
     "noise on the digit": _pair("on", SETTINGS, HIGHER[:3]),
     "noise off the digit": _pair("off", HIGHER, SETTINGS),
@@ -192,7 +192,12 @@ def estimate(values) -> Estimate:
     Args:
         values: `(1 + draws, seeds)`, such as a difference of `needed` at one noise: of
             all images, then of each draw of images.
+
+    Returns:
+        The estimate; NaN if any value is, because a threshold is out of range.
     """
+    if np.isnan(values).any():
+        return Estimate(np.nan, unit="dB")
     (whole, *_), seeds = values, np.shape(values)[1]
     of_images = np.var(np.mean(values[1:], 1))
     in_both = (np.mean(np.var(values[1:], 0)) - of_images) / (seeds - 1)
