@@ -127,18 +127,17 @@ def test_it_works_on_a_phone(browser, html):
     shown = page.explorers(len(NAMES))
     for explorer in shown:
         assert explorer.part("canvas").first.bounding_box()["width"] < 400
-        before = explorer.pixels()
+        before, drawn = explorer.pixels(), explorer.updates()
         explorer.slider(explorer.sliders()[0]).scroll_into_view_if_needed()
         box = explorer.slider(explorer.sliders()[0]).bounding_box()
         page.page.touchscreen.tap(box["x"] + box["width"] / 3, box["y"] + 8)
-        explorer.settle()
+        explorer.wait_for_update(drawn)
         assert explorer.pixels() != before
     pad = shown[1].part(".explorer-pad canvas")
     pad.scroll_into_view_if_needed()
     box = pad.bounding_box()
     page.page.touchscreen.tap(box["x"] + 100, box["y"] + 100)
-    shown[1].settle()
-    assert "your drawing" in shown[1].status()
+    shown[1].expect("your drawing")
     assert page.page.evaluate("document.documentElement.scrollWidth") <= 400
     assert page.problems == []
     page.close()

@@ -112,11 +112,10 @@ def test_a_swipe_beside_the_digit_scrolls_and_a_touch_moves_it_there(open_phone)
     swipe(explorer, handle, across=0.05, down=0.9, steps=[(3, -150)])
     assert scrolled(explorer) > from_ + 80
     assert place(explorer) == corner
-    box = handle.bounding_box()
-    explorer.page.touchscreen.tap(
-        box["x"] + 0.3 * box["width"], box["y"] + 0.75 * box["height"]
-    )
-    explorer.settle()
+    box, before = handle.bounding_box(), explorer.updates()
+    spot = {"x": 0.3 * box["width"], "y": 0.75 * box["height"]}
+    handle.tap(position=spot)  # in the box, once it is at rest
+    explorer.wait_for_update(before)
     assert place(explorer) == pytest.approx((31, 4), abs=1)
 
 
