@@ -81,6 +81,14 @@ CHANNELS = {
 STAGES = (EARLY, GAIN, LATE, CHANNEL)
 UNCERTAIN = (GAINS[0.8], GAINS[0.5], CHANNELS[0.8], CHANNELS[0.5])
 NETWORKS = (UNCUED, *STAGES, BOTH, ANYWHERE, *UNCERTAIN)
+# Those whose accuracy still rises after six epochs, and those they are compared with.
+LONGER = (GAIN, CHANNEL, GAINS[0.8], CHANNELS[0.8], EARLY)
+LONG = 10  # epochs
+
+
+def trained_long(network: Tuned) -> Arm:
+    """A network that is trained for more epochs."""
+    return network.arm(SEEDS, epochs=LONG, keeps_weights=False)
 
 
 def _probe(tuned, **changes):
@@ -110,7 +118,8 @@ PROFILES = {
         lambda: on_validation(NETWORKS),
     ),
     "competition": Profile(
-        "two digits and one cue, on test images", lambda: chosen(NETWORKS, SEEDS)
+        "two digits and one cue, on test images",
+        lambda: [*chosen(NETWORKS, SEEDS), *map(trained_long, LONGER)],
     ),
     "competition_probes": Profile(
         "these networks with other cues; run `competition` first", probed
