@@ -25,6 +25,9 @@ gain on both digits minus no cue ("both"), and a gain at a random place minus no
 ("random place"). Accuracy: a gain on the target minus a gain on both digits
 ("choice"), and, for the channel whose cue was right in 50%, with a right cue minus with
 a wrong cue ("half, channel"); it is 0 if the network ignores the cue.
+
+After six epochs, the curves of some networks are not flat. These networks, and those
+that they are compared with, are also trained for ten epochs.
 """
 
 import attrs
@@ -81,7 +84,7 @@ CHANNELS = {
 STAGES = (EARLY, GAIN, LATE, CHANNEL)
 UNCERTAIN = (GAINS[0.8], GAINS[0.5], CHANNELS[0.8], CHANNELS[0.5])
 NETWORKS = (UNCUED, *STAGES, BOTH, ANYWHERE, *UNCERTAIN)
-# Those whose accuracy still rises after six epochs, and those they are compared with.
+# Not flat after six epochs, and the other gains to compare them with.
 LONGER = (GAIN, CHANNEL, GAINS[0.8], CHANNELS[0.8], EARLY)
 LONG = 10  # epochs
 
