@@ -84,8 +84,8 @@ CHANNELS = {
 STAGES = (EARLY, GAIN, LATE, CHANNEL)
 UNCERTAIN = (GAINS[0.8], GAINS[0.5], CHANNELS[0.8], CHANNELS[0.5])
 NETWORKS = (UNCUED, *STAGES, BOTH, ANYWHERE, *UNCERTAIN)
-# Not flat after six epochs, and the other gains to compare them with.
-LONGER = (GAIN, CHANNEL, GAINS[0.8], CHANNELS[0.8], EARLY)
+# Not flat after six epochs, and those that they are compared with.
+LONGER = (*STAGES, GAINS[0.8], CHANNELS[0.8])
 LONG = 10  # epochs
 
 
